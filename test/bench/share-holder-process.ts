@@ -22,12 +22,11 @@ import {
   KvMirror,
   presenceKey,
 } from "@sightline/service";
-import { DeliveredTokens } from "../../services/ingest/src/delivered-tokens.ts";
 import { FrameBuffers } from "../../services/ingest/src/frame-buffers.ts";
 import { FrameQueue } from "../../services/ingest/src/frame-queue.ts";
 import { Ledger } from "../../services/ingest/src/ledger.ts";
 import { SharePlan } from "../../services/ingest/src/shares/share-plan.ts";
-import { TokenPublisher } from "../../services/ingest/src/token-publisher.ts";
+import { DeliveredTokens, TokenPublisher } from "../../services/ingest/src/token-publisher.ts";
 import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";
 import { accessTo, type BenchNats } from "./bench-system.ts";
 import { paced } from "./measure.ts";

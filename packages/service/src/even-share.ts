@@ -1,10 +1,10 @@
 /** Nothing is handed over before the sessions have been the same for so long. */
-export const steadyMs = 2_000;
+const steadyMs = 2_000;
 /** What was handed over is left to the others for so long. */
-export const leftMs = 1_500;
+const leftMs = 1_500;
 /** What comes back so soon after it was handed over was refused; then nothing is handed over for the longer time. */
-export const soonMs = 10_000;
-export const restMs = 60_000;
+const soonMs = 10_000;
+const restMs = 60_000;
 /** No more are handed over at a time, so that the others go on undisturbed. */
 const mostAtOnce = 4;
 
@@ -46,4 +46,51 @@ export function countHeld(
 export function fewest(counts: ReadonlyMap<string, number>): string | undefined {
   const [first] = [...counts].sort(([, a], [, b]) => a - b);
   return first?.[0];
+}
+
+/** What a process has handed over lately, which decides when it may hand over more. Things are known by their keys. */
+export class HandedOver {
+  readonly #lately = new Map<string, { at: number; taker?: string }>();
+  #steadySince = performance.now();
+  #restUntil = 0;
+
+  /** Sessions have come or gone. */
+  sessionsChanged(): void {
+    this.#steadySince = performance.now();
+  }
+
+  /** A thing was handed over, to whoever takes it. */
+  add(key: string): void {
+    this.#lately.set(key, { at: performance.now() });
+  }
+
+  /** A session has taken the thing, if it is one that was handed over. */
+  takenBy(key: string, session: string): void {
+    const handed = this.#lately.get(key);
+    if (handed) handed.taker = session;
+  }
+
+  /** Whether a thing that is free is left to the others for now. */
+  isLeft(key: string): boolean {
+    const handed = this.#lately.get(key);
+    return handed !== undefined && handed.taker === undefined && performance.now() - handed.at < leftMs;
+  }
+
+  /**
+   * The thing is back. Nobody took it, or one that is still there (`isThere`) could not do the work: then it was refused, and nothing is
+   * handed over for some time.
+   */
+  returned(key: string, isThere: (session: string) => boolean): void {
+    const handed = this.#lately.get(key);
+    if (!handed) return;
+    if (handed.taker === undefined || isThere(handed.taker)) this.#restUntil = performance.now() + restMs;
+    this.#lately.delete(key);
+  }
+
+  /** Whether more may be handed over now. */
+  mayGive(): boolean {
+    const now = performance.now();
+    for (const [key, { at }] of this.#lately) if (now - at > soonMs) this.#lately.delete(key);
+    return now - this.#steadySince >= steadyMs && now >= this.#restUntil;
+  }
 }

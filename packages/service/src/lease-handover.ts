@@ -13,6 +13,25 @@ import type { KvMirror } from "./kv-mirror.ts";
 import type { Logger } from "./log.ts";
 import type { Nats } from "./nats.ts";
 
+/**
+ * Why a lease is let go: what it guards is not registered any more, the process stops, another process has less to do, or another
+ * has the lease.
+ */
+export type LeaseEnd = "removed" | "released" | "handed over" | "lost";
+
+/** What runs for as long as its lease is held. */
+export interface LeasedWork {
+  /** It is going to be let go in a moment. Returns whether something is missed while nobody does it. */
+  leave?(): boolean;
+  /**
+   * Ends all that only one may do at a time, after which the lease may be another's; what is slow is left to `stop`. `isPassed`:
+   * another process has got ready for it meanwhile.
+   */
+  seal?(why: LeaseEnd, isPassed: boolean): Promise<void>;
+  /** Ends the work; what has no `seal` holds its lease until then. */
+  stop(why: LeaseEnd): Promise<void>;
+}
+
 /** Who asks waits for the answer so much longer than the other may take. */
 const answerMs = 300;
 /** What is ready is kept for so long for the lease to come, also when that must expire because who had it has died. */

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { StreamFault } from "./jetstream-watch.ts";
 
 /** Buckets for latencies of a frame, in seconds: 1 ms to 10 s, dense where a live system lives. */
@@ -39,4 +39,28 @@ export function observeStreamFaults(registry: Registry, faults: () => readonly S
       for (const { stream, lacks } of faults()) this.set({ stream, lacks }, 1);
     },
   });
+}
+
+/** Counts where this process found that a stream has lost its newest messages. */
+export class SetBacks {
+  readonly #counts = new Map<string, number>();
+
+  note(stream: string): void {
+    this.#counts.set(stream, (this.#counts.get(stream) ?? 0) + 1);
+  }
+
+  /** Tells Prometheus. */
+  observe(registry: Registry): void {
+    const counts = this.#counts;
+    new Counter({
+      name: "sightline_stream_set_backs_total",
+      help: "Times that a reader or writer in this process found that NATS has lost the newest messages of a stream; one loss is found by several.",
+      labelNames: ["stream"],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [stream, count] of counts) this.inc({ stream }, count);
+      },
+    });
+  }
 }

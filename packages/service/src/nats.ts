@@ -8,9 +8,9 @@ import { ConnectionChanges } from "./connection-changes.ts";
 import type { ReadinessCheck } from "./http-server.ts";
 import { JetStreamWatch } from "./jetstream-watch.ts";
 import { type Logger, redact } from "./log.ts";
+import { SetBacks } from "./metrics.ts";
 import { accessOptions, belongsTo, type NatsAccess, refusal } from "./nats-access.ts";
 import { ServerWatch } from "./server-watch.ts";
-import { SetBacks } from "./set-backs.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
 
 /** JetStream is waited for so long. */

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
 import { SettingError } from "./config.ts";
 import { isPassingFailure } from "./jetstream-errors.ts";
-import type { Logger } from "./log.ts";
+import { createLogger, type Logger } from "./log.ts";
 import { unknownSettings } from "./setting-names.ts";
 
 /** Ingest hands its cameras over meanwhile. Whoever stops services by SIGKILL must wait longer. */
@@ -38,22 +39,24 @@ export class Lifecycle {
 }
 
 /**
- * Runs a service until SIGINT or SIGTERM: exit 0 after a clean stop, 2 for a wrong setting, also one that is found when
+ * Runs a service until SIGINT or SIGTERM, with the settings that `configure` reads and a log in its `name`: exit 0 after a clean stop, 2 for a wrong setting, also one that is found when
  * it starts, 1 for any other failure or when stopping takes longer than 15 s. A start that JetStream cannot serve yet, because it is
  * starting itself or has no leader, is tried again.
  */
-export async function runService(
-  configure: () => { log: Logger; start: (life: Lifecycle) => Promise<void> },
+export async function runService<Settings extends { logLevel: string }>(
+  name: string,
+  configure: () => Settings,
+  start: (config: Settings, log: Logger, life: Lifecycle) => Promise<unknown>,
 ): Promise<void> {
-  let service: ReturnType<typeof configure>;
+  let config: Settings;
   try {
-    service = configure();
+    config = configure();
   } catch (error) {
     if (!(error instanceof SettingError)) throw error;
     process.stderr.write(`${error.message}\n`);
     process.exit(2);
   }
-  const { log, start } = service;
+  const log = createLogger(name, config.logLevel);
   for (const fault of unknownSettings()) log.warn(fault);
   let life = new Lifecycle();
   let stopping = false;
@@ -82,7 +85,8 @@ export async function runService(
   });
   for (;;)
     try {
-      return await start(life);
+      await start(config, log, life);
+      return;
     } catch (error) {
       if (life.signal.aborted) return;
       if (error instanceof SettingError) {
@@ -100,4 +104,13 @@ export async function runService(
       await delay(startAgainMs);
       if (stopping) return;
     }
+}
+
+/**
+ * Tells V8 that large buffers come and go here. By default it collects all garbage whenever a few tens of megabytes of
+ * buffers were allocated, which with frames of a megabyte is several times a second, and was half of what a frame cost
+ * (docs/decisions/frames-on-nats.md). With this flag buffers count towards the heap's own limits instead.
+ */
+export function expectLargeBuffers(): void {
+  setFlagsFromString("--external-memory-accounted-in-global-limit");
 }

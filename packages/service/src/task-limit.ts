@@ -37,3 +37,43 @@ export class TaskLimit {
     }
   }
 }
+
+/** Runs one step at a time for each key. A key that is asked for while its step runs has it run once more after that, however often it was asked for. */
+export class KeyedSteps {
+  readonly #step: (key: string) => Promise<void>;
+  /** Per key: the step that runs, and whether another must follow. */
+  readonly #running = new Map<string, { again: boolean; done: Promise<void> }>();
+
+  /** `step` must not reject. */
+  constructor(step: (key: string) => Promise<void>) {
+    this.#step = step;
+  }
+
+  /** Has the key's step run: at once, or again after the one that runs. */
+  ask(key: string): void {
+    const running = this.#running.get(key);
+    if (running) {
+      running.again = true;
+      return;
+    }
+    const entry = { again: false, done: Promise.resolve() };
+    this.#running.set(key, entry);
+    entry.done = (async () => {
+      do {
+        entry.again = false;
+        await this.#step(key);
+      } while (entry.again);
+      this.#running.delete(key);
+    })();
+  }
+
+  /** Whether a step of the key runs. */
+  isRunning(key: string): boolean {
+    return this.#running.has(key);
+  }
+
+  /** Resolves when the steps that run now are done, and those that were asked for meanwhile. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#running.values()].map(({ done }) => done));
+  }
+}

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { placesFromEnvironment, portsFromEnvironment } from "./environment.ts";
-import { standardPorts } from "./stack.ts";
+import { standardPorts } from "./stack-layout.ts";
 
 test("settings choose ports and keep their host; the rest is standard", () => {
   const env = { SIGHTLINE_GRPC: "0.0.0.0:6000", SIGHTLINE_NATS_URL: "nats://127.0.0.1:6001", OTHER: "x" };

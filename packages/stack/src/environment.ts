@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { isLoopback, redact, writePrivateFile } from "@sightline/service";
-import type { StackPorts } from "./stack.ts";
+import type { StackPorts } from "./stack-layout.ts";
 
 const variable = "SIGHTLINE_ADMIN_PASSWORD_FILE";
 

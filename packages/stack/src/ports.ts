@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
-import type { ClusterPorts, StackPorts } from "./stack.ts";
+import type { ClusterPorts, StackPorts } from "./stack-layout.ts";
 
 /** Free loopback ports for a whole stack: the preferred ones where nothing listens, else any; no two are the same. */
 export async function freePorts(preferred: StackPorts): Promise<StackPorts> {

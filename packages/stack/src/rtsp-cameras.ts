@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { ManagedProcess } from "./managed-process.ts";
-import { projectRoot } from "./project-root.ts";
+import { projectRoot } from "./stack-layout.ts";
 
 export interface RtspCameraOptions {
   count: number;

@@ -2,51 +2,24 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { natsIdentities } from "@sightline/contracts";
-import {
-  addSecretKey,
-  type NatsAccess,
-  natsKeyFile,
-  sitesDirectory,
-  writeServiceToken,
-} from "@sightline/service";
+import { addSecretKey, type NatsAccess, natsKeyFile, writeServiceToken } from "@sightline/service";
 import { ManagedProcess, type ManagedProcessOptions } from "./managed-process.ts";
 import { type NatsNodePorts, natsNodeName, natsStore, writeNatsConfig } from "./nats-nodes.ts";
 import { askService } from "./own-server.ts";
-import { projectRoot } from "./project-root.ts";
-
-export interface StackPorts {
-  nats: number;
-  grpc: number;
-  results: number;
-  /** Of the analysis where it runs apart from results. */
-  analysis: number;
-  ingest: number;
-  inference: number;
-}
-
-/** Ports of one process of each service. */
-export type ServicePorts = Omit<StackPorts, "nats">;
-
-/** What a cluster on one machine has beside the processes of a stack. */
-export interface ClusterPorts {
-  /** All NATS servers; the first has the stack's port for clients. */
-  nodes: readonly NatsNodePorts[];
-  /** Of the second process of each service. */
-  second: ServicePorts;
-}
-
-/** The services that a stack starts, in this order. */
-type ServiceName = "results" | "analysis" | "inference" | "ingest";
-
-/** What the setting of results says of where the analysis runs, which results checks; in a cluster apart, unless it is set. */
-function placeOfAnalysis(isCluster: boolean, env: NodeJS.ProcessEnv): string {
-  return env.SIGHTLINE_ANALYSIS || (isCluster ? "apart" : "here");
-}
-
-/** Whether the analysis runs apart from results. */
-export function runsApart(isCluster: boolean, env: NodeJS.ProcessEnv = process.env): boolean {
-  return placeOfAnalysis(isCluster, env) === "apart";
-}
+import {
+  bridgesTokenName,
+  type ClusterPorts,
+  filesEnvironment,
+  natsKeysIn,
+  placeOfAnalysis,
+  portsEnvironment,
+  projectRoot,
+  type ServiceName,
+  type ServicePorts,
+  type StackPorts,
+  secondEnvironment,
+  secretsKeyName,
+} from "./stack-layout.ts";
 
 export interface StackOptions {
   /** Directory for NATS's data and the logs. */
@@ -64,27 +37,6 @@ export interface StackOptions {
 
 /** Of Node, for services: the types are stripped; and gRPC names the server to TLS (DEP0123) also where it is called by its address. */
 export const nodeOptions = ["--disable-warning=ExperimentalWarning", "--disable-warning=DEP0123"];
-
-/** The standard ports on loopback. */
-export const standardPorts: StackPorts = {
-  nats: 4222,
-  grpc: 50051,
-  results: 9100,
-  ingest: 9101,
-  inference: 9102,
-  analysis: 9104,
-};
-
-/** The keys that passwords are encrypted with, in the data directory of `up`. */
-export const secretsKeyName = "secrets.key";
-
-/** The token by which results knows the bridges, in the data directory of `up`. */
-const bridgesTokenName = "bridges.token";
-
-/** Where `up` keeps the keys of its NATS, in its data directory. */
-export function natsKeysIn(directory: string): string {
-  return join(directory, "nats-keys");
-}
 
 /** NATS and the services as processes of this machine, started and stopped together; in a cluster several of each. */
 export class Stack {
@@ -110,16 +62,12 @@ export class Stack {
     const place = placeOfAnalysis(options.cluster !== undefined, { ...process.env, ...options.env });
     this.services =
       place === "apart" ? ["results", "analysis", "inference", "ingest"] : ["results", "inference", "ingest"];
-    const sites = sitesDirectory(this.natsKeysDirectory);
     this.#env = {
       SIGHTLINE_NATS_URL: this.natsUrl,
-      ...portsEnvironment(options.ports),
       SIGHTLINE_NATS_STORE_DIR: this.natsDirectory,
       ...(options.cluster && { SIGHTLINE_NATS_REPLICAS: String(options.cluster.nodes.length) }),
-      SIGHTLINE_RECORDINGS_DIRECTORY: join(options.directory, "recordings"),
-      SIGHTLINE_SECRETS_KEY_FILE: join(options.directory, secretsKeyName),
-      SIGHTLINE_BRIDGES_TOKEN_FILE: join(options.directory, bridgesTokenName),
-      ...(existsSync(sites) && { SIGHTLINE_SITES_DIRECTORY: sites }),
+      ...portsEnvironment(options.ports),
+      ...filesEnvironment(options.directory),
       ...options.env,
       SIGHTLINE_ANALYSIS: place,
     };
@@ -299,19 +247,4 @@ export class Stack {
     await Promise.all(all.filter((child) => !isNats(child)).map((child) => child.stop()));
     await Promise.all(all.filter(isNats).map((child) => child.stop()));
   }
-}
-
-function portsEnvironment(ports: ServicePorts): NodeJS.ProcessEnv {
-  return {
-    SIGHTLINE_GRPC: `127.0.0.1:${ports.grpc}`,
-    SIGHTLINE_RESULTS_HTTP: `127.0.0.1:${ports.results}`,
-    SIGHTLINE_ANALYSIS_HTTP: `127.0.0.1:${ports.analysis}`,
-    SIGHTLINE_INGEST_HTTP: `127.0.0.1:${ports.ingest}`,
-    SIGHTLINE_INFERENCE_HTTP: `127.0.0.1:${ports.inference}`,
-  };
-}
-
-/** What differs for the second process of a service. */
-function secondEnvironment(directory: string, ports: ServicePorts): NodeJS.ProcessEnv {
-  return { ...portsEnvironment(ports), SIGHTLINE_RECORDINGS_DIRECTORY: join(directory, "recordings-2") };
 }

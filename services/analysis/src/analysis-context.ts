@@ -2,7 +2,7 @@ import type { CameraRules } from "@sightline/contracts";
 import type { Buckets, CameraStatusView, KvMirror, Nats, ServerClock, Tracing } from "@sightline/service";
 import type { AnalysisMetrics } from "./analysis-metrics.ts";
 import type { EventPictures } from "./pictures/event-pictures.ts";
-import type { Stalls } from "./stalls.ts";
+import type { Stalls } from "./stall.ts";
 
 /** The buckets that the analysis reads or writes. */
 export const analysisBuckets = [

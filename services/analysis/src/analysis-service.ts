@@ -2,20 +2,14 @@ import { randomUUID } from "node:crypto";
 import { CameraRules, cameraRecordSchema, decodeJson, leaseTtlMs, streams } from "@sightline/contracts";
 import {
   CameraStatusView,
-  connectNats,
-  createRegistry,
   decodeStatus,
   findBuckets,
-  HttpServer,
-  isLoopback,
   KvMirror,
   type Lifecycle,
   type Logger,
-  type Nats,
-  natsReadiness,
-  observeStreamFaults,
   patiently,
   ServerClock,
+  ServiceStart,
   SnapshotStore,
   Tracing,
 } from "@sightline/service";
@@ -31,29 +25,18 @@ export async function startAnalysisService(
   log: Logger,
   life: Lifecycle,
 ): Promise<{ http: string }> {
-  const prometheus = createRegistry("analysis", version);
-  let reached: Nats | undefined;
-  let starting: string | undefined = "NATS is waited for";
-  const readiness = { ...natsReadiness(() => reached), start: () => starting };
-  const server = life.add(new HttpServer(prometheus, readiness, log));
-  observeStreamFaults(prometheus, () => reached?.watch.faults() ?? []);
-  const http = await server.listen(config.http);
-  log.info({ address: http, open: !isLoopback(config.http) }, "metrics and health are served");
-
+  const start = new ServiceStart({ service: "analysis", version }, log, life);
+  const http = await start.listen(config.http);
   const tracing = life.add(await Tracing.start("analysis", version, config, log));
-  const nats = await connectNats(config, "analysis", log, { signal: life.signal });
-  life.add({ stop: () => nats.connection.close() });
-  nats.setBacks.observe(prometheus);
-  reached = nats;
-  starting = "JetStream does not give the streams and buckets yet; results makes them";
   const { detections, timeline, events } = streams;
-  nats.watch.look(nats.manager, [detections, timeline, events], nats.connected);
+  const nats = await start.connect(config, "analysis", [detections, timeline, events]);
+  start.waitsFor("JetStream does not give the streams and buckets yet; results makes them");
   // Whatever is wrong with JetStream: `/readyz` tells it, and the analysis goes on when it is mended.
   const always = () => true;
   const find = () => findBuckets(nats, analysisBuckets, log, life.signal);
   const buckets = await patiently(find, log, life.signal, always);
 
-  starting = "the buckets of cameras, rules and leases have not been read yet";
+  start.waitsFor("the buckets of cameras, rules and leases have not been read yet");
   const decoder = new TextDecoder();
   const text = (data: Uint8Array) => decoder.decode(data);
   const mirrors = {
@@ -70,9 +53,9 @@ export async function startAnalysisService(
   await serverClock.start();
   const snapshots = await SnapshotStore.existing(nats);
 
-  const parts = { nats, buckets, mirrors, cameraStatus, serverClock, tracing, snapshots, prometheus };
-  await startAnalysis(parts, config, log, life);
-  starting = undefined;
+  const parts = { nats, buckets, mirrors, cameraStatus, serverClock, tracing, snapshots };
+  await startAnalysis({ ...parts, prometheus: start.registry }, config, log, life);
+  start.done();
   log.info({ http }, "analysis is ready");
   return { http };
 }

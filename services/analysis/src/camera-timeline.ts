@@ -3,39 +3,33 @@ import {
   type Event,
   EventType,
   isRecorded,
-  streams,
   subjects,
   type TimelineEntry,
   toTimestamp,
 } from "@sightline/contracts";
-import { findLoss, type HeldLease, type Logger, type StreamPlace, streamMaking } from "@sightline/service";
+import type { HeldLease, Logger, StreamPlace } from "@sightline/service";
 import type { AnalysisContext } from "./analysis-context.ts";
 import type { CameraMetrics } from "./analysis-metrics.ts";
 import { encodeCheckpoint } from "./checkpoint.ts";
-import { findFramesLost } from "./frames-lost.ts";
 import { endOfLost, findOpenEvents } from "./lost-events.ts";
 import type { FrameAge } from "./pictures/snapshot-claims.ts";
 import type { RawFrame } from "./raw-frame.ts";
 import { type OrderedFrame, RawOrder } from "./raw-order.ts";
 import type { Analysed, Recovered } from "./recovery.ts";
-import type { TimelineState } from "./timeline-state.ts";
 import {
-  DuplicateFrameError,
-  type EventOrigin,
-  TimelineConflictError,
-  TimelineWriter,
-} from "./timeline-writer.ts";
+  findFramesLost,
+  noteComplete,
+  requireKept,
+  requireSameDetections,
+  type Written,
+} from "./stream-losses.ts";
+import type { TimelineState } from "./timeline-state.ts";
+import { DuplicateFrameError, type EventOrigin, TimelineWriter } from "./timeline-writer.ts";
 
 /** Ingest keeps a frame for about 2 seconds; some more, so that none is given up too early. */
 const frameKeptMs = 3_000;
 
 type Entry = NonNullable<TimelineEntry["entry"]>;
-
-/** Sequences of a camera's last messages in the streams, 0 when there is none. */
-export interface Written {
-  timeline: number;
-  events: number;
-}
 
 /**
  * Takes one camera's timeline on from where it was found. After anything has failed, what was written is not known any
@@ -164,7 +158,7 @@ export class CameraTimeline {
 
   /** Stores where things stand, unless nothing has happened. */
   async checkpoint(): Promise<void> {
-    await this.#noteComplete();
+    await noteComplete(this.#context.nats, this.camera, this.order);
     const { timelineMaking, detectionsMaking, eventsMaking } = this.#recovered;
     const at = {
       timelineSequence: this.#writer.last,
@@ -180,16 +174,9 @@ export class CameraTimeline {
   }
 
   /** `read`: where the reader is. @throws TimelineConflictError when the stream of detections is not the one that has been read so far */
-  async requireSameDetections(read: StreamPlace | undefined): Promise<void> {
-    const { manager } = this.#context.nats;
-    const info = await manager.streams.info(streams.detections);
-    const same = streamMaking(info) === this.#recovered.detectionsMaking;
-    const lost = read && (await findLoss(manager, streams.detections, info.state, read));
-    if (lost) this.#context.nats.setBacks.note(streams.detections);
-    if (!same || lost || info.state.last_seq < this.order.read)
-      throw new TimelineConflictError(
-        "the stream of detections was created again or has lost its newest messages",
-      );
+  requireSameDetections(read: StreamPlace | undefined): Promise<void> {
+    const { detectionsMaking } = this.#recovered;
+    return requireSameDetections(this.#context.nats, detectionsMaking, this.order.read, read);
   }
 
   /** What has been written so far. */
@@ -198,19 +185,8 @@ export class CameraTimeline {
   }
 
   /** @throws TimelineConflictError when something of what had been written is not there any more */
-  async requireKept({ timeline, events }: Written): Promise<void> {
-    await this.#requireOwn(streams.timeline, timeline, subjects.timeline(this.camera));
-    await this.#requireOwn(streams.events, events, subjects.event(this.camera, ""));
-  }
-
-  async #requireOwn(stream: string, sequence: number, subject: string): Promise<void> {
-    const { manager } = this.#context.nats;
-    const { state } = await manager.streams.info(stream);
-    const within = sequence <= state.last_seq;
-    const message =
-      within && sequence > 0 ? await manager.streams.getMessage(stream, { seq: sequence }) : null;
-    if (!within || (message && !message.subject.startsWith(subject)))
-      throw new TimelineConflictError(`the stream ${stream} has lost its newest messages`);
+  requireKept(written: Written): Promise<void> {
+    return requireKept(this.#context.nats, this.camera, written);
   }
 
   /** Ends what analyses before this one left open: it cannot be known when that would have been. */
@@ -259,17 +235,6 @@ export class CameraTimeline {
       { frames: frames === 0 ? "unknown" : frames },
       "frames were gone before they were analysed: the analysis was away, or behind, for longer than they are kept. Raise SIGHTLINE_DETECTIONS_MAX_BYTES, or run more of the processes that analyse",
     );
-  }
-
-  /** While a camera gives no frames, what is removed from the stream is not its. */
-  async #noteComplete(): Promise<void> {
-    const { manager } = this.#context.nats;
-    const { state } = await manager.streams.info(streams.detections);
-    if (state.first_seq > this.order.complete + 1) return;
-    const last = await manager.streams.getMessage(streams.detections, {
-      last_by_subj: subjects.detections(this.camera),
-    });
-    if ((last?.seq ?? 0) <= this.order.read) this.order.noteComplete(state.last_seq);
   }
 
   /** Records a traced frame's way through the analysis; returns the trace for the next hop. */

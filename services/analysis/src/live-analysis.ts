@@ -14,7 +14,7 @@ import type { Registry } from "prom-client";
 import type { AnalysisContext } from "./analysis-context.ts";
 import { AnalysisMetrics } from "./analysis-metrics.ts";
 import { LeasedAnalysis } from "./leased-analysis.ts";
-import { Stalls } from "./stalls.ts";
+import { Stalls } from "./stall.ts";
 
 const kind = "tracker";
 const leftoversMs = 30_000;

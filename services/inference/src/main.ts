@@ -1,10 +1,6 @@
-import { createLogger, expectLargeBuffers, loadConfig, runService } from "@sightline/service";
+import { expectLargeBuffers, loadConfig, runService } from "@sightline/service";
 import { settings } from "./config.ts";
 import { startInference } from "./service.ts";
 
 expectLargeBuffers();
-await runService(() => {
-  const config = loadConfig(settings);
-  const log = createLogger("inference", config.logLevel);
-  return { log, start: (life) => startInference(config, log, life) };
-});
+await runService("inference", () => loadConfig(settings), startInference);

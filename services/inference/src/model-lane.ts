@@ -2,8 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { CandidateState, ModelVersions, ServedModel, WorkerInfo } from "@sightline/contracts";
 import type { KvMirror } from "@sightline/service";
 import { type Announcements, servedModel, workerInfo } from "./announcements.ts";
-import { checkSameFrames } from "./frame-form.ts";
-import { findModel, listVersions } from "./model-directory.ts";
+import { checkSameFrames, findModel, listVersions } from "./model-directory.ts";
 import { RunningVersion, type VersionParts } from "./running-version.ts";
 
 /** What a lane works with beyond what its versions do. */

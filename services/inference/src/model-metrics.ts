@@ -1,10 +1,10 @@
-import { type DropReason, dropReasonLabel, type StageTimings } from "@sightline/contracts";
+import { type DropReason, dropReasonLabel, dropReasons, type StageTimings } from "@sightline/contracts";
 import { latencyBuckets } from "@sightline/service";
 import { monotonicMs } from "@sightline/service/clock";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { LoadMeter } from "./load-meter.ts";
 import type { SessionInfo } from "./session-messages.ts";
-import type { WorkerMetrics } from "./worker-metrics.ts";
+import { WorkerMetrics } from "./worker-metrics.ts";
 
 /** What is read of a model that is loaded, at each scrape. */
 export interface LoadedReadings {
@@ -212,5 +212,36 @@ export class ModelMetrics {
 
   #forgetSession(): void {
     for (const { gauge, labels } of this.#said.splice(0)) gauge.remove(labels);
+  }
+}
+
+/** Everything this service tells Prometheus. */
+export class InferenceMetrics extends WorkerMetrics {
+  readonly #series: ModelSeries;
+  readonly #models = new Map<string, ModelMetrics>();
+
+  constructor(registry: Registry) {
+    super(registry);
+    this.#series = new ModelSeries(registry);
+  }
+
+  /** The metrics of one model, the same ones each time. */
+  of(model: string): ModelMetrics {
+    let found = this.#models.get(model);
+    if (!found) {
+      found = new ModelMetrics(model, this, this.#series);
+      this.#models.set(model, found);
+    }
+    return found;
+  }
+
+  /** A removed camera's series go. */
+  forget(camera: string): void {
+    const { frames, detections, dropped } = this.#series;
+    for (const model of this.#models.keys()) {
+      frames.remove({ camera, model });
+      detections.remove({ camera, model });
+      for (const reason of dropReasons) dropped.remove({ camera, model, reason: dropReasonLabel(reason) });
+    }
   }
 }

@@ -1,13 +1,11 @@
 import type { KV } from "@nats-io/kv";
-import { backoffMs, type CameraRecord, type ServedModel, type WorkerInfo } from "@sightline/contracts";
-import { Announcement, type KvMirror } from "@sightline/service";
+import { backoffMs, type CameraRecord, type WorkerInfo } from "@sightline/contracts";
+import type { KvMirror } from "@sightline/service";
 import { monotonicMs } from "@sightline/service/clock";
-import { servedModel } from "./announcements.ts";
-import { engineCandidates } from "./engine-choice.ts";
-import type { InferenceMetrics } from "./inference-metrics.ts";
-import { type LocatedModel, modelNames, peekModel } from "./model-directory.ts";
 import { type LaneParts, ModelLane } from "./model-lane.ts";
-import { guessMemory, megabytes } from "./model-memory.ts";
+import { idleModels, megabytes, noRoom } from "./model-memory.ts";
+import type { InferenceMetrics } from "./model-metrics.ts";
+import { type ModelOffer, ModelOffers } from "./model-offers.ts";
 import type { SecondStages } from "./second-stages.ts";
 
 /** What the pool gives a lane depends on its model. */
@@ -35,21 +33,6 @@ export interface PoolParts {
   secondStages: Pick<SecondStages, "bytes" | "told">;
 }
 
-/** A model that can be loaded, and how that went. */
-interface Offer {
-  located: LocatedModel;
-  announcement: Announcement;
-  announced: boolean;
-  /** Memory that it takes: a guess, until it was measured; and what it takes at least. */
-  bytes: number;
-  least: number;
-  /** Why it is not loaded though a camera asks for it. */
-  fault: string | undefined;
-  /** A model that could not be loaded is tried again then. */
-  retryAt: number;
-  failures: number;
-}
-
 interface Loaded {
   lane: ModelLane;
   bytes: number;
@@ -59,8 +42,6 @@ interface Loaded {
 }
 
 const lookMs = 1_000;
-/** A model that has run within so long is in use: it makes no room for another. */
-const inUseMs = 10_000;
 const againRange = { firstMs: 10_000, mostMs: 5 * 60_000 };
 
 /**
@@ -70,9 +51,7 @@ const againRange = { firstMs: 10_000, mostMs: 5 * 60_000 };
  */
 export class ModelPool {
   readonly #parts: PoolParts;
-  readonly #offers = new Map<string, Offer>();
-  /** Models of the setting that are not to be had, and why. */
-  readonly #missing = new Map<string, string>();
+  readonly #offers: ModelOffers;
   readonly #loaded = new Map<string, Loaded>();
   readonly #main: ModelLane;
   #mainBytes = 0;
@@ -85,6 +64,7 @@ export class ModelPool {
   private constructor(parts: PoolParts, main: ModelLane) {
     this.#parts = parts;
     this.#main = main;
+    this.#offers = new ModelOffers(parts.models, parts.shared, (model) => this.#loaded.has(model));
   }
 
   /**
@@ -122,16 +102,10 @@ export class ModelPool {
 
   /** What the worker tells of the models beyond the first. */
   told(): Pick<WorkerInfo, "loadable" | "unserved" | "unfetched" | "secondStages"> {
-    const offers = [...this.#offers].filter(([model]) => !this.#loaded.has(model));
-    const loadable = offers.filter(([, { announced }]) => announced).map(([model]) => model);
-    const unserved = offers.flatMap(([model, { fault }]) =>
-      fault === undefined ? [] : [{ model, why: fault }],
-    );
     const secondStages = this.#parts.secondStages.told();
     const unfetched = this.#parts.unfetched?.() ?? [];
     return {
-      ...(loadable.length > 0 ? { loadable } : {}),
-      ...(unserved.length > 0 ? { unserved } : {}),
+      ...this.#offers.told(),
       ...(unfetched.length > 0 ? { unfetched } : {}),
       ...(secondStages.length > 0 ? { secondStages } : {}),
     };
@@ -143,8 +117,7 @@ export class ModelPool {
     clearInterval(this.#timer);
     this.#unsubscribe();
     const lanes = [this.#main, ...[...this.#loaded.values()].map(({ lane }) => lane)];
-    const offers = [...this.#offers.values()].map(({ announcement }) => announcement.stop(false));
-    await Promise.all([...lanes.map((lane) => lane.stop()), ...offers]);
+    await Promise.all([...lanes.map((lane) => lane.stop()), this.#offers.stop()]);
   }
 
   /** One step after the other; one that is asked for while another waits is the same. */
@@ -163,15 +136,15 @@ export class ModelPool {
   }
 
   async #step(): Promise<void> {
-    await this.#look();
     const { shared, metrics } = this.#parts;
+    await this.#offers.look((gone) => metrics.of(gone).loadable(undefined));
     const asked = this.#asked();
     const now = monotonicMs();
     for (const [model, loaded] of this.#loaded)
       if (asked.has(model)) loaded.askedAt = now;
       else if (now - loaded.askedAt >= 1000 * shared.config.modelIdleSeconds)
         await this.#unload(model, "unused");
-    for (const [model, offer] of this.#offers) {
+    for (const [model, offer] of this.#offers.all()) {
       if (asked.has(model) && !this.#loaded.has(model)) await this.#serve(model, offer);
       else await this.#notAsked(model, offer);
       metrics.of(model).loadable(offer.fault === undefined);
@@ -180,63 +153,12 @@ export class ModelPool {
   }
 
   /** What failed may be asked for again. */
-  async #notAsked(model: string, offer: Offer): Promise<void> {
+  async #notAsked(model: string, offer: ModelOffer): Promise<void> {
     offer.fault = undefined;
-    if (!this.#loaded.has(model) && monotonicMs() >= offer.retryAt) await this.#announce(offer, true);
+    if (!this.#loaded.has(model) && monotonicMs() >= offer.retryAt) await this.#offers.announce(offer, true);
   }
 
-  /** Offers what is in the directory of models now. */
-  async #look(): Promise<void> {
-    const { config, wanted, log } = this.#parts.shared;
-    const there =
-      config.models === "all" ? await modelNames(config.modelDirectory) : config.models.split(",");
-    const names = there.map((name) => name.trim()).filter((name) => name !== config.model);
-    for (const name of names) {
-      const located = await peekModel(config.modelDirectory, name, wanted.get(name)?.active).catch(
-        (error: Error) => this.#notThere(name, error),
-      );
-      if (located) this.#missing.delete(name);
-      const known = this.#offers.get(name);
-      if (!located || known?.located.version === located.version) continue;
-      const offer: Offer = known ?? {
-        ...{ located, bytes: 0, least: 0, announced: false, fault: undefined, retryAt: 0, failures: 0 },
-        announcement: new Announcement(this.#parts.models, name, () => this.#served(name), log),
-      };
-      const { least, about } = await guessMemory(located, config);
-      Object.assign(offer, { located, least, bytes: about, retryAt: 0, failures: 0 });
-      this.#offers.set(name, offer);
-      if (!this.#loaded.has(name)) await this.#announce(offer, true);
-    }
-    for (const [name, offer] of this.#offers) {
-      if (names.includes(name) || this.#loaded.has(name)) continue;
-      await this.#announce(offer, false);
-      this.#parts.metrics.of(name).loadable(undefined);
-      this.#offers.delete(name);
-    }
-  }
-
-  /** Said once for each reason: the directory is looked at again and again. */
-  #notThere(model: string, error: Error): undefined {
-    if (this.#missing.get(model) === error.message) return;
-    this.#missing.set(model, error.message);
-    this.#parts.shared.log.warn({ model, err: error }, "a model of SIGHTLINE_MODELS cannot be served");
-  }
-
-  #served(name: string): ServedModel | undefined {
-    const { located } = this.#offers.get(name)!;
-    const { executionProvider, precision } = this.#parts.shared.config;
-    const [engine] = engineCandidates(located, executionProvider, precision).candidates;
-    return servedModel(located.manifest, located.version, engine?.encoding);
-  }
-
-  /** Ingest and results count on a model that is announced; while it is loaded its lane announces it. */
-  async #announce(offer: Offer, announced: boolean): Promise<void> {
-    if (offer.announced === announced) return;
-    offer.announced = announced;
-    await (announced ? offer.announcement.start() : offer.announcement.stop(false));
-  }
-
-  async #serve(model: string, offer: Offer): Promise<void> {
+  async #serve(model: string, offer: ModelOffer): Promise<void> {
     if (monotonicMs() < offer.retryAt) return;
     await this.#parts.provision(model);
     if (!(await this.#makeRoom(model, offer))) return;
@@ -258,7 +180,7 @@ export class ModelPool {
         { model, memory: megabytes(loaded.bytes), inAll: megabytes(this.#bytes()) },
         "a model is loaded",
       );
-      await this.#announce(offer, false);
+      await this.#offers.announce(offer, false);
       if (this.#stopped) await lane.stop();
       else if (this.#bytes() > this.#limit()) await this.#unload(model, "room");
     } catch (error) {
@@ -270,13 +192,13 @@ export class ModelPool {
         "a model that a camera asks for cannot be loaded; other models are not affected",
       );
       // Cameras that ask for it are then told that no worker serves it, unless another does.
-      await this.#announce(offer, false);
+      await this.#offers.announce(offer, false);
     }
     await this.#main.tell();
   }
 
   /** Whether there is room for a model, once others that are not in use have gone. */
-  async #makeRoom(model: string, offer: Offer): Promise<boolean> {
+  async #makeRoom(model: string, offer: ModelOffer): Promise<boolean> {
     const limit = this.#limit();
     const lacks = () => this.#bytes() + offer.bytes - limit;
     if (lacks() > 0 && this.#parts.shadows.bytes() > 0)
@@ -286,13 +208,11 @@ export class ModelPool {
     const now = monotonicMs();
     // A camera that gives no frames drives nobody out.
     const isWanted = (await this.#parts.waiting(model)) > 0;
-    const idle = [...this.#loaded]
-      .map(([name, { lane, loadedAt, bytes }]) => ({
-        ...{ name, bytes, asked: asked.has(name) },
-        ranAt: Math.max(loadedAt, lane.ranAt),
-      }))
-      .filter((other) => !other.asked || (isWanted && now - other.ranAt >= inUseMs))
-      .sort((a, b) => Number(a.asked) - Number(b.asked) || a.ranAt - b.ranAt);
+    const loaded = [...this.#loaded].map(([name, { lane, loadedAt, bytes }]) => ({
+      ...{ name, bytes, isAsked: asked.has(name) },
+      ranAt: Math.max(loadedAt, lane.ranAt),
+    }));
+    const idle = idleModels(loaded, isWanted, now);
     const gain = idle.reduce((sum, { bytes }) => sum + bytes, 0);
     if (gain >= lacks()) {
       for (const { name } of idle) if (lacks() > 0) await this.#unload(name, "room");
@@ -305,16 +225,14 @@ export class ModelPool {
         ? [["second stages", this.#parts.secondStages.bytes()] as const]
         : []),
     ];
-    const fault =
-      `it needs about ${megabytes(offer.bytes)}, and of ${megabytes(limit)} for models ${megabytes(Math.max(0, limit - this.#bytes()))} are free; ` +
-      `loaded: ${others.map(([name, bytes]) => `${name} (${megabytes(bytes)})`).join(", ")}`;
+    const fault = noRoom(offer.bytes, limit, limit - this.#bytes(), others);
     // One that gives no frames waits for the first.
     if (isWanted || this.#mainBytes + offer.bytes > limit) await this.#sayFault(model, offer, fault);
     else offer.fault = undefined;
     return false;
   }
 
-  async #sayFault(model: string, offer: Offer, fault: string): Promise<void> {
+  async #sayFault(model: string, offer: ModelOffer, fault: string): Promise<void> {
     const isNew = offer.fault === undefined;
     offer.fault = fault;
     if (!isNew) return;
@@ -331,7 +249,7 @@ export class ModelPool {
     this.#parts.shared.log.info({ model, memory: megabytes(loaded.bytes), reason }, "a model is unloaded");
     const offer = this.#offers.get(model);
     // Before the lane ceases to.
-    if (offer) await this.#announce(offer, true);
+    if (offer) await this.#offers.announce(offer, true);
     this.#loaded.delete(model);
     const metrics = this.#parts.metrics.of(model);
     metrics.unloaded();

@@ -5,7 +5,7 @@ import type { Logger } from "@sightline/service";
 import { type ClassifierManifest, readClassifier } from "@sightline/yolo-nas";
 import type { InferenceConfig } from "./config.ts";
 import { megabytes } from "./model-memory.ts";
-import type { SecondStageAnswer, SecondStageRequest, SecondStageSettings } from "./second-stage-messages.ts";
+import type { SecondStageAnswer, SecondStageRequest, SecondStageSettings } from "./second-stage-worker.ts";
 import { ThreadedSession } from "./threaded-session.ts";
 import type { Turns } from "./turns.ts";
 

@@ -13,18 +13,13 @@ import {
 } from "@sightline/contracts";
 import { ArenaReaders } from "@sightline/frame-arena";
 import {
-  connectNats,
-  createRegistry,
   findBuckets,
-  HttpServer,
-  isLoopback,
   KvMirror,
   type Lifecycle,
   type Logger,
   type Nats,
-  natsReadiness,
-  observeStreamFaults,
   patiently,
+  ServiceStart,
   Tracing,
 } from "@sightline/service";
 import { Announcements } from "./announcements.ts";
@@ -32,11 +27,11 @@ import { CameraFilters } from "./camera-filters.ts";
 import type { InferenceConfig } from "./config.ts";
 import { DetectionPublisher } from "./detection-publisher.ts";
 import { FrameSource } from "./frame-source.ts";
-import { InferenceMetrics } from "./inference-metrics.ts";
 import { JobRecords } from "./jobs/job-records.ts";
 import { JobRunner } from "./jobs/job-runner.ts";
 import { StoredVersions } from "./jobs/stored-versions.ts";
 import { findModel, listVersions } from "./model-directory.ts";
+import { InferenceMetrics } from "./model-metrics.ts";
 import { ModelPool } from "./model-pool.ts";
 import { QueueDepths, waitingTokens } from "./queue-depth.ts";
 import { SecondStageMetrics } from "./second-stage-metrics.ts";
@@ -56,27 +51,13 @@ const flushLimitMs = 500;
  * @throws ModelNotFoundError, ModelFileError, EngineChoiceError when the model cannot run as configured
  */
 export async function startInference(config: InferenceConfig, log: Logger, life: Lifecycle): Promise<void> {
-  const registry = createRegistry("inference", version);
+  const start = new ServiceStart({ service: "inference", version, startsAs: "worker" }, log, life);
+  const { registry } = start;
   const metrics = new InferenceMetrics(registry);
   const shadowMetrics = new ShadowMetrics(registry);
   const secondStageMetrics = new SecondStageMetrics(registry);
-  let nats: Nats | undefined;
   let pool: ModelPool | undefined;
-  let starting = "NATS is waited for";
-  const http = life.add(
-    new HttpServer(
-      registry,
-      {
-        ...natsReadiness(() => nats),
-        worker: () =>
-          pool?.main.current.state === "RUNNING" ? undefined : (pool?.main.current.state ?? starting),
-      },
-      log,
-    ),
-  );
-  observeStreamFaults(registry, () => nats?.watch.faults() ?? []);
-  const address = await http.listen(config.http);
-  log.info({ address, open: !isLoopback(config.http) }, "metrics and health are served");
+  await start.listen(config.http);
 
   const tracing = life.add(await Tracing.start("inference", version, config, log));
   const id = `${hostname()
@@ -85,14 +66,10 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   // Before NATS is waited for, since nothing there helps a model that is not here.
   if ((await listVersions(config.modelDirectory, config.model)).length === 0)
     await findModel(config.modelDirectory, config.model);
-  const connected = await connectNats(config, `inference ${id}`, log, { signal: life.signal });
-  nats = connected;
-  life.add({ stop: () => closeConnection(connected) });
-  connected.setBacks.observe(registry);
-  starting = "JetStream does not give the streams and buckets yet";
-  connected.watch.look(connected.manager, [streams.ready, streams.detections], connected.connected);
+  const looked = [streams.ready, streams.detections];
+  const nats = await start.connect(config, `inference ${id}`, looked, closeConnection);
   const provision = (model: string) =>
-    new TokenQueue(connected.manager, model, config.replicas, connected.setBacks, log).provision();
+    new TokenQueue(nats.manager, model, config.replicas, nats.setBacks, log).provision();
   // Whatever is wrong with JetStream: `/readyz` tells it, and the worker goes on when it is mended.
   const always = () => true;
   await patiently(() => provision(config.model), log, life.signal, always);
@@ -107,13 +84,13 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
     "modelFiles",
   ] as const;
   const buckets = await patiently(
-    () => findBuckets(connected, needed, log, life.signal),
+    () => findBuckets(nats, needed, log, life.signal),
     log,
     life.signal,
     always,
   );
   const records = life.add(
-    new KvMirror(connected, buckets.cameras, (data) => decodeJson(cameraRecordSchema, data), log),
+    new KvMirror(nats, buckets.cameras, (data) => decodeJson(cameraRecordSchema, data), log),
   );
   records.onChange(({ key, value }) => {
     if (value) return;
@@ -122,19 +99,19 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   });
   const filters = new CameraFilters(records);
   const wanted = life.add(
-    new KvMirror(connected, buckets.modelVersions, (data) => decodeJson(modelVersionsSchema, data), log),
+    new KvMirror(nats, buckets.modelVersions, (data) => decodeJson(modelVersionsSchema, data), log),
   );
   const shadowRecords = life.add(
-    new KvMirror(connected, buckets.modelShadows, (data) => decodeJson(modelShadowSchema, data), log),
+    new KvMirror(nats, buckets.modelShadows, (data) => decodeJson(modelShadowSchema, data), log),
   );
   const stored = life.add(
-    new KvMirror(connected, buckets.modelStore, (data) => decodeJson(storedVersionSchema, data), log),
+    new KvMirror(nats, buckets.modelStore, (data) => decodeJson(storedVersionSchema, data), log),
   );
   const jobs = life.add(
-    new KvMirror(connected, buckets.modelJobs, (data) => decodeJson(modelJobSchema, data), log),
+    new KvMirror(nats, buckets.modelJobs, (data) => decodeJson(modelJobSchema, data), log),
   );
   await Promise.all([records, wanted, shadowRecords, stored, jobs].map((mirror) => mirror.start()));
-  starting = "models that were uploaded are being fetched";
+  start.waitsFor("models that were uploaded are being fetched");
   // First: one of them may be the one to serve.
   const versions = life.add(new StoredVersions(stored, buckets.modelFiles, config.modelDirectory, log));
   await versions.start();
@@ -148,7 +125,7 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
       free: () => pool?.free ?? 0,
       active: (model) => wanted.get(model)?.active,
       publish: (shadow, message) => {
-        if (connected.connected()) connected.connection.publish(subjects.shadow(shadow), encodeJson(message));
+        if (nats.connected()) nats.connection.publish(subjects.shadow(shadow), encodeJson(message));
       },
     }),
   );
@@ -160,7 +137,7 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
     }),
   );
   await secondStages.start();
-  starting = "the model is being loaded";
+  start.waitsFor("the model is being loaded");
   pool = life.add(
     await ModelPool.start({
       id,
@@ -171,17 +148,17 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
       shadows,
       unfetched: () => versions.faults,
       secondStages,
-      waiting: async (model) => (await waitingTokens(connected.manager, model)) ?? 0,
+      waiting: async (model) => (await waitingTokens(nats.manager, model)) ?? 0,
       shared: {
         ...{ config, threads, arenas, filters, tracing, log, wanted, turns, shadows, secondStages },
-        frames: new FrameSource(connected, id, arenas),
-        publisher: new DetectionPublisher(connected, log),
+        frames: new FrameSource(nats, id, arenas),
+        publisher: new DetectionPublisher(nats, log),
       },
       own: (model, laneId) => ({
         announce: (served, worker) => new Announcements(buckets, { model, id: laneId }, served, worker, log),
         tokens: (onToken) =>
           new TokenSource({
-            ...{ nats: connected, model, onToken, log },
+            ...{ nats, model, onToken, log },
             provision: () => provision(model),
             onInvalid: (error) => {
               metrics.token("invalid");
@@ -191,11 +168,13 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
       }),
     }),
   );
+  const { main } = pool;
+  start.requires("worker", () => (main.current.state === "RUNNING" ? undefined : main.current.state));
   if (config.modelJobMemoryMb > 0) {
     const parts = { worker: id, config, wanted, files: buckets.modelFiles, log };
     life.add(new JobRunner({ ...parts, records: new JobRecords(buckets.modelJobs, jobs) })).start();
   }
-  const depths = new QueueDepths(connected.manager, (model, tokens) => metrics.of(model).queueDepth(tokens));
+  const depths = new QueueDepths(nats.manager, (model, tokens) => metrics.of(model).queueDepth(tokens));
   life.add(depths).start(() => pool?.models ?? []);
 }
 

@@ -1,5 +1,4 @@
-import type { BatchRunner } from "./batch-runner.ts";
-import type { BatchRun, RunRequest, SessionInfo, SessionSettings } from "./session-messages.ts";
+import type { BatchRun, BatchRunner, RunRequest, SessionInfo, SessionSettings } from "./session-messages.ts";
 import { ThreadedSession, type ThreadedSessionOptions } from "./threaded-session.ts";
 
 export { BatchFailedError } from "./threaded-session.ts";

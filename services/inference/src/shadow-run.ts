@@ -7,11 +7,11 @@ import {
   type ShadowMessage,
 } from "@sightline/contracts";
 import type { ModelManifest } from "@sightline/yolo-nas";
-import type { TurnRun } from "./batch-runner.ts";
 import type { CameraFilter } from "./camera-filters.ts";
 import { compareBoxes } from "./compare-boxes.ts";
-import { checkSameFrames } from "./frame-form.ts";
 import { frameResult } from "./frame-result.ts";
+import { checkSameFrames } from "./model-directory.ts";
+import type { TurnRun } from "./session-messages.ts";
 import type { ShadowMetrics } from "./shadow-metrics.ts";
 import { ShadowSession, type ShadowSessionParts } from "./shadow-session.ts";
 

@@ -1,13 +1,13 @@
 import type { ModelShadow, PixelFormatName, ShadowSide } from "@sightline/contracts";
 import { convertPixels, pixelBytes } from "@sightline/media";
 import type { Logger } from "@sightline/service";
-import type { TurnRun } from "./batch-runner.ts";
 import { BatchSlots } from "./batch-slots.ts";
 import { warmUpBeside } from "./beside.ts";
 import type { InferenceConfig } from "./config.ts";
 import { engineCandidates } from "./engine-choice.ts";
 import { findModel, type LocatedModel } from "./model-directory.ts";
 import { guessMemory, megabytes } from "./model-memory.ts";
+import type { TurnRun } from "./session-messages.ts";
 import { SessionThread } from "./session-thread.ts";
 import { ModelTurns, type Turns } from "./turns.ts";
 

@@ -1,5 +1,5 @@
 import { monotonicMs } from "@sightline/service/clock";
-import type { BatchRunner, TurnRun } from "./batch-runner.ts";
+import type { BatchRunner, TurnRun } from "./session-messages.ts";
 
 /** A turn lasts no longer, also when its run does. */
 const turnLimitMs = 5_000;

@@ -5,11 +5,12 @@ import { BatchSlots } from "./batch-slots.ts";
 import { batchSlots } from "./batcher.ts";
 import type { InferenceConfig } from "./config.ts";
 import type { EngineCandidates } from "./engine-choice.ts";
+import type { Work } from "./held-frames.ts";
 import type { LocatedModel } from "./model-directory.ts";
 import type { SessionInfo } from "./session-messages.ts";
 import { SessionThread } from "./session-thread.ts";
 import { ModelTurns, type Turns } from "./turns.ts";
-import { InferenceWorker, type Work, type WorkerOptions } from "./worker.ts";
+import { InferenceWorker, type WorkerOptions } from "./worker.ts";
 
 /** What all sessions of a version have alike. */
 export type SessionWork = Omit<WorkerOptions, "runner" | "slots" | "pixelFormat">;

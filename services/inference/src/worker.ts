@@ -1,35 +1,12 @@
-import {
-  DropReason,
-  type FrameDropped,
-  type FrameHandle,
-  type FrameId,
-  type FrameMetadata,
-  framePixelBytes,
-  fromTimestamp,
-  Inference,
-  type PixelFormatName,
-  pixelFormatName,
-  pixelFormatOf,
-} from "@sightline/contracts";
-import type { ArenaReaders, ReadFailure } from "@sightline/frame-arena";
-import { asGbrp, convertPixels } from "@sightline/media";
-import type { Logger, Tracing } from "@sightline/service";
+import { DropReason, framePixelBytes, pixelFormatOf } from "@sightline/contracts";
 import { monotonicMs } from "@sightline/service/clock";
-
-import type { ModelManifest } from "@sightline/yolo-nas";
-import type { BatchRunner, TurnRun } from "./batch-runner.ts";
 import type { BatchSizer } from "./batch-sizing.ts";
-import type { BatchSlots, Fill } from "./batch-slots.ts";
+import type { BatchSlots } from "./batch-slots.ts";
 import { Batcher } from "./batcher.ts";
-import type { CameraFilters } from "./camera-filters.ts";
-import type { DetectionPublisher } from "./detection-publisher.ts";
-import { DurationEstimate } from "./duration-estimate.ts";
-import { frameDetections, frameResult } from "./frame-result.ts";
+import { FrameReader, type FrameReaderOptions } from "./frame-reader.ts";
 import type { FetchedFrame, FrameSource } from "./frame-source.ts";
-import { traceInference } from "./inference-span.ts";
-import type { ModelMetrics } from "./model-metrics.ts";
-import type { SecondStages, StagedFrame } from "./second-stages.ts";
-import type { ShadowedFrame, Shadows } from "./shadows.ts";
+import { HeldFrames, type HeldFramesOptions, type Work } from "./held-frames.ts";
+import type { BatchRunner, TurnRun } from "./session-messages.ts";
 import type { HeldToken, TokenSource } from "./token-source.ts";
 
 /**
@@ -38,42 +15,14 @@ import type { HeldToken, TokenSource } from "./token-source.ts";
  */
 export type WorkerState = "INITIALIZED" | "RUNNING" | "PAUSED" | "DRAINING" | "STOPPED";
 
-export interface WorkerOptions {
-  id: string;
-  model: ModelManifest;
-  /** Names what runs, in every result. */
-  inference: Pick<Inference, "modelDigest" | "modelVersion" | "precision" | "executionProvider">;
-  /** How the session reads frames. */
-  pixelFormat: PixelFormatName;
+export interface WorkerOptions extends FrameReaderOptions, HeldFramesOptions {
   sizing: BatchSizer;
   maxDelayMs: number;
-  maxAgeMs: number;
   runner: BatchRunner;
   slots: BatchSlots<Work>;
   frames: Pick<FrameSource, "fetch">;
-  /** Reads frames that lie in shared memory. */
-  arenas: Pick<ArenaReaders, "read">;
-  filters: Pick<CameraFilters, "of">;
-  publisher: DetectionPublisher;
-  metrics: ModelMetrics;
-  tracing: Pick<Tracing, "record">;
-  /** Runs some frames by other models too. */
-  shadows: Pick<Shadows, "take">;
-  /** Looks at what was found. */
-  secondStages: Pick<SecondStages, "keep">;
-  log: Logger;
   /** How the worker gets its tokens, given what takes one. */
   tokens: (onToken: (token: HeldToken) => void) => Pick<TokenSource, "demand" | "stop">;
-}
-
-/** A frame in a batch, and the token it came by. */
-export interface Work extends Omit<FetchedFrame, "pixels"> {
-  token: HeldToken;
-  id: FrameId;
-  /** Where its pixels are kept for other models, if they are. */
-  shadowed?: readonly ShadowedFrame[];
-  /** Where they are kept for second stages. */
-  kept?: StagedFrame | undefined;
 }
 
 /** Two parts of the worker do not agree on which frames a batch holds: none of its boxes can be trusted. */
@@ -86,13 +35,6 @@ function checkCount(found: number, expected: number): void {
     throw new BatchMismatchError(`the batch holds ${found} frames but should hold ${expected}`);
 }
 
-function putting(pixels: Uint8Array): Fill {
-  return (place, done) => {
-    place.set(pixels);
-    done();
-  };
-}
-
 /** How long stop() waits for what is under way unless told; below the 15 s in which the process must be gone. */
 const drainLimitMs = 4_000;
 
@@ -101,12 +43,10 @@ export class InferenceWorker {
   readonly #options: WorkerOptions;
   readonly #batcher: Batcher<HeldToken>;
   readonly #tokens: Pick<TokenSource, "demand" | "stop">;
-  /** Frames this worker holds: being assembled, in the session, or being published. */
-  readonly #held = new Set<Work>();
+  readonly #reader: FrameReader;
+  readonly #held: HeldFrames;
   /** Tokens to give back once no more are asked for. */
   readonly #unused: HeldToken[] = [];
-  /** Of reading a frame from shared memory. */
-  readonly #readMs = new DurationEstimate(0);
   /** When the batches before have gone to the session, which takes them in order. */
   #sent: Promise<void> = Promise.resolve();
   #state: WorkerState = "INITIALIZED";
@@ -115,6 +55,8 @@ export class InferenceWorker {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
+    this.#reader = new FrameReader(options);
+    this.#held = new HeldFrames(options);
     this.#tokens = options.tokens((token) => this.#take(token));
     this.#batcher = new Batcher<HeldToken>({
       sizing: options.sizing,
@@ -169,7 +111,7 @@ export class InferenceWorker {
     this.#giveBack(this.#unused.splice(0));
     await Promise.race([this.#finished(), deadline]);
     this.#state = "STOPPED";
-    for (const work of this.#held) this.#drop(work, DropReason.WORKER_ERROR);
+    this.#held.dropAll(DropReason.WORKER_ERROR);
   }
 
   async #finished(): Promise<void> {
@@ -212,80 +154,24 @@ export class InferenceWorker {
     const work: Work = { token, id, frame, requestedAt, receivedAt, trace };
     this.#held.add(work);
     const fetchMs = receivedAt - requestedAt;
-    let refusal = this.#refusal(frame, fetchMs);
+    let refusal = this.#reader.refusal(frame, fetchMs);
     if (refusal === undefined)
       try {
         metrics.all.received(pixels instanceof Uint8Array ? "bytes" : "handle");
-        const format = pixelFormatOf(this.#options.pixelFormat);
-        slots.add(work, framePixelBytes(frame.width, frame.height, format), this.#filling(work, pixels));
+        const bytes = framePixelBytes(frame.width, frame.height, pixelFormatOf(this.#options.pixelFormat));
+        const lost = () => this.#dropHeld(work);
+        slots.add(work, bytes, this.#reader.filling({ id, frame, pixels }, lost));
       } catch (error) {
         log.error({ camera: id.camera, err: error }, "the frame could not be added to the batch");
         refusal = DropReason.WORKER_ERROR;
       }
     if (refusal === undefined) {
-      this.#batcher.frameReady(fetchMs + this.#readMs.mean);
+      this.#batcher.frameReady(fetchMs + this.#reader.readMs);
       return;
     }
-    this.#drop(work, refusal);
+    this.#held.drop(work, refusal);
     this.#batcher.frameAbsent();
     this.#checkEmpty();
-  }
-
-  /** Brings a frame into its place; one that is laid out otherwise, as an ingest of an earlier version sends it, is converted. */
-  #filling(work: Work, pixels: Uint8Array | FrameHandle): Fill {
-    const { frame } = work;
-    const format = pixelFormatName(frame.pixelFormat);
-    if (format === this.#options.pixelFormat)
-      return pixels instanceof Uint8Array ? putting(pixels) : this.#reading(work, pixels);
-    return (place, done) => {
-      const whole = pixels instanceof Uint8Array ? pixels : new Uint8Array(pixels.bytes);
-      const convert = () => {
-        convertPixels(whole, format, frame, place);
-        done();
-      };
-      if (pixels instanceof Uint8Array) convert();
-      else this.#reading(work, pixels)(whole, convert);
-    };
-  }
-
-  /** Reads a frame from shared memory, beside this thread. One that cannot be read keeps its place and has no result. */
-  #reading(work: Work, handle: FrameHandle): Fill {
-    return (place, done) => {
-      const begin = monotonicMs();
-      this.#options.arenas.read(handle, place, (failure) => {
-        if (failure) this.#readFailed(work, failure);
-        else this.#readMs.add(monotonicMs() - begin);
-        done();
-      });
-    };
-  }
-
-  #readFailed(work: Work, failure: ReadFailure): void {
-    const { metrics, log } = this.#options;
-    metrics.all.readFailed(failure);
-    log.warn(
-      { camera: work.id.camera, frame: work.id.number, failure },
-      "a frame could not be read from shared memory; it is dropped",
-    );
-    if (this.#held.has(work)) this.#drop(work, DropReason.WORKER_ERROR);
-  }
-
-  /**
-   * Why a frame is not inferred, if it is not. Its age is a sum of durations, each of which was measured by one host on its
-   * monotonic clock, so hosts whose wall clocks differ, or are set, agree on it. How much of `fetchMs` passed before the
-   * frame was handed over is not known: it counts as older rather than as younger than it is.
-   */
-  #refusal(frame: FrameMetadata, fetchMs: number): FrameDropped["reason"] | undefined {
-    const { model, maxAgeMs, log } = this.#options;
-    const { width, height } = model.frame;
-    if (frame.width !== width || frame.height !== height) {
-      log.warn(
-        { camera: frame.camera, model: model.name },
-        `the frame is ${frame.width}x${frame.height} but the model takes ${width}x${height}; its ingest scales for another model`,
-      );
-      return DropReason.WORKER_ERROR;
-    }
-    return (frame.decodeUs + frame.queueUs) / 1000 + fetchMs > maxAgeMs ? DropReason.STALE : undefined;
   }
 
   async #run(frames: number): Promise<void> {
@@ -302,36 +188,23 @@ export class InferenceWorker {
       metrics.batchFailed(error instanceof BatchMismatchError ? "mismatch" : "run");
       log.error({ err: error, frames }, "batch failed");
     }
-    if (run) this.#keep(slot, items);
+    if (run) this.#held.keep(items, (index) => slots.pixels(slot, index));
     slots.release(slot);
     this.#batcher.runFinished(run?.runMs, run?.waitedMs);
     for (const [index, work] of items.entries())
-      if (!this.#held.has(work)) continue;
-      else if (run) void this.#publish(work, run, index);
-      else this.#drop(work, DropReason.WORKER_ERROR);
+      if (!run) this.#dropHeld(work);
+      else if (this.#held.has(work)) void this.#publish(work, run, index);
     this.#checkEmpty();
   }
 
-  /** Copies the pixels of frames that other models are to run, or to look at, before their place is used again. */
-  #keep(slot: number, items: readonly Work[]): void {
-    const { shadows, secondStages, slots, model, pixelFormat } = this.#options;
-    for (const [index, work] of items.entries()) {
-      if (!this.#held.has(work)) continue;
-      let planes: Uint8Array | undefined;
-      const pixels = () => {
-        planes ??= asGbrp(slots.pixels(slot, index), pixelFormat, work.frame);
-        return planes;
-      };
-      work.shadowed = shadows.take(work.id.camera, model, pixels);
-      const filter = this.#filterOf(work);
-      // The first frames of a camera may come before what it asks for is known.
-      if (filter && !(filter instanceof Promise) && filter.secondStages.length > 0)
-        work.kept = secondStages.keep(filter.secondStages, pixels);
-    }
+  /** It keeps its place in the batch, and has no result. */
+  #dropHeld(work: Work): void {
+    if (this.#held.has(work)) this.#held.drop(work, DropReason.WORKER_ERROR);
   }
 
-  #filterOf({ id, frame: { cameraCreateTime } }: Work): ReturnType<CameraFilters["of"]> {
-    return this.#options.filters.of(id.camera, cameraCreateTime && fromTimestamp(cameraCreateTime));
+  async #publish(work: Work, run: TurnRun, index: number): Promise<void> {
+    await this.#held.publish(work, run, index);
+    this.#checkEmpty();
   }
 
   /** Hands batches over in their order, each when its pixels are in place. */
@@ -348,64 +221,6 @@ export class InferenceWorker {
     } finally {
       sent();
     }
-  }
-
-  async #publish(work: Work, run: TurnRun, index: number): Promise<void> {
-    const { model, publisher, metrics, tracing, log, inference, id: worker } = this.#options;
-    const { frame, id, requestedAt } = work;
-    const { startedAt, runMs, outputs } = run;
-    const filter = await this.#filterOf(work);
-    if (!this.#held.has(work)) return;
-    if (!filter) {
-      // Nobody asks for it any more, and its camera's metrics are gone.
-      this.#letGo(work, DropReason.WORKER_ERROR);
-      return this.#checkEmpty();
-    }
-    const found = frameResult(outputs, index, frame, model, filter);
-    if (work.kept) {
-      await work.kept.read(frame, found);
-      work.kept = undefined;
-      if (!this.#held.has(work)) return;
-    }
-    const message = frameDetections(
-      frame,
-      found,
-      Inference.fromPartial({ model: model.name, worker, batchSize: outputs.batch, ...inference }),
-      { requestedAt, startedAt, runMs, publishedAt: monotonicMs() },
-    );
-    const trace = traceInference(tracing, work, message);
-    const outcome = await publisher.publish(id, message, requestedAt, trace);
-    metrics.all.publication(outcome);
-    if (!this.#held.has(work)) return;
-    if (outcome === "late") {
-      this.#drop(work, DropReason.WORKER_ERROR);
-    } else {
-      if (outcome === "stored") metrics.published(id.camera, found.length, message.timings!);
-      else
-        log.warn(
-          { camera: id.camera, frame: id.number },
-          "a result was sent but not confirmed; ingest looks for it in the stream",
-        );
-      this.#held.delete(work);
-      work.token.ack();
-      for (const shadowed of work.shadowed ?? [])
-        shadowed.compare({ frame, filter, detections: found, run, inference: message.inference! });
-    }
-    this.#checkEmpty();
-  }
-
-  #drop(work: Work, reason: FrameDropped["reason"]): void {
-    this.#options.metrics.dropped(work.id.camera, reason);
-    this.#letGo(work, reason);
-  }
-
-  #letGo(work: Work, reason: FrameDropped["reason"]): void {
-    this.#held.delete(work);
-    for (const shadowed of work.shadowed ?? []) shadowed.forget();
-    work.kept?.forget();
-    work.kept = undefined;
-    this.#options.publisher.drop(work.id.camera, work.frame, reason);
-    work.token.ack();
   }
 
   #checkEmpty(): void {

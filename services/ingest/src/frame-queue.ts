@@ -1,9 +1,8 @@
 import { DropReason, type FrameMetadata } from "@sightline/contracts";
 import type { FrameBuffers } from "./frame-buffers.ts";
 import type { Ledger } from "./ledger.ts";
-import { Pacer } from "./shares/pacer.ts";
 import type { CameraTurns } from "./shares/share-plan.ts";
-import { TokenTiming } from "./token-timing.ts";
+import { Pacer, TokenTiming } from "./token-timing.ts";
 
 /** A frame in memory: its message with room for the header, and what the header will say. */
 export interface WaitingFrame {

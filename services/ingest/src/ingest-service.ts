@@ -17,28 +17,22 @@ import { type CameraAccess, findFfmpeg } from "@sightline/rtsp";
 import {
   Announcement,
   CameraSecrets,
-  connectNats,
-  createRegistry,
   ensureStream,
   findBuckets,
-  HttpServer,
   isLoopback,
   KvMirror,
   type Lifecycle,
   type Logger,
-  type Nats,
-  natsReadiness,
-  observeStreamFaults,
   patiently,
   presenceKey,
   SecretKeys,
   ServerClock,
+  ServiceStart,
   Tracing,
 } from "@sightline/service";
 import { assignCameras } from "./camera-assignment.ts";
 import type { CameraRunner } from "./camera-runner.ts";
 import type { IngestConfig } from "./config.ts";
-import { DeliveredTokens } from "./delivered-tokens.ts";
 import { FrameSharing } from "./frame-sharing.ts";
 import { IngestMetrics } from "./ingest-metrics.ts";
 import { liveVideoRoute } from "./live-video/video-route.ts";
@@ -53,6 +47,7 @@ import { RecordingsOnDisk } from "./recording/recordings.ts";
 import { formKeptMs, ServedForms } from "./served-forms.ts";
 import { SharePlan } from "./shares/share-plan.ts";
 import { StartLimit } from "./start-limit.ts";
+import { DeliveredTokens } from "./token-publisher.ts";
 
 const version = "0.1.0";
 /** Cameras that are being connected at a time: a wait for the network, mostly. */
@@ -70,44 +65,33 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   };
   const keys = config.secretsKeyFile === undefined ? undefined : SecretKeys.open(config.secretsKeyFile);
   let runners = (): CameraRunner[] => [];
-  const registry = createRegistry("ingest", version);
-  let reached: Nats | undefined;
-  let starting: string | undefined = "NATS is waited for";
-  // First, so that health can be asked for while NATS is waited for.
-  const http = life.add(
-    new HttpServer(registry, { ...natsReadiness(() => reached), cameras: () => starting }, log),
-  );
+  const start = new ServiceStart({ service: "ingest", version, startsAs: "cameras" }, log, life);
+  const { registry } = start;
   let recordings: RecordingsOnDisk | undefined;
   const token = randomBytes(32).toString("base64url");
   let pictures: Pictures | undefined;
-  serveRecordings(
-    http.app,
-    token,
-    () => recordings,
-    () => pictures,
-  );
-  liveVideoRoute(
-    http.app,
-    token,
-    (camera) => runners().find((runner) => runner.camera === camera)?.video,
-    () => runners().reduce((sum, { video }) => sum + video.viewers, 0),
-  );
-  const address = await http.listen(config.http);
-  if (!isLoopback(address)) log.warn({ address }, `metrics are open to the network at ${address}`);
-  observeStreamFaults(registry, () => reached?.watch.faults() ?? []);
-  const nats = await connectNats(config, `ingest ${ingest}`, log, {
-    signal: life.signal,
+  // First, so that health can be asked for while NATS is waited for.
+  const address = await start.listen(config.http, (app) => {
+    serveRecordings(
+      app,
+      token,
+      () => recordings,
+      () => pictures,
+    );
+    liveVideoRoute(
+      app,
+      token,
+      (camera) => runners().find((runner) => runner.camera === camera)?.video,
+      () => runners().reduce((sum, { video }) => sum + video.viewers, 0),
+    );
   });
+  if (!isLoopback(address)) log.warn({ address }, `metrics are open to the network at ${address}`);
+  const nats = await start.connect(config, `ingest ${ingest}`, [streams.ready]);
   nats.changes.listen({
     back: () => {
       for (const runner of runners()) runner.natsReturned();
     },
   });
-  life.add({ stop: () => nats.connection.close() });
-  reached = nats;
-  nats.setBacks.observe(registry);
-  starting = "JetStream does not give the streams and buckets yet";
-  nats.watch.look(nats.manager, [streams.ready], nats.connected);
   const { signal } = life;
   await patiently(() => ensureStream(nats.manager, readyStream(config.replicas)), log, signal);
   const needed = [
@@ -255,7 +239,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   cameras.start();
   life.add(new ProbeSubject(nats, { ffmpeg, access }, (outcome) => metrics.probe(outcome), log));
 
-  starting = undefined;
+  start.done();
   log.info({ http: address, ingest, ffmpeg: ffmpeg.path }, "ingest is ready");
   return address;
 }

@@ -2,14 +2,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { DropReason } from "@sightline/contracts";
 import type { Logger, Nats, ServerClock, Tracing } from "@sightline/service";
 import { CameraSubjects } from "./camera-subjects.ts";
-import type { DeliveredTokens } from "./delivered-tokens.ts";
 import { FrameQueue, type WaitingFrame } from "./frame-queue.ts";
 import type { FrameSharing } from "./frame-sharing.ts";
 import { HandedFrames } from "./handed-frames.ts";
 import { Ledger } from "./ledger.ts";
 import type { PictureSubject } from "./pictures/picture-subject.ts";
 import type { SharePlan } from "./shares/share-plan.ts";
-import { TokenPublisher } from "./token-publisher.ts";
+import { type DeliveredTokens, TokenPublisher } from "./token-publisher.ts";
 
 /** So long the outcome of frames that have come is waited for when another process goes on with the camera. */
 const settleMs = 300;

@@ -10,13 +10,12 @@ import {
 } from "@sightline/rtsp";
 import type { Logger } from "@sightline/service";
 import type { AnalysisGeometry } from "./analysis-geometry.ts";
-import { endOf, judgeArrivals, openStream } from "./camera-connection.ts";
+import { endOf, judgeArrivals, openStream, type SoundTrial } from "./camera-connection.ts";
 import { hearsAnalysed, type IngestCamera } from "./camera-settings.ts";
 import { type DecoderEnd, type DecoderEvents, FfmpegDecoder, type StartTurn } from "./ffmpeg-decoder.ts";
 import type { FrameBuffers } from "./frame-buffers.ts";
 import type { Ledger } from "./ledger.ts";
 import { lookEvery } from "./look-every.ts";
-import type { SoundTrial } from "./sound-trial.ts";
 
 /** Time for ffmpeg to begin to read, on a machine where much else starts. */
 const openMs = 15_000;

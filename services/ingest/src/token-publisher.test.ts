@@ -3,11 +3,10 @@ import { decodeJson, readyConsumer, readyStream, streams, subjects, tokenSchema 
 import { connectNats, createLogger, ensureConsumer, ensureStream, type Nats } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { DeliveredTokens } from "./delivered-tokens.ts";
 import { FrameBuffers } from "./frame-buffers.ts";
 import { FrameQueue } from "./frame-queue.ts";
 import { Ledger } from "./ledger.ts";
-import { TokenPublisher } from "./token-publisher.ts";
+import { DeliveredTokens, TokenPublisher } from "./token-publisher.ts";
 
 const model = "m";
 const log = createLogger("test", "fatal");

@@ -11,8 +11,8 @@ import {
   tracingSettings,
 } from "@sightline/service";
 import { z } from "zod";
+import { isNetwork } from "./access/caller-address.ts";
 import { oidcSettings } from "./access/oidc/oidc-settings.ts";
-import { isNetwork } from "./access/trusted-proxies.ts";
 
 const hostNames = z
   .string()

@@ -3,7 +3,6 @@ import { streams } from "@sightline/contracts";
 import {
   type Buckets,
   CameraStatusView,
-  connectNats,
   ensureBuckets,
   ensureResultStreams,
   ensureStreams,
@@ -20,10 +19,10 @@ import {
 import type { Registry } from "prom-client";
 import { AuditTrail } from "./access/audit.ts";
 import { AuditHistory } from "./access/audit-history.ts";
-import { CameraLabels } from "./access/camera-labels.ts";
-import { userOfCall } from "./access/certificate-user.ts";
+import { userOfCall } from "./access/authenticate.ts";
+import { TrustedProxies } from "./access/caller-address.ts";
+import { CameraLabels } from "./access/camera-scope.ts";
 import { startAccess } from "./access/start-access.ts";
-import { TrustedProxies } from "./access/trusted-proxies.ts";
 import { Analyses } from "./analyses.ts";
 import { CameraData } from "./cameras/camera-data.ts";
 import { KeptDetections } from "./cameras/kept-detections.ts";
@@ -38,10 +37,9 @@ import { FrameLatencies } from "./frame-latencies.ts";
 import { attachGrpc } from "./grpc/attach-grpc.ts";
 import { GrpcCalls } from "./grpc/grpc-calls.ts";
 import { GrpcServer } from "./grpc/grpc-server.ts";
-import { DetectionHistory } from "./history/detection-history.ts";
+import { DetectionHistory, ZoneLookup } from "./history/detection-history.ts";
 import { EventHistory } from "./history/event-history.ts";
 import { EventReviews } from "./history/event-reviews.ts";
-import { ZoneLookup } from "./history/zone-lookup.ts";
 import { attachHttp } from "./http/attach-http.ts";
 import { RecentLosses } from "./http/findings/recent-losses.ts";
 import { startHttp } from "./http/start-http.ts";
@@ -54,12 +52,11 @@ import { ResultsMetrics } from "./results-metrics.ts";
 import { retentionOf, withLimitsThatFit } from "./retention.ts";
 import { RulesRegistry } from "./rules/rules-registry.ts";
 import { RulesService } from "./rules/rules-service.ts";
-import { observeSites } from "./sites/site-metrics.ts";
-import { Sites } from "./sites/sites.ts";
+import { observeSites, Sites } from "./sites/sites.ts";
 import { startSnapshots } from "./snapshots/start-snapshots.ts";
 import { StreamMetrics } from "./stream-metrics.ts";
 import { SubscriptionMetrics } from "./subscriptions/subscription-metrics.ts";
-import { startSubscriptions } from "./subscriptions/subscriptions.ts";
+import { startSubscriptions } from "./subscriptions/subscription-service.ts";
 
 const version = "0.1.0";
 
@@ -91,17 +88,11 @@ export async function startResults(
   life: Lifecycle,
   analyse?: (parts: SharedParts) => Promise<void>,
 ): Promise<ResultsAddresses> {
-  const http = await startHttp(config, version, log, life);
-  const { prometheus, api: httpApi, certificate, limits } = http;
+  const { start, api: httpApi, certificate, limits, address } = await startHttp(config, version, log, life);
+  const prometheus = start.registry;
   const streamMetrics = life.add(new StreamMetrics(prometheus, config.natsStore));
-
-  const nats = await connectNats(config, "results", log, { signal: life.signal });
-  life.add({ stop: () => nats.connection.close() });
+  const nats = await start.connect(config, "results", Object.values(streams));
   streamMetrics.start(nats);
-  nats.setBacks.observe(prometheus);
-  http.reached(nats);
-  http.waitsFor("JetStream does not give the streams and buckets yet");
-  nats.watch.look(nats.manager, Object.values(streams), nats.connected);
   const retention = retentionOf(config);
   const provide = async () => {
     await ensureStreams(nats.manager, retention.detections);
@@ -109,14 +100,14 @@ export async function startResults(
     return ensureBuckets(nats, config.replicas);
   };
   const buckets = await withLimitsThatFit(() => patiently(provide, log, life.signal));
-  http.waitsFor("users and tokens have not been read yet");
+  start.waitsFor("users and tokens have not been read yet");
   const access = await startAccess(config, nats, buckets.access, log, life);
   let analyses: Analyses | undefined;
   const anyStall = () => analyses?.stalled ?? false;
   // Before the buckets are followed: what is damaged may not be shown to its end.
   life.add(new DamagedStreams(nats, buckets.leases, anyStall, prometheus, log)).start();
 
-  http.waitsFor("the buckets of cameras, rules and leases have not been read yet");
+  start.waitsFor("the buckets of cameras, rules and leases have not been read yet");
   const mirrors = await startMirrors(nats, buckets, log, life);
   const { records, statuses, rules, leases } = mirrors;
   analyses = new Analyses(leases);
@@ -143,14 +134,15 @@ export async function startResults(
     latencies,
   );
   const { maxSubscribers } = config;
-  feeds = await startFeeds(nats, buckets.streamMakings, maxSubscribers, metrics, http.waitsFor, log, life);
+  const waitsFor = (what: string) => start.waitsFor(what);
+  feeds = await startFeeds(nats, buckets.streamMakings, maxSubscribers, metrics, waitsFor, log, life);
   const { timeline, events, makings, reading } = feeds;
   timeline.feed.listen(
     framesOnly((frame, { headers, timestampNanos }) =>
       metrics.frame(frame, Number(timestampNanos) / 1e6, config.traceEndpoint && headers?.get(traceHeader)),
     ),
   );
-  http.waitsFor("its parts are being started");
+  start.waitsFor("its parts are being started");
   const losses = new RecentLosses();
   timeline.feed.listen((message) => {
     if (!isFrame(message)) losses.add(message.camera, message.lostFrames);
@@ -180,7 +172,7 @@ export async function startResults(
   const subscriptions = await startSubscriptions(nats, buckets.subscriptions, makings, log, life);
   const shared = { nats, buckets, mirrors, cameraStatus, serverClock, tracing, prometheus };
   await analyse?.({ ...shared, snapshots: snapshotStore });
-  http.requires("detections", () =>
+  start.requires("detections", () =>
     reading() ? undefined : "the streams of detections and events are not being read",
   );
 
@@ -279,11 +271,11 @@ export async function startResults(
     life,
   );
   const port = await grpc.listen(config.grpc);
-  http.waitsFor(undefined);
+  start.done();
   const health = setInterval(() => grpc.setServing(nats.connected() && reading()), 250);
   life.add({ stop: async () => clearInterval(health) });
 
-  const addresses = { grpc: `${hostOf(config.grpc)}:${port}`, http: http.address };
+  const addresses = { grpc: `${hostOf(config.grpc)}:${port}`, http: address };
   for (const [what, address] of Object.entries(addresses))
     if (!isLoopback(address) && !certificate)
       log.warn(

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { projectRoot } from "../project-root.ts";
+import { projectRoot } from "../stack-layout.ts";
 
 /** One line of a service's log. */
 export type LogLine = Record<string, unknown> & { msg: string; err?: { message: string } };

@@ -7,10 +7,9 @@ import {
   RecentDetections,
   type SnapshotStore,
 } from "@sightline/service";
-import type { Registry } from "prom-client";
+import { Counter, type Registry } from "prom-client";
 import { type FrameAge, SnapshotClaims } from "./snapshot-claims.ts";
-import { SnapshotMetrics } from "./snapshot-metrics.ts";
-import { SnapshotTaker } from "./snapshot-taker.ts";
+import { type SnapshotFailure, SnapshotTaker } from "./snapshot-taker.ts";
 
 /** The pictures of the events that this process publishes. */
 export interface EventPictures {
@@ -47,4 +46,31 @@ export function startPictures(
     published: (event, found) => taker.offer(event, found),
     forget: (camera) => detections.forget(camera),
   };
+}
+
+/** What is measured of taking pictures of events. */
+export class SnapshotMetrics {
+  readonly #stored: Counter;
+  readonly #failed: Counter<"reason">;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#stored = new Counter({
+      name: "sightline_snapshots_stored_total",
+      help: "Pictures of events that were stored.",
+      registers,
+    });
+    this.#failed = new Counter({
+      name: "sightline_snapshots_failed_total",
+      help: "Pictures of events that could not be taken or stored, by reason.",
+      labelNames: ["reason"],
+      registers,
+    });
+  }
+
+  /** A picture was stored, or not and why. */
+  taken(failure: SnapshotFailure | undefined): void {
+    if (failure === undefined) this.#stored.inc();
+    else this.#failed.inc({ reason: failure });
+  }
 }

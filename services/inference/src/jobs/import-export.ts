@@ -14,7 +14,7 @@ import {
   saveModel,
   writeManifest,
 } from "@sightline/yolo-nas";
-import { checkSameFrames } from "../frame-form.ts";
+import { checkSameFrames } from "../model-directory.ts";
 import { inspect } from "./inspect.ts";
 import type { JobTask, Prepared } from "./job-task.ts";
 

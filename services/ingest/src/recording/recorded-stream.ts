@@ -27,13 +27,12 @@ import {
 } from "@sightline/rtsp";
 import { type Logger, untilAborted } from "@sightline/service";
 import type { SteadyWallClock } from "@sightline/service/clock";
-import { endOf, judgeArrivals, openStream } from "../camera-connection.ts";
+import { endOf, judgeArrivals, openStream, SoundTrial } from "../camera-connection.ts";
 import type { RecordSource } from "../camera-settings.ts";
 import { FrameRhythm } from "../frame-rhythm.ts";
 import { lookEvery } from "../look-every.ts";
 import type { VideoOutlet } from "../masking/video-outlet.ts";
 import type { PictureShape } from "../pictures/pictures.ts";
-import { SoundTrial } from "../sound-trial.ts";
 import { reconnectRange, type StartLimit } from "../start-limit.ts";
 import { RateMeter } from "../stream-facts.ts";
 

@@ -13,7 +13,8 @@ import {
 } from "@sightline/contracts";
 import { endOfTime } from "../feeds/start-position.ts";
 import { ApiError } from "../grpc/errors.ts";
-import { callerOf, type GrpcCalls } from "../grpc/grpc-calls.ts";
+import type { GrpcCalls } from "../grpc/grpc-calls.ts";
+import { callerOf } from "../grpc/grpc-guard.ts";
 import { cutPage, readPage } from "../grpc/page-token.ts";
 import type { AccessParts } from "./start-access.ts";
 

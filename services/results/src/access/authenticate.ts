@@ -1,3 +1,6 @@
+import { type PeerCertificate, TLSSocket } from "node:tls";
+import type { ServerUnaryCall, ServerWritableStream } from "@grpc/grpc-js";
+import type { FastifyRequest } from "fastify";
 import { ApiError } from "../grpc/errors.ts";
 import type { Identities } from "./identities.ts";
 import type { Principal } from "./principal.ts";
@@ -42,4 +45,22 @@ export async function authenticate(
       "the call comes through a proxy and there is no user yet: make one first, on this machine (`sightline user add admin --role admin`)",
     );
   return local;
+}
+
+/** The user that the client's certificate names by its common name; undefined without one that the authority vouches for. */
+export function userOfRequest({ raw: { socket } }: FastifyRequest): string | undefined {
+  return socket instanceof TLSSocket && socket.authorized ? nameIn(socket.getPeerCertificate()) : undefined;
+}
+
+/** As `userOfRequest`, of a call: grpc-js gives no certificate that is not vouched for. */
+export function userOfCall(
+  call: ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>,
+): string | undefined {
+  const { sslPeerCertificate } = call.getAuthContext();
+  return sslPeerCertificate && nameIn(sslPeerCertificate);
+}
+
+function nameIn({ subject }: PeerCertificate): string | undefined {
+  const name: unknown = subject?.CN;
+  return typeof name === "string" && name !== "" ? name : undefined;
 }

@@ -6,7 +6,7 @@ import { settings } from "../config.ts";
 import type { ResultsAddresses } from "../results-service.ts";
 import { RunningResults } from "../testing/running-results.ts";
 import { startWithAnalysis } from "../with-analysis.ts";
-import { networkOf } from "./caller-network.ts";
+import { networkOf } from "./caller-address.ts";
 
 const password = "correct horse";
 const log = createLogger("test", "fatal");

@@ -2,7 +2,7 @@ import { status } from "@grpc/grpc-js";
 import { Counter, type Registry } from "prom-client";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import { ApiError, grpcStatusOf } from "../grpc/errors.ts";
-import { networkOf } from "./caller-network.ts";
+import { networkOf } from "./caller-address.ts";
 import type { Principal } from "./principal.ts";
 
 /** Calls are counted over so many seconds: a page or a program that begins with many of them is no fault. */

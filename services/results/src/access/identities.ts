@@ -1,31 +1,19 @@
-import {
-  type RoleName,
-  roles,
-  type SessionRecord,
-  type TokenRecord,
-  type UserRecord,
-} from "@sightline/contracts";
+import type { TokenRecord, UserRecord } from "@sightline/contracts";
 import type { Logger } from "@sightline/service";
 import { ApiError } from "../grpc/errors.ts";
-import type { AccessClock } from "./access-clock.ts";
 import type { AccessChange, AccessStore } from "./access-store.ts";
-import { type CameraLabels, type LabelledCameras, noLabels } from "./camera-labels.ts";
-import { fitsHash } from "./password-hash.ts";
-import { localPrincipal, Principal } from "./principal.ts";
+import { type CameraLabels, type LabelledCameras, noLabels } from "./camera-scope.ts";
+import { type AccessClock, isSessionExpired, sessionEnd, tokenEnd } from "./expiry.ts";
+import { localPrincipal, type Principal, principalOfToken, principalOfUser } from "./principal.ts";
+import { parseToken, TokenChecks } from "./secrets.ts";
 import type { ServiceTokens } from "./service-tokens.ts";
-import { digest, parseToken } from "./token-text.ts";
 
 /** How often it is looked for what has expired. */
 const lookMs = 500;
 /** That a token or session is used is written at most so often. */
 const touchMs = { token: 60_000, session: 5 * 60_000 } as const;
-/** A login ends when it was not used for so long, and in any case after so long. */
-export const sessionIdleMs = 12 * 60 * 60_000;
-export const sessionMs = 30 * 24 * 60 * 60_000;
 /** Removed records leave marks, which are taken away so often. */
 const tidyMs = 60 * 60_000;
-/** Tokens whose secret was wrong are remembered, so that guessing again costs nothing. */
-const maxWrong = 1_000;
 
 interface Known {
   principal: Principal;
@@ -48,11 +36,7 @@ export class Identities {
   readonly #parts: IdentityParts;
   /** By `token.{id}`, `session.{hash}`, `user.{name}`, `service.{name}`. */
   readonly #known = new Map<string, Known>();
-  /** Digests of tokens that were found right, and of some that were wrong. */
-  readonly #right = new Map<string, string>();
-  readonly #wrong = new Set<string>();
-  /** Checks under way by the token's digest: many calls with one token that begin at once, as after a restart, are one check. */
-  readonly #checks = new Map<string, Promise<boolean>>();
+  readonly #checks = new TokenChecks();
   #local: Principal | undefined;
   #labels: LabelledCameras = noLabels;
   #unsubscribe: (() => void)[] = [];
@@ -112,32 +96,17 @@ export class Identities {
     if (service) return this.#remember(`service.${service.name}`, Infinity, undefined, () => service);
     const record = store.find("token", token.id);
     if (!record || this.#isExpired(record)) throw revoked();
-    const secret = digest(text);
-    if (this.#right.get(secret) !== record.hash) {
-      if (this.#wrong.has(secret) || !(await this.#fits(secret, record.hash, token.secret))) {
-        if (this.#wrong.size >= maxWrong) this.#wrong.clear();
-        this.#wrong.add(secret);
-        throw revoked();
-      }
-      this.#right.set(secret, record.hash);
-    }
+    if (!(await this.#checks.isRight(text, token.secret, record.hash))) throw revoked();
     // Meanwhile it may have been revoked.
     const current = store.find("token", token.id);
     const user = current?.user === undefined ? undefined : store.find("user", current.user);
     if (!current || (current.user !== undefined && !user)) throw revoked();
     return this.#remember(
       `token.${token.id}`,
-      expiryOf(current),
+      tokenEnd(current),
       () => this.#touchToken(token.id),
       () => principalOfToken(current, user, this.#labels),
     );
-  }
-
-  #fits(digested: string, hash: string, secret: string): Promise<boolean> {
-    const key = `${digested} ${hash}`;
-    const check = this.#checks.get(key) ?? fitsHash(hash, secret).finally(() => this.#checks.delete(key));
-    this.#checks.set(key, check);
-    return check;
   }
 
   /** Whose login this is, by the hash of its secret; undefined when it is none any more. */
@@ -145,11 +114,10 @@ export class Identities {
     const { store } = this.#parts;
     const session = store.find("session", hash);
     const user = session && store.find("user", session.user);
-    if (!session || !user || this.#isSessionExpired(session)) return undefined;
-    const end = Date.parse(session.createTime) + sessionMs;
+    if (!session || !user || isSessionExpired(session, this.#parts.clock.now())) return undefined;
     return this.#remember(
       `session.${hash}`,
-      end,
+      sessionEnd(session),
       () => this.#touchSession(hash),
       () => principalOfUser(user, this.#labels, hash),
     );
@@ -191,8 +159,7 @@ export class Identities {
       for (const [key, { principal }] of [...this.#known]) if (principal.user === id) this.#end(key, reason);
     } else if (!value) {
       this.#end(`${kind}.${id}`, revoked());
-      for (const [secret, hash] of this.#right)
-        if ((previous as TokenRecord | undefined)?.hash === hash) this.#right.delete(secret);
+      this.#checks.forget((previous as TokenRecord | undefined)?.hash);
     }
   }
 
@@ -211,19 +178,14 @@ export class Identities {
       else if (principal.inUse) touch?.();
     }
     for (const [hash, session] of this.#parts.store.sessions())
-      if (this.#isSessionExpired(session)) {
+      if (isSessionExpired(session, now)) {
         this.#end(`session.${hash}`, expired());
         void this.#parts.store.delete("session", hash).catch(() => undefined);
       }
   }
 
   #isExpired(record: TokenRecord): boolean {
-    return expiryOf(record) <= this.#parts.clock.now();
-  }
-
-  #isSessionExpired({ createTime, lastUseTime }: SessionRecord): boolean {
-    const now = this.#parts.clock.now();
-    return Date.parse(createTime) + sessionMs <= now || Date.parse(lastUseTime) + sessionIdleMs <= now;
+    return tokenEnd(record) <= this.#parts.clock.now();
   }
 
   #touchToken(id: string): void {
@@ -250,42 +212,8 @@ export class Identities {
   }
 }
 
-function principalOfUser(
-  { name, role, cameras }: UserRecord,
-  labels: LabelledCameras,
-  session?: string,
-): Principal {
-  return new Principal({ name, role, cameras, kind: "user", user: name, session, labels });
-}
-
-/** A token never may more than its user; one of a login may all that its user may now. */
-function principalOfToken(
-  token: TokenRecord,
-  user: UserRecord | undefined,
-  labels: LabelledCameras,
-): Principal {
-  return new Principal({
-    name: user?.name ?? token.name,
-    role: !user ? token.role : token.login ? user.role : lesser(token.role, user.role),
-    cameras: user && token.login ? ["*"] : token.cameras,
-    within: user?.cameras,
-    kind: "token",
-    user: user?.name,
-    token: token.id,
-    labels,
-  });
-}
-
-function lesser(a: RoleName, b: RoleName): RoleName {
-  return roles.indexOf(a) < roles.indexOf(b) ? a : b;
-}
-
 function sameRights(a: UserRecord, b: UserRecord): boolean {
   return a.role === b.role && a.cameras.join() === b.cameras.join();
-}
-
-function expiryOf({ expireTime }: TokenRecord): number {
-  return expireTime === undefined ? Infinity : Date.parse(expireTime);
 }
 
 function nowText(): string {

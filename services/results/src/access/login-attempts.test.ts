@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ApiError } from "../grpc/errors.ts";
-import { AccessClock } from "./access-clock.ts";
+import { AccessClock } from "./expiry.ts";
 import { LoginAttempts } from "./login-attempts.ts";
 
 test("who guesses waits longer and longer, by user and address, and the right user may come from elsewhere", async () => {

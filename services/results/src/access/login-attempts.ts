@@ -1,6 +1,6 @@
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import { ApiError } from "../grpc/errors.ts";
-import { networkOf } from "./caller-network.ts";
+import { networkOf } from "./caller-address.ts";
 
 /** Failures are remembered for so long, in seconds. */
 const memorySeconds = 24 * 60 * 60;

@@ -1,5 +1,4 @@
-import { noCamera } from "../cameras/no-camera.ts";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError, noCamera } from "../grpc/errors.ts";
 import type { MethodAccess, Needs } from "./access-table.ts";
 import type { Principal } from "./principal.ts";
 

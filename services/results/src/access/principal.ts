@@ -1,6 +1,5 @@
-import { mayAs, type RoleName } from "@sightline/contracts";
-import { type LabelledCameras, noLabels } from "./camera-labels.ts";
-import { CameraScope } from "./camera-scope.ts";
+import { mayAs, type RoleName, roles, type TokenRecord, type UserRecord } from "@sightline/contracts";
+import { CameraScope, type LabelledCameras, noLabels } from "./camera-scope.ts";
 
 export type Role = RoleName;
 
@@ -98,4 +97,35 @@ export class Principal {
 /** Who everybody is while there is no user and the server is reached from its own machine only. */
 export function localPrincipal(): Principal {
   return new Principal({ name: "local", role: "admin", cameras: ["*"], kind: "local" });
+}
+
+/** A user, by a login or a certificate. */
+export function principalOfUser(
+  { name, role, cameras }: UserRecord,
+  labels: LabelledCameras,
+  session?: string,
+): Principal {
+  return new Principal({ name, role, cameras, kind: "user", user: name, session, labels });
+}
+
+/** A token never may more than its user; one of a login may all that its user may now. */
+export function principalOfToken(
+  token: TokenRecord,
+  user: UserRecord | undefined,
+  labels: LabelledCameras,
+): Principal {
+  return new Principal({
+    name: user?.name ?? token.name,
+    role: !user ? token.role : token.login ? user.role : lesser(token.role, user.role),
+    cameras: user && token.login ? ["*"] : token.cameras,
+    within: user?.cameras,
+    kind: "token",
+    user: user?.name,
+    token: token.id,
+    labels,
+  });
+}
+
+function lesser(a: RoleName, b: RoleName): RoleName {
+  return roles.indexOf(a) < roles.indexOf(b) ? a : b;
 }

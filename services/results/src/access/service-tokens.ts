@@ -2,7 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { type CallingService, SettingError } from "@sightline/service";
 import { Principal, type Role } from "./principal.ts";
-import { digest, formatToken, parseToken, type TokenParts } from "./token-text.ts";
+import { digest, formatToken, parseToken, type TokenParts } from "./secrets.ts";
 
 /** A service of ours that calls like an application, and the file with its token. */
 export interface ServiceTokenFile {

@@ -1,15 +1,16 @@
 import { readFileSync } from "node:fs";
 import type { KV } from "@nats-io/kv";
 import { isLoopback, type Lifecycle, type Logger, type Nats, SettingError } from "@sightline/service";
-import { AccessClock } from "./access-clock.ts";
 import { AccessStore } from "./access-store.ts";
+import { AccessClock } from "./expiry.ts";
 import { Identities } from "./identities.ts";
 import { LoginAttempts } from "./login-attempts.ts";
-import { Logins } from "./logins.ts";
-import { type OidcSettings, oidcConfigOf } from "./oidc/oidc-settings.ts";
-import { type OidcParts, startOidc } from "./oidc/start-oidc.ts";
+import { Logins, Sessions } from "./logins.ts";
+import { SealedAttempts } from "./oidc/login-attempt.ts";
+import { OidcClient } from "./oidc/oidc-client.ts";
+import { type OidcConfig, type OidcSettings, oidcConfigOf } from "./oidc/oidc-settings.ts";
+import { OidcUsers } from "./oidc/oidc-users.ts";
 import { type ServiceTokenFile, ServiceTokens } from "./service-tokens.ts";
-import { Sessions } from "./sessions.ts";
 import { Tokens } from "./tokens.ts";
 import { Users } from "./users.ts";
 
@@ -110,4 +111,24 @@ function serviceFiles({ bridgesTokenFile, metricsTokenFile }: AccessSettings): S
       ? []
       : [{ name: "metrics" as const, role: "viewer" as const, path: metricsTokenFile }]),
   ];
+}
+
+/** All about logging in at an OpenID Connect provider. */
+export interface OidcParts {
+  label: string;
+  /** Address of the callback, where it is not the one that people call. */
+  redirectUrl: string | undefined;
+  client: OidcClient;
+  attempts: SealedAttempts;
+  users: OidcUsers;
+}
+
+export function startOidc(config: OidcConfig, users: Users, store: AccessStore, log: Logger): OidcParts {
+  return {
+    label: config.oidcLabel,
+    redirectUrl: config.oidcRedirectUrl,
+    client: new OidcClient(config, log),
+    attempts: new SealedAttempts(config.clientSecret),
+    users: new OidcUsers(config, users, store),
+  };
 }

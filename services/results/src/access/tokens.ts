@@ -2,9 +2,8 @@ import { accessLimits, mayAs, type RoleName, type TokenRecord } from "@sightline
 import { ApiError, throwFaults } from "../grpc/errors.ts";
 import type { AccessStore } from "./access-store.ts";
 import { covers } from "./camera-scope.ts";
-import { hashSecret } from "./password-hash.ts";
 import type { Principal } from "./principal.ts";
-import { formatToken, makeToken } from "./token-text.ts";
+import { formatToken, hashSecret, makeToken } from "./secrets.ts";
 import { cameraFaults } from "./users.ts";
 
 /** A token that is to be made; what is not given is its maker's. */

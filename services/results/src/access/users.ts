@@ -9,10 +9,9 @@ import {
 import { nameHint } from "@sightline/service";
 import { ApiError, throwFaults } from "../grpc/errors.ts";
 import type { AccessStore } from "./access-store.ts";
-import type { Logins } from "./logins.ts";
-import { hashSecret } from "./password-hash.ts";
+import type { Logins, Sessions } from "./logins.ts";
 import type { Principal } from "./principal.ts";
-import type { Sessions } from "./sessions.ts";
+import { hashSecret } from "./secrets.ts";
 
 export interface UserParts {
   store: AccessStore;

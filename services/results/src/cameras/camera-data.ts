@@ -5,8 +5,8 @@ import { ApiError } from "../grpc/errors.ts";
 import type { EventReviews } from "../history/event-reviews.ts";
 import { lookUp, readTimeRange, type TimeRange } from "../history/history-page.ts";
 import type { ShadowReports } from "../models/shadows/shadow-reports.ts";
-import { openRange } from "../recordings/open-range.ts";
 import { type RecordingService, readCameraName } from "../recordings/recording-service.ts";
+import { openRange } from "../recordings/video-range.ts";
 import { deleteMessages, type KeptDetections } from "./kept-detections.ts";
 
 const readAtATime = 256;

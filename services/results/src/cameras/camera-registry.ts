@@ -7,9 +7,8 @@ import {
   type RecordStream,
 } from "@sightline/contracts";
 import { type CameraSecrets, isJetStreamFailure, type KvMirror } from "@sightline/service";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError, noCamera } from "../grpc/errors.ts";
 import type { CameraEntries } from "./camera-entries.ts";
-import { noCamera } from "./no-camera.ts";
 import type { RecordStreamChange, RecordStreams } from "./record-streams.ts";
 
 /** A camera as registered; `revision` changes with every write. */

@@ -3,8 +3,7 @@ import { GapReason, toTimestamp } from "@sightline/contracts";
 import { placeAfter, type StreamPlace, unknownTime } from "@sightline/service";
 import { encodeCursor, type StreamIdentity } from "./cursor.ts";
 import type { Feed } from "./feed.ts";
-import { FeedEntry } from "./feed-entry.ts";
-import type { FeedFilter } from "./feed-format.ts";
+import { FeedEntry, type FeedFilter } from "./feed-format.ts";
 import type { StreamStart } from "./start-position.ts";
 import type { StoredMessages, StoredRange, StreamState } from "./stored-messages.ts";
 

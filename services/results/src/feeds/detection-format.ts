@@ -1,7 +1,60 @@
-import { SubscribeDetectionsResponse, streams, subjects } from "@sightline/contracts";
-import { applyFilter, type DetectionFeedFilter, isOfCamera } from "./detection-filter.ts";
-import type { FeedFormat } from "./feed-format.ts";
+import {
+  type FrameDetections,
+  type SubscribeDetectionsRequest,
+  SubscribeDetectionsResponse,
+  streams,
+  subjects,
+} from "@sightline/contracts";
+import { allCameras, type CameraScope } from "../access/camera-scope.ts";
+import type { FeedFilter, FeedFormat, Selection } from "./feed-format.ts";
+import { type CameraSet, filterKey, invalidArgument, readCameras, readNames } from "./filter-fields.ts";
 import { decodeTimeline, isFrame, notAnalysedGap, type TimelineMessage } from "./timeline-message.ts";
+
+/** Which detections are wanted. */
+export interface DetectionFeedFilter extends FeedFilter, CameraSet {
+  /** Class names; undefined means every class. */
+  classes: ReadonlySet<string> | undefined;
+  minScore: number;
+  includeEmpty: boolean;
+  /** Whether frames that were not analysed are told of. */
+  gaps: boolean;
+}
+
+/** Checks the filters of a request, and leaves out cameras that are not in the scope. @throws ApiError invalid_argument */
+export function readFilter(
+  request: Pick<SubscribeDetectionsRequest, "cameras" | "classes" | "minScore" | "includeEmpty"> &
+    Partial<Pick<SubscribeDetectionsRequest, "start">>,
+  scope: CameraScope = allCameras,
+): DetectionFeedFilter {
+  const { minScore, includeEmpty } = request;
+  const cameras = readCameras(request.cameras, scope);
+  const classes = readNames("classes", request.classes);
+  if (!(minScore >= 0 && minScore <= 1)) throw invalidArgument(`min_score is ${minScore}; expected 0 to 1`);
+  const gaps = request.start !== undefined;
+  const key = filterKey(cameras.camerasKey, classes, minScore, includeEmpty, gaps);
+  return { ...cameras, classes, minScore, includeEmpty, gaps, key };
+}
+
+/** Whether anything of the camera, by its resource name, is wanted. */
+export function isOfCamera({ cameras }: CameraSet, camera: string): boolean {
+  return cameras?.has(camera) ?? true;
+}
+
+/**
+ * Indices of the frame's detections that pass, "all" when every one does, undefined when the frame is not to be
+ * sent at all.
+ */
+export function applyFilter(filter: DetectionFeedFilter, event: FrameDetections): Selection | undefined {
+  if (!isOfCamera(filter, event.frame?.camera ?? "")) return undefined;
+  const { detections } = event;
+  const passing: number[] = [];
+  for (let i = 0; i < detections.length; i++) {
+    const { className, score } = detections[i]!;
+    if (score >= filter.minScore && (!filter.classes || filter.classes.has(className))) passing.push(i);
+  }
+  if (passing.length === 0 && !filter.includeEmpty) return undefined;
+  return passing.length === detections.length ? "all" : passing;
+}
 
 /** Frames with detections, out of TIMELINE, and what is missing of them. */
 export const detectionFormat: FeedFormat<TimelineMessage, DetectionFeedFilter> = {

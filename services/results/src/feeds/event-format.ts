@@ -1,6 +1,100 @@
-import { Event, parseEventName, SubscribeEventsResponse, streams, subjects } from "@sightline/contracts";
-import { type EventFeedFilter, passesFilter } from "./event-filter.ts";
-import type { FeedFormat } from "./feed-format.ts";
+import {
+  type AttributeCondition,
+  Event,
+  type EventFilter as EventFilterMessage,
+  EventPhase,
+  EventType,
+  parseEventName,
+  SubscribeEventsResponse,
+  streams,
+  subjects,
+} from "@sightline/contracts";
+import { allCameras, type CameraScope } from "../access/camera-scope.ts";
+import type { FeedFilter, FeedFormat } from "./feed-format.ts";
+import { type CameraSet, filterKey, invalidArgument, readCameras, readNames } from "./filter-fields.ts";
+
+/** Which events are wanted; a field that is undefined lets all pass. */
+export interface EventFeedFilter extends FeedFilter, CameraSet {
+  types: ReadonlySet<EventType> | undefined;
+  /** Class names; an event without a track has none. */
+  classes: ReadonlySet<string> | undefined;
+  zones: ReadonlySet<string> | undefined;
+  rules: ReadonlySet<string> | undefined;
+  phases: ReadonlySet<EventPhase> | undefined;
+  /** All of which the event's object must meet; its values by attribute. */
+  attributes: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** Checks a filter; none lets all of the scope's cameras pass. @throws ApiError invalid_argument */
+export function readEventFilter(
+  filter: EventFilterMessage | undefined,
+  scope: CameraScope = allCameras,
+): EventFeedFilter {
+  const cameras = readCameras(filter?.cameras ?? [], scope);
+  const types = readEnums("types", filter?.types ?? [], EventType);
+  const classes = readNames("classes", filter?.classes ?? []);
+  const zones = readNames("zones", filter?.zones ?? []);
+  const rules = readNames("rules", filter?.rules ?? []);
+  const phases = readEnums("phases", filter?.phases ?? [], EventPhase);
+  const attributes = readAttributes(filter?.attributes ?? []);
+  const key = filterKey(cameras.camerasKey, types, classes, zones, rules, phases, [...attributes]);
+  return { ...cameras, types, classes, zones, rules, phases, attributes, key };
+}
+
+/** Whether an event passes. */
+export function passesFilter(filter: EventFeedFilter, event: Event): boolean {
+  return (
+    (!filter.phases || filter.phases.has(event.phase)) &&
+    hasAttributes(filter, event) &&
+    passesIgnoringPhase(filter, event)
+  );
+}
+
+/** An attribute may become known while an event goes on. */
+function hasAttributes({ attributes }: EventFeedFilter, { track }: Event): boolean {
+  return [...attributes].every(([name, values]) =>
+    track?.attributes.some((known) => known.name === name && values.has(known.value)),
+  );
+}
+
+/** Whether an event passes but for its phase and attributes: by what stays the same over its life. */
+export function passesIgnoringPhase(filter: EventFeedFilter, event: Event): boolean {
+  const { types, classes, zones, rules } = filter;
+  return (
+    (!filter.cameras || filter.cameras.has(event.name.slice(0, event.name.indexOf("/events/")))) &&
+    (!types || types.has(event.type)) &&
+    (!classes || (event.track !== undefined && classes.has(event.track.className))) &&
+    (!zones || zones.has(event.zone)) &&
+    (!rules || rules.has(event.rule))
+  );
+}
+
+function readAttributes(conditions: readonly AttributeCondition[]): ReadonlyMap<string, ReadonlySet<string>> {
+  readNames(
+    "attributes",
+    conditions.map(({ name }) => name),
+  );
+  const read = new Map<string, ReadonlySet<string>>();
+  for (const { name, values } of conditions) {
+    const field = `attributes.${name.slice(0, 64)}`;
+    if (read.has(name)) throw invalidArgument(`${field} is there twice; name all its values at once`);
+    const wanted = readNames(field, values);
+    if (!wanted) throw invalidArgument(`${field} has no values; name at least one`);
+    read.set(name, wanted);
+  }
+  return read;
+}
+
+function readEnums<E extends number>(
+  field: string,
+  values: readonly E[],
+  known: Readonly<Record<string, string | number>>,
+): ReadonlySet<E> | undefined {
+  const allowed = new Set<unknown>(Object.values(known).filter((value) => Number(value) > 0));
+  const odd = values.find((value) => !allowed.has(value));
+  if (odd !== undefined) throw invalidArgument(`${field} has ${odd}, which does not exist`);
+  return values.length > 0 ? new Set(values) : undefined;
+}
 
 /** Messages about events. */
 export const eventFormat: FeedFormat<Event, EventFeedFilter> = {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { FeedEntry } from "./feed-entry.ts";
+import { FeedEntry } from "./feed-format.ts";
 import { FeedRing } from "./feed-ring.ts";
 
 const identity = Buffer.alloc(8);

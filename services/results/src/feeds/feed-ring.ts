@@ -1,4 +1,4 @@
-import type { FeedEntry } from "./feed-entry.ts";
+import type { FeedEntry } from "./feed-format.ts";
 
 /** Bounds of a ring. */
 export interface RingLimits {

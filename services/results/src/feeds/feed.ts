@@ -1,8 +1,7 @@
 import type { JsMsg } from "@nats-io/jetstream";
 import { type Logger, placeAfter, type StreamPlace, unknownTime } from "@sightline/service";
 import type { StreamIdentity } from "./cursor.ts";
-import { FeedEntry } from "./feed-entry.ts";
-import type { FeedFilter, FeedFormat } from "./feed-format.ts";
+import { FeedEntry, type FeedFilter, type FeedFormat } from "./feed-format.ts";
 import { FeedRing, type RingLimits } from "./feed-ring.ts";
 import type { StreamMakings } from "./stream-makings.ts";
 import type { StreamReceiver } from "./stream-reader.ts";

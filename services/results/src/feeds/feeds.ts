@@ -1,9 +1,7 @@
 import type { Event } from "@sightline/contracts";
 import type { Logger, Nats } from "@sightline/service";
-import type { DetectionFeedFilter } from "./detection-filter.ts";
-import { detectionFormat } from "./detection-format.ts";
-import type { EventFeedFilter } from "./event-filter.ts";
-import { eventFormat } from "./event-format.ts";
+import { type DetectionFeedFilter, detectionFormat } from "./detection-format.ts";
+import { type EventFeedFilter, eventFormat } from "./event-format.ts";
 import { Feed, type FeedObserver } from "./feed.ts";
 import type { FeedFilter, FeedFormat } from "./feed-format.ts";
 import type { RingLimits } from "./feed-ring.ts";

@@ -8,16 +8,18 @@ import {
   SubscriptionServiceService,
 } from "@sightline/contracts";
 import { accessHandlers } from "../access/access-handlers.ts";
-import type { AuditHistory } from "../access/audit-history.ts";
+import { type AuditHistory, auditHandlers } from "../access/audit-history.ts";
 import type { AccessParts } from "../access/start-access.ts";
 import type { CameraData } from "../cameras/camera-data.ts";
 import { cameraHandlers } from "../cameras/camera-handlers.ts";
 import type { CameraService } from "../cameras/camera-service.ts";
 import type { CameraWatchers } from "../cameras/camera-watchers.ts";
-import { detectionHandlers, preEncodedDetectionService } from "../feeds/detection-handlers.ts";
-import type { DetectionService } from "../feeds/detection-service.ts";
-import { eventHandlers, preEncodedEventService } from "../feeds/event-handlers.ts";
-import type { EventService } from "../feeds/event-service.ts";
+import {
+  type DetectionService,
+  detectionHandlers,
+  preEncodedDetectionService,
+} from "../feeds/detection-service.ts";
+import { type EventService, eventHandlers, preEncodedEventService } from "../feeds/event-service.ts";
 import type { DetectionHistory } from "../history/detection-history.ts";
 import type { EventHistory } from "../history/event-history.ts";
 import type { EventReviews } from "../history/event-reviews.ts";
@@ -25,12 +27,10 @@ import { modelHandlers } from "../models/model-handlers.ts";
 import type { ModelParts } from "../models/start-models.ts";
 import { recordingHandlers } from "../recordings/recording-handlers.ts";
 import type { RecordingService } from "../recordings/recording-service.ts";
-import { rulesHandlers } from "../rules/rules-handlers.ts";
-import type { RulesService } from "../rules/rules-service.ts";
+import { type RulesService, rulesHandlers } from "../rules/rules-service.ts";
 import { cameraSnapshotHandlers, eventSnapshotHandlers } from "../snapshots/snapshot-handlers.ts";
 import type { SnapshotParts } from "../snapshots/start-snapshots.ts";
-import { subscriptionHandlers } from "../subscriptions/subscription-handlers.ts";
-import { auditHandlers } from "./audit-handlers.ts";
+import { subscriptionHandlers } from "../subscriptions/subscription-service.ts";
 import type { GrpcCalls } from "./grpc-calls.ts";
 import type { GrpcServer } from "./grpc-server.ts";
 

@@ -1,5 +1,5 @@
 import { Metadata, type StatusObject, status } from "@grpc/grpc-js";
-import type { Logger } from "@sightline/service";
+import { type Logger, nameHint } from "@sightline/service";
 
 /** Every error of the API: its code and the gRPC status that carries it. docs/api.md lists them for users. */
 const statusOf = {
@@ -136,4 +136,9 @@ export function toStatus(error: unknown, log: Logger): StatusObject {
   metadata.set(codeKey, told.code);
   if (told.retryAfterSeconds !== undefined) metadata.set(retryKey, String(told.retryAfterSeconds));
   return { code: grpcStatusOf(told.code), details: told.message, metadata };
+}
+
+/** What to tell a caller who names a camera that is not among `known`, with the name that is most like it. */
+export function noCamera(id: string, known: readonly string[]): ApiError {
+  return new ApiError("camera_not_found", `there is no camera '${id}'${nameHint(id, known)}`);
 }

@@ -1,4 +1,5 @@
 import {
+  type CameraRules,
   cameraIdOf,
   type Detection,
   type FrameDetections,
@@ -7,8 +8,9 @@ import {
   type ListDetectionsResponse,
   subjects,
 } from "@sightline/contracts";
+import { anchorOf, Polygon } from "@sightline/rules";
 import type { CameraScope } from "../access/camera-scope.ts";
-import { applyFilter, type DetectionFeedFilter, readFilter } from "../feeds/detection-filter.ts";
+import { applyFilter, type DetectionFeedFilter, readFilter } from "../feeds/detection-format.ts";
 import { readNames } from "../feeds/filter-fields.ts";
 import type { StoredMessages, StreamState } from "../feeds/stored-messages.ts";
 import { decodeFrame } from "../feeds/timeline-message.ts";
@@ -26,7 +28,29 @@ import {
   scanToken,
   type TimeRange,
 } from "./history-page.ts";
-import type { ZoneLookup, ZoneTest } from "./zone-lookup.ts";
+
+/** Whether a detection lies in a zone: as for rules, by the middle of its box's lower edge. */
+export type ZoneTest = (detection: Detection) => boolean;
+
+/** The rules of a camera as they are now. */
+export type RulesOf = (camera: string) => CameraRules | undefined;
+
+/** Finds zones in the rules of cameras as they are now. */
+export class ZoneLookup {
+  readonly #rulesOf: RulesOf;
+
+  constructor(rulesOf: RulesOf) {
+    this.#rulesOf = rulesOf;
+  }
+
+  /** The test for a camera's zone; undefined when the camera has no zone of that name. */
+  find(camera: string, zone: string): ZoneTest | undefined {
+    const found = this.#rulesOf(camera)?.zones.find(({ name }) => name === zone);
+    if (!found) return undefined;
+    const polygon = new Polygon(found.polygon);
+    return ({ normalizedBox: box }) => box !== undefined && polygon.contains(anchorOf(box));
+  }
+}
 
 const readAtATime = 256;
 

@@ -11,18 +11,23 @@ import {
 } from "@sightline/contracts";
 import type { CameraScope } from "../access/camera-scope.ts";
 import {
+  decodeEvent,
   type EventFeedFilter,
   passesFilter,
   passesIgnoringPhase,
   readEventFilter,
-} from "../feeds/event-filter.ts";
-import { decodeEvent } from "../feeds/event-format.ts";
+} from "../feeds/event-format.ts";
 import type { StoredMessages, StreamState } from "../feeds/stored-messages.ts";
 import { ApiError } from "../grpc/errors.ts";
 import { readPage } from "../grpc/page-token.ts";
 import { EarlyEvents, newestFirst } from "./early-events.ts";
-import { earlyBefore, type ListPosition, listToken, readListPosition } from "./event-list-position.ts";
-import { EventPage } from "./event-page.ts";
+import {
+  EventPage,
+  earlyBefore,
+  type ListPosition,
+  listToken,
+  readListPosition,
+} from "./event-list-position.ts";
 import { type EventSearch, passesSearch, readEventSearch } from "./event-search.ts";
 import {
   clockSlackMs,

@@ -1,8 +1,9 @@
+import type { Event } from "@sightline/contracts";
 import type { StreamPlace } from "@sightline/service";
 import type { StreamState } from "../feeds/stored-messages.ts";
 import { foreignPageToken, type Page, pageTokenAfter } from "../grpc/page-token.ts";
 import type { EarlyEvent } from "./early-events.ts";
-import { clockSlackMs, placeFields, readPlace } from "./history-page.ts";
+import { clockSlackMs, maxPageBytes, placeFields, readPlace } from "./history-page.ts";
 
 /**
  * Where a page of events begins. Events that began at `earlyBefore` or later come first, as a scan backwards finds their
@@ -52,4 +53,25 @@ export function listToken(page: Page, state: StreamState, at: ListPosition): str
     after?.name ?? "",
   ];
   return pageTokenAfter(page, fields.join(" "));
+}
+
+/** The events of one page, as far as they are found. */
+export class EventPage {
+  readonly events: Event[] = [];
+  readonly #size: number;
+  #bytes = 0;
+
+  /** `size`: most events. */
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  /** Adds an event of so many bytes. Returns false when the page has no room for it. */
+  add({ event, bytes }: { event: Event; bytes: number }): boolean {
+    if (this.events.length === this.#size || (this.#bytes > 0 && this.#bytes + bytes > maxPageBytes))
+      return false;
+    this.events.push(event);
+    this.#bytes += bytes;
+    return true;
+  }
 }

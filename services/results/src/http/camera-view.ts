@@ -9,7 +9,7 @@ import type { Analyses } from "../analyses.ts";
 import { diagnoseCamera } from "./findings/diagnose-camera.ts";
 import type { RecentLosses } from "./findings/recent-losses.ts";
 import { toHttpCamera } from "./json/camera-json.ts";
-import { figuresOf } from "./series/figures.ts";
+import { figuresOf } from "./series/camera-series.ts";
 import type { SeriesStore } from "./series/series-store.ts";
 
 /** Seconds that a diagnosis looks back: long enough to be steady, short enough to follow a repair. */

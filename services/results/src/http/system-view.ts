@@ -6,7 +6,7 @@ import type { CameraScope } from "../access/camera-scope.ts";
 import type { SiteState } from "../sites/sites.ts";
 import { diagnosisSeconds } from "./camera-view.ts";
 import { diagnoseSystem } from "./findings/diagnose-system.ts";
-import { isUnanalysed } from "./findings/find-unanalysed.ts";
+import { isUnanalysed } from "./findings/shortfalls.ts";
 import { toHttpCamera } from "./json/camera-json.ts";
 import type { SeriesStore } from "./series/series-store.ts";
 

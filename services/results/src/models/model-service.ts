@@ -1,6 +1,8 @@
 import {
   type ActivateModelRequest,
   type ActivateModelResponse,
+  type CameraRecord,
+  type CameraRules,
   type ListModelVersionsRequest,
   type ListModelVersionsResponse,
   Model,
@@ -12,7 +14,6 @@ import {
 import type { ModelCatalog } from "../cameras/model-catalog.ts";
 import { ApiError } from "../grpc/errors.ts";
 import type { Activated, Activations } from "./activations.ts";
-import { type CamerasOfModel, classWarnings } from "./class-warnings.ts";
 import type { JobStore } from "./jobs/job-store.ts";
 import { chooseVersion, modelName, readModelName, readVersionName, versionName } from "./model-name.ts";
 import type { VersionRecords } from "./version-records.ts";
@@ -159,4 +160,34 @@ function milliseconds(timeout: { seconds: number; nanos: number } | undefined): 
   const ms = timeout.seconds * 1000 + timeout.nanos / 1e6;
   if (ms > 0 && ms <= timeoutLimitSeconds * 1000) return ms;
   throw new ApiError("invalid_argument", `timeout must be more than 0 and at most ${timeoutLimitSeconds} s`);
+}
+
+/** What is known of cameras, by their ids. */
+export interface CamerasOfModel {
+  records: ReadonlyMap<string, Pick<CameraRecord, "model" | "classes">>;
+  rules: (camera: string) => Pick<CameraRules, "rules"> | undefined;
+}
+
+/** Says of cameras of a model, and of their rules, which classes they name that are not among `classes`. */
+export function classWarnings(model: string, classes: readonly string[], cameras: CamerasOfModel): string[] {
+  const known = new Set(classes);
+  const unknown = (names: readonly string[]) => [...new Set(names.filter((name) => !known.has(name)))];
+  const listed = (names: readonly string[]) => names.map((name) => `'${name}'`).join(", ");
+  const warnings: string[] = [];
+  for (const [camera, record] of cameras.records) {
+    if (record.model !== model) continue;
+    const filtered = unknown(record.classes);
+    if (filtered.length > 0)
+      warnings.push(
+        `camera ${camera} publishes only some classes, and this version does not know ${listed(filtered)} of them`,
+      );
+    for (const rule of cameras.rules(camera)?.rules ?? []) {
+      const missing = unknown(rule.classes);
+      if (missing.length > 0)
+        warnings.push(
+          `the rule '${rule.name}' of camera ${camera} names ${listed(missing)}, which this version does not know`,
+        );
+    }
+  }
+  return warnings;
 }

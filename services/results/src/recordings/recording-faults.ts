@@ -1,6 +1,6 @@
 import { type CameraStatus, RecordingMode } from "@sightline/contracts";
 import { ApiError } from "../grpc/errors.ts";
-import type { VideoRange } from "./recording-holders.ts";
+import type { VideoRange } from "./video-range.ts";
 
 /** Why nothing was found: all there is to know of it. */
 export interface NothingFound {

@@ -10,9 +10,8 @@ import {
 } from "@sightline/contracts";
 import { ApiError } from "../grpc/errors.ts";
 import type { GrpcCalls } from "../grpc/grpc-calls.ts";
-import { openRange } from "./open-range.ts";
-import type { VideoRange } from "./recording-holders.ts";
 import { type HeldSpan, type RecordingService, readCameraName } from "./recording-service.ts";
+import { openRange, type VideoRange } from "./video-range.ts";
 
 /** Bytes of one message; well below what a message may have. */
 const chunkBytes = 256 * 1024;

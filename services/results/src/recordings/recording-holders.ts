@@ -8,15 +8,10 @@ import {
   subjects,
 } from "@sightline/contracts";
 import { type Logger, type Nats, presenceKey } from "@sightline/service";
+import type { VideoRange } from "./video-range.ts";
 
 /** Ingest looks into an index that it has in memory. */
 const timeoutMs = 2_000;
-
-/** A span of time in milliseconds since 1970: from `fromMs` on and before `toMs`. */
-export interface VideoRange {
-  fromMs: number;
-  toMs: number;
-}
 
 /** What the ingests say that they have. */
 export interface Found {

@@ -12,12 +12,11 @@ import {
   recordingsDeletedSchema,
 } from "@sightline/contracts";
 import { ApiError } from "../grpc/errors.ts";
-import { clipRange, searchedRange, timeOfEvent } from "./event-range.ts";
 import { askHolder, askHolderForJson, askIngest } from "./holder-request.ts";
-import { openRange } from "./open-range.ts";
 import type { HeldSegment } from "./playlist.ts";
 import { nothingFound } from "./recording-faults.ts";
-import type { Found, RecordingHolders, VideoRange } from "./recording-holders.ts";
+import type { Found, RecordingHolders } from "./recording-holders.ts";
+import { clipRange, openRange, searchedRange, timeOfEvent, type VideoRange } from "./video-range.ts";
 
 /** A span, and the ingest that has it. */
 export type HeldSpan = RecordedSpan & { ingest: string };

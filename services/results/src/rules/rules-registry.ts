@@ -1,8 +1,7 @@
 import type { KV } from "@nats-io/kv";
 import { type CameraRecord, CameraRules, toTimestamp } from "@sightline/contracts";
 import { isJetStreamFailure, type KvMirror, type Logger } from "@sightline/service";
-import { noCamera } from "../cameras/no-camera.ts";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError, noCamera } from "../grpc/errors.ts";
 
 /** Etag of the rules of a camera that has none. */
 const noRules = "0";

@@ -2,11 +2,14 @@ import {
   type CameraRules,
   cameraIdOf,
   type GetCameraRulesRequest,
+  type RulesServiceServer,
+  type ServedModel,
   type UpdateCameraRulesRequest,
 } from "@sightline/contracts";
+import { checkRules, parseRules, type RulesCheck, RulesError } from "@sightline/rules";
 import type { ModelCatalog } from "../cameras/model-catalog.ts";
 import { ApiError } from "../grpc/errors.ts";
-import { checkedRules, type KnownToRules, parsedRules } from "./checked-rules.ts";
+import type { GrpcCalls } from "../grpc/grpc-calls.ts";
 import type { RulesRegistry } from "./rules-registry.ts";
 
 /** The calls of RulesService. Every method throws ApiError. */
@@ -66,4 +69,44 @@ function readName(name: string): string {
       "the name of the rules is not valid; expected cameras/{camera}/rules",
     );
   return camera;
+}
+
+/** Rules as they are kept. Classes and attributes are checked only while the camera's models are served. @throws ApiError rules_invalid */
+export function checkedRules(rules: CameraRules, known: KnownToRules): CameraRules {
+  return tellFaults(() => checkRules(rules, checkOf(known)));
+}
+
+/** Rules from the form of a rules file, as they are kept. @throws ApiError rules_invalid */
+export function parsedRules(file: unknown, known: KnownToRules): CameraRules {
+  return tellFaults(() => parseRules(file, checkOf(known)));
+}
+
+/** What a camera's models know; undefined while that is not known. */
+export interface KnownToRules {
+  readonly model: Pick<ServedModel, "classes"> | undefined;
+  readonly attributes: RulesCheck["attributes"] | undefined;
+}
+
+function checkOf({ model, attributes }: KnownToRules): RulesCheck {
+  return { ...(model && { classes: model.classes }), ...(attributes && { attributes }) };
+}
+
+function tellFaults(check: () => CameraRules): CameraRules {
+  try {
+    return check();
+  } catch (error) {
+    if (error instanceof RulesError) throw new ApiError("rules_invalid", error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** RulesService over gRPC. */
+export function rulesHandlers(calls: GrpcCalls, service: RulesService): RulesServiceServer {
+  return {
+    getCameraRules: calls.unary("GetCameraRules", async (r) => ({ rules: service.get(r) })),
+    updateCameraRules: calls.unary("UpdateCameraRules", async (r) => {
+      const rules = await service.update(r);
+      return { rules, uncheckedClasses: service.uncheckedClasses(rules) };
+    }),
+  };
 }

@@ -1,4 +1,13 @@
-import type { SiteJetStream } from "./site-jetstream.ts";
+import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
+
+/** JetStream of a site, as the centre reaches it over the site's leaf node: by the domain, which is the site's name. */
+export interface SiteJetStream {
+  site: string;
+  jetstream: JetStreamClient;
+  manager: JetStreamManager;
+  /** Whether the centre has a camera of its own of this name. */
+  isRegistered: (camera: string) => boolean;
+}
 
 /** A camera of a site would be called as one that is registered at the centre: their events would be mixed. */
 export class CameraClashError extends Error {

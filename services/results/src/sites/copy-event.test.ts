@@ -3,8 +3,8 @@ import { connectNats, createLogger, ensureResultStreams, type Nats } from "@sigh
 import { NatsServer } from "@sightline/service/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sampleEvent } from "../testing/running-feeds.ts";
+import type { SiteJetStream } from "./camera-names.ts";
 import { copyEvent } from "./copy-event.ts";
-import type { SiteJetStream } from "./site-jetstream.ts";
 
 let server: NatsServer;
 let nats: Nats;

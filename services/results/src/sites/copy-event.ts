@@ -1,7 +1,6 @@
 import { Event, parseEventName, streams, subjects } from "@sightline/contracts";
 import { isJetStreamFailure, type Nats } from "@sightline/service";
-import { cameraOfSite } from "./camera-names.ts";
-import type { SiteJetStream } from "./site-jetstream.ts";
+import { cameraOfSite, type SiteJetStream } from "./camera-names.ts";
 
 /** What a site has cannot be had at the centre, now or later; it is passed over. */
 export class UncopiableError extends Error {

@@ -2,9 +2,8 @@ import type { JsMsg } from "@nats-io/jetstream";
 import { decodeJson, snapshotStore } from "@sightline/contracts";
 import { type SnapshotStore, snapshotDetailsSchema } from "@sightline/service";
 import { z } from "zod";
-import { cameraOfSite } from "./camera-names.ts";
+import { cameraOfSite, type SiteJetStream } from "./camera-names.ts";
 import { atCentre, UncopiableError } from "./copy-event.ts";
-import type { SiteJetStream } from "./site-jetstream.ts";
 
 /** Where the object store of a site keeps its pictures, and what tells of each. */
 export const pictureStream = { stream: `OBJ_${snapshotStore}`, filter: `$O.${snapshotStore}.M.>` };

@@ -11,9 +11,8 @@ import {
   streamMaking,
 } from "@sightline/service";
 import { z } from "zod";
-import { CameraClashError } from "./camera-names.ts";
+import { CameraClashError, type SiteJetStream } from "./camera-names.ts";
 import { atCentre, CentreError, UncopiableError } from "./copy-event.ts";
-import type { SiteJetStream } from "./site-jetstream.ts";
 
 const retryMs = 1_000;
 /** A link that has been silent for twice this long is taken for cut. */

@@ -11,10 +11,10 @@ import {
   SettingError,
   type SnapshotStore,
 } from "@sightline/service";
-import { siteOfCamera } from "./camera-names.ts";
+import { Gauge, type Registry } from "prom-client";
+import { type SiteJetStream, siteOfCamera } from "./camera-names.ts";
 import { copyEvent } from "./copy-event.ts";
 import { copyPicture, pictureStream } from "./copy-picture.ts";
-import type { SiteJetStream } from "./site-jetstream.ts";
 import { SiteReader } from "./site-reader.ts";
 
 /** A site over a slow line may need so long for an answer. */
@@ -133,4 +133,33 @@ function sitesIn(directory: string): string[] {
       `${join(directory, wrong)}.nk: '${wrong}' is not a site's name; expected 1 to 24 of a–z and 0–9`,
     );
   return names.sort();
+}
+
+/** Tells Prometheus how each site fares. */
+export function observeSites(registry: Registry, states: () => readonly SiteState[]): void {
+  const gauge = (name: string, help: string, value: (state: SiteState) => number | undefined) =>
+    new Gauge({
+      name: `sightline_site_${name}`,
+      help,
+      labelNames: ["site"],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const state of states()) {
+          const figure = value(state);
+          if (figure !== undefined) this.set({ site: state.site }, figure);
+        }
+      },
+    });
+  gauge("up", "1 while the events and pictures of a site are read, else 0.", ({ up }) => Number(up));
+  gauge(
+    "silent_seconds",
+    "Time since a site was last heard, or since the start of results.",
+    ({ silentSeconds }) => silentSeconds,
+  );
+  gauge(
+    "pending_messages",
+    "Messages about events and pictures of a site that are still to come; no value while it is not read.",
+    ({ pending }) => pending,
+  );
 }

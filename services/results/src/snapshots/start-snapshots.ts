@@ -13,7 +13,6 @@ import { AwaitedSnapshots } from "./awaited-snapshots.ts";
 import { CameraSnapshots } from "./camera-snapshots.ts";
 import { EventSnapshots } from "./event-snapshots.ts";
 import { RecordedPictures } from "./recorded-pictures.ts";
-import { SnapshotSweeper } from "./snapshot-sweeper.ts";
 
 /** What the rest of the service uses of pictures. */
 export interface SnapshotParts {
@@ -57,4 +56,42 @@ export async function startSnapshots(
       new RecordedPictures(nats, holders, store, log),
     ),
   };
+}
+
+const pauseMs = 10_000;
+
+/** Keeps the snapshots within their bytes, the oldest going first. */
+export class SnapshotSweeper {
+  readonly #store: SnapshotStore;
+  readonly #observe: (bytes: number) => void;
+  readonly #log: Logger;
+  #timer: NodeJS.Timeout | undefined;
+  #sweep: Promise<void> | undefined;
+  #stopped = false;
+
+  /** `observe` is told of the bytes that are there after each sweep. */
+  constructor(store: SnapshotStore, observe: (bytes: number) => void, log: Logger) {
+    this.#store = store;
+    this.#observe = observe;
+    this.#log = log;
+  }
+
+  start(): void {
+    this.#sweep = this.#once();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#sweep;
+  }
+
+  async #once(): Promise<void> {
+    try {
+      this.#observe(await this.#store.sweep());
+    } catch (error) {
+      this.#log.debug({ err: error }, "old snapshots could not be deleted yet; trying again");
+    }
+    if (!this.#stopped) this.#timer = setTimeout(() => this.start(), pauseMs);
+  }
 }

@@ -8,12 +8,11 @@ import {
   streams,
 } from "@sightline/contracts";
 import type { AckSubject, Logger, Nats, StreamPlace } from "@sightline/service";
-import { encodeAckId } from "./ack-id.ts";
 import { ConsumerReader, type Verdict } from "./consumer-reader.ts";
 import { type DeadLetters, letterKey } from "./dead-letters.ts";
 import type { Expired, ExpiredMessages } from "./expired-messages.ts";
 import { type MessageReader, messageReader, type SubscribedMessage } from "./subscribed-message.ts";
-import { consumerNames, streamOf, untoldLoss } from "./subscription-consumers.ts";
+import { consumerNames, encodeAckId, streamOf, untoldLoss } from "./subscription-consumers.ts";
 import { createdAt, isSameMaking, type LastGiven } from "./subscription-place.ts";
 import type { SubscriptionRegistry } from "./subscription-registry.ts";
 

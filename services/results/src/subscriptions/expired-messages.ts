@@ -7,7 +7,7 @@ import {
   toTimestamp,
 } from "@sightline/contracts";
 import { isJetStreamFailure, type Nats } from "@sightline/service";
-import { readEventFilter } from "../feeds/event-filter.ts";
+import { readEventFilter } from "../feeds/event-format.ts";
 import { StoredMessages } from "../feeds/stored-messages.ts";
 import { streamOf } from "./subscription-consumers.ts";
 import { createdAt, isSameMaking } from "./subscription-place.ts";

@@ -1,9 +1,9 @@
 import { DeadLetter, streams } from "@sightline/contracts";
 import { nanosOf } from "@sightline/service";
-import type { Delivery } from "./ack-id.ts";
 import type { ConsumeContext } from "./consume-session.ts";
 import { letterKey } from "./dead-letters.ts";
 import { messageReader, type SubscribedMessage } from "./subscribed-message.ts";
+import type { Delivery } from "./subscription-consumers.ts";
 
 /** Deals with messages that a reader does not want to acknowledge. */
 export class RejectedMessages {

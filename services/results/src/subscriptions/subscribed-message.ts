@@ -5,9 +5,8 @@ import {
   type Subscription,
   SubscriptionKind,
 } from "@sightline/contracts";
-import { applyFilter, isOfCamera, readFilter } from "../feeds/detection-filter.ts";
-import { passesFilter, readEventFilter } from "../feeds/event-filter.ts";
-import { decodeEvent } from "../feeds/event-format.ts";
+import { applyFilter, isOfCamera, readFilter } from "../feeds/detection-format.ts";
+import { decodeEvent, passesFilter, readEventFilter } from "../feeds/event-format.ts";
 import { decodeTimeline, isFrame, notAnalysedGap } from "../feeds/timeline-message.ts";
 
 /** What a subscription delivers: an event or a frame. */

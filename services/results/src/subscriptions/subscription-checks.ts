@@ -1,5 +1,5 @@
 import { EventFilter, Subscription, SubscriptionKind } from "@sightline/contracts";
-import { readEventFilter } from "../feeds/event-filter.ts";
+import { readEventFilter } from "../feeds/event-format.ts";
 import { ApiError, faultsOf, throwFaults } from "../grpc/errors.ts";
 
 const defaultAckDeadlineSeconds = 30;

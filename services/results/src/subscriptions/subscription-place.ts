@@ -11,7 +11,7 @@ import {
   type StreamPlace,
 } from "@sightline/service";
 import type { StreamIdentity } from "../feeds/cursor.ts";
-import { readEventFilter } from "../feeds/event-filter.ts";
+import { readEventFilter } from "../feeds/event-format.ts";
 import { readStart, type StreamStart } from "../feeds/start-position.ts";
 import { StoredMessages } from "../feeds/stored-messages.ts";
 import type { StreamMakings } from "../feeds/stream-makings.ts";

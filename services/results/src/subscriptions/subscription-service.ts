@@ -1,24 +1,32 @@
-import type {
-  AcknowledgeRequest,
-  ConsumeRequest,
-  CreateSubscriptionRequest,
-  DeleteDeadLetterRequest,
-  DeleteSubscriptionRequest,
-  GetSubscriptionRequest,
-  ListDeadLettersRequest,
-  ListDeadLettersResponse,
-  ListSubscriptionsRequest,
-  ListSubscriptionsResponse,
-  RejectRequest,
+import type { KV } from "@nats-io/kv";
+import {
+  type AcknowledgeRequest,
+  type ConsumeRequest,
+  type CreateSubscriptionRequest,
+  type DeleteDeadLetterRequest,
+  type DeleteSubscriptionRequest,
+  type GetSubscriptionRequest,
+  type ListDeadLettersRequest,
+  type ListDeadLettersResponse,
+  type ListSubscriptionsRequest,
+  type ListSubscriptionsResponse,
+  type RejectRequest,
   Subscription,
+  type SubscriptionServiceServer,
 } from "@sightline/contracts";
+import { KvMirror, type Lifecycle, type Logger, type Nats } from "@sightline/service";
 import type { CameraScope } from "../access/camera-scope.ts";
+import type { StreamMakings } from "../feeds/stream-makings.ts";
 import { ApiError } from "../grpc/errors.ts";
+import type { GrpcCalls } from "../grpc/grpc-calls.ts";
 import { cutPage, pageTokenAfter, readPage } from "../grpc/page-token.ts";
-import { type Delivery, decodeAckId } from "./ack-id.ts";
 import { type ConsumeContext, ConsumeSession, type ConsumeSink } from "./consume-session.ts";
+import { DeadLetters } from "./dead-letters.ts";
+import { ExpiredMessages } from "./expired-messages.ts";
 import { RejectedMessages } from "./rejected-messages.ts";
 import { checkSubscription, noSubscription, readSubscriptionName } from "./subscription-checks.ts";
+import { type Delivery, decodeAckId } from "./subscription-consumers.ts";
+import { SubscriptionRegistry } from "./subscription-registry.ts";
 
 const maxAckIds = 1000;
 const defaultUnacknowledged = 100;
@@ -189,4 +197,59 @@ async function available<R>(task: () => Promise<R>): Promise<R> {
       cause,
     });
   }
+}
+
+/** SubscriptionService over gRPC. */
+export function subscriptionHandlers(
+  calls: GrpcCalls,
+  service: SubscriptionService,
+): SubscriptionServiceServer {
+  return {
+    createSubscription: calls.unary("CreateSubscription", async (r, { scope }) => ({
+      subscription: await service.create(r, scope),
+    })),
+    getSubscription: calls.unary("GetSubscription", async (r, { scope }) => ({
+      subscription: await service.get(r, scope),
+    })),
+    listSubscriptions: calls.unary("ListSubscriptions", (r, { scope }) => service.list(r, scope)),
+    deleteSubscription: calls.unary("DeleteSubscription", async (r, { scope }) => {
+      await service.delete(r, scope);
+      return {};
+    }),
+    consume: calls.stream("Consume", (call, { scope }) => service.consume(call.request, call, scope)),
+    acknowledge: calls.unary("Acknowledge", async (r, { scope }) => {
+      await service.acknowledge(r, scope);
+      return {};
+    }),
+    reject: calls.unary("Reject", async (r, { scope }) => {
+      await service.reject(r, scope);
+      return {};
+    }),
+    listDeadLetters: calls.unary("ListDeadLetters", (r) => service.listDeadLetters(r)),
+    deleteDeadLetter: calls.unary("DeleteDeadLetter", async (r) => {
+      await service.deleteDeadLetter(r);
+      return {};
+    }),
+  };
+}
+
+/** Named subscriptions, ready to be served. */
+export async function startSubscriptions(
+  nats: Nats,
+  bucket: KV,
+  makings: StreamMakings,
+  log: Logger,
+  life: Lifecycle,
+): Promise<SubscriptionService> {
+  const mirror = life.add(new KvMirror(nats, bucket, (data) => Subscription.decode(data), log));
+  await mirror.start();
+  const deadLetters = new DeadLetters(nats);
+  const registry = new SubscriptionRegistry(nats, bucket, mirror, deadLetters, makings, log);
+  await registry.provisionAll();
+  // Its consumers are gone with it: what comes from now on is to wait for them.
+  makings.onRemade(() => void registry.provisionAll());
+  const unfollow = nats.changes.listen({ back: () => void registry.provisionAll() });
+  life.add({ stop: async () => unfollow() });
+  const expired = new ExpiredMessages(nats, registry);
+  return new SubscriptionService({ nats, registry, deadLetters, expired, log });
 }

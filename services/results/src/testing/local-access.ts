@@ -1,5 +1,5 @@
 import { localPrincipal } from "../access/principal.ts";
-import type { CallAccess } from "../grpc/grpc-calls.ts";
+import type { CallAccess } from "../grpc/grpc-guard.ts";
 
 const local = localPrincipal();
 

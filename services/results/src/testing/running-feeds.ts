@@ -23,20 +23,21 @@ import {
   openBuckets,
 } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
-import { detectionHandlers, preEncodedDetectionService } from "../feeds/detection-handlers.ts";
-import { DetectionService } from "../feeds/detection-service.ts";
-import { eventHandlers, preEncodedEventService } from "../feeds/event-handlers.ts";
-import { EventService } from "../feeds/event-service.ts";
+import {
+  DetectionService,
+  detectionHandlers,
+  preEncodedDetectionService,
+} from "../feeds/detection-service.ts";
+import { EventService, eventHandlers, preEncodedEventService } from "../feeds/event-service.ts";
 import type { FeedObserver } from "../feeds/feed.ts";
 import { detectionFeed, eventFeed, type FeedParts } from "../feeds/feeds.ts";
 import { StreamMakings } from "../feeds/stream-makings.ts";
 import { SubscriberCount } from "../feeds/subscribers.ts";
 import { GrpcCalls } from "../grpc/grpc-calls.ts";
 import { GrpcServer } from "../grpc/grpc-server.ts";
-import { DetectionHistory } from "../history/detection-history.ts";
+import { DetectionHistory, type RulesOf, ZoneLookup } from "../history/detection-history.ts";
 import { EventHistory } from "../history/event-history.ts";
 import { decodeReview, EventReviews } from "../history/event-reviews.ts";
-import { type RulesOf, ZoneLookup } from "../history/zone-lookup.ts";
 import { FeedClient } from "./feed-client.ts";
 import { localAccess } from "./local-access.ts";
 

@@ -31,8 +31,7 @@ import { type StreamIdentity, streamIdentity } from "../feeds/cursor.ts";
 import { StreamMakings } from "../feeds/stream-makings.ts";
 import { GrpcCalls } from "../grpc/grpc-calls.ts";
 import { GrpcServer } from "../grpc/grpc-server.ts";
-import { subscriptionHandlers } from "../subscriptions/subscription-handlers.ts";
-import { startSubscriptions } from "../subscriptions/subscriptions.ts";
+import { startSubscriptions, subscriptionHandlers } from "../subscriptions/subscription-service.ts";
 import { localAccess } from "./local-access.ts";
 import { sampleFrame } from "./sample-frames.ts";
 

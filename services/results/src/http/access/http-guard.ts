@@ -1,13 +1,15 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { type RouteRequest, routeAccess } from "../../access/access-table.ts";
+import type { AuditEntry, AuditTrail } from "../../access/audit.ts";
+import { describeCall, httpAudit } from "../../access/audit-table.ts";
 import { authenticate } from "../../access/authenticate.ts";
 import type { CallLimits } from "../../access/call-limits.ts";
 import type { Identities } from "../../access/identities.ts";
 import { type CameraIds, forEyesOf, permitCamera, permitRole } from "../../access/permit.ts";
 import { localPrincipal, type Principal } from "../../access/principal.ts";
-import { digest } from "../../access/token-text.ts";
+import { digest } from "../../access/secrets.ts";
 import { ApiError } from "../../grpc/errors.ts";
-import { sessionSecretOf } from "./session-cookie.ts";
+import { sessionSecretOf } from "./cookies.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -15,6 +17,8 @@ declare module "fastify" {
     principal: Principal | undefined;
     /** Camera that the request is about. */
     aboutCamera: string | undefined;
+    /** What a handler knows better than the request and the answer's status say, for the audit. */
+    audited: Partial<Pick<AuditEntry, "user" | "outcome" | "detail">> | undefined;
   }
 }
 
@@ -117,4 +121,30 @@ export class HttpGuard {
 export function requesterOf({ principal }: Pick<FastifyRequest, "principal">): Principal {
   if (!principal) throw new ApiError("unauthenticated", "log in first");
   return principal;
+}
+
+const refused = new Set([401, 403, 429]);
+
+/** Records what the table of audit names, when it has been answered. `audit` is undefined until NATS is there. */
+export function recordRequests(scope: FastifyInstance, audit: () => AuditTrail | undefined): void {
+  scope.decorateRequest("audited", undefined);
+  const record = (request: FastifyRequest, statusCode: number) => {
+    const { url } = request.routeOptions;
+    const entry = url === undefined ? undefined : httpAudit[`${request.method} ${url}`];
+    if (!entry) return;
+    audit()?.record({
+      ...describeCall(entry, request),
+      user: entry.user?.(request) ?? request.principal?.name,
+      outcome: statusCode < 400 ? "ok" : refused.has(statusCode) ? "denied" : "failed",
+      address: request.ip,
+      ...request.audited,
+    });
+  };
+  // A WebSocket that is let in is recorded when it opens: it may stay open for days.
+  scope.addHook("preHandler", async (request) => {
+    if (request.ws) record(request, 101);
+  });
+  scope.addHook("onResponse", async (request, reply) => {
+    if (!request.ws || reply.statusCode >= 400) record(request, reply.statusCode);
+  });
 }

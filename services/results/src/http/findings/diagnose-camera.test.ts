@@ -12,9 +12,8 @@ import {
 } from "@sightline/contracts";
 import { describeReason } from "@sightline/rtsp";
 import { describe, expect, test } from "vitest";
-import type { SeriesSample } from "../series/camera-series.ts";
-import { figuresOf } from "../series/figures.ts";
-import { reasonAdvice } from "./camera-reasons.ts";
+import { figuresOf, type SeriesSample } from "../series/camera-series.ts";
+import { reasonAdvice } from "./advice.ts";
 import { diagnoseCamera } from "./diagnose-camera.ts";
 import { RecentLosses } from "./recent-losses.ts";
 

@@ -10,14 +10,10 @@ import {
 } from "@sightline/contracts";
 import { faultDetail } from "@sightline/rtsp";
 import type { SeriesSample } from "../series/camera-series.ts";
-import { type Advice, reasonAdvice } from "./camera-reasons.ts";
+import { type Advice, dropAdvice, percent, reasonAdvice } from "./advice.ts";
 import { findClockSkew, findSlowStage } from "./diagnose-latency.ts";
-import { dropAdvice } from "./drop-advice.ts";
-import { findFloor } from "./find-floor.ts";
-import { findRecordStream } from "./find-record-stream.ts";
-import { findUnanalysed } from "./find-unanalysed.ts";
-import { percent } from "./percent.ts";
 import type { RecentLoss } from "./recent-losses.ts";
+import { findFloor, findRecordStream, findUnanalysed } from "./shortfalls.ts";
 
 /** What is known of the rest of the system when a camera is looked at. */
 export interface SystemSituation {

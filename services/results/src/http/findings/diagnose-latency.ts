@@ -1,8 +1,7 @@
 import type { HttpFigures, HttpFinding } from "@sightline/contracts";
 import type { SeriesSample } from "../series/camera-series.ts";
 import { stageNames } from "../series/open-second.ts";
-import { percent } from "./percent.ts";
-import { stageAdvice } from "./stage-advice.ts";
+import { percent, stageAdvice } from "./advice.ts";
 
 /** Latency below this is nobody's trouble. */
 const slowMs = 300;

@@ -1,9 +1,8 @@
 import type { HttpCamera, HttpFinding, HttpSample, HttpSystem } from "@sightline/contracts";
-import { byteText, diskText, faultText, isDiskFull } from "@sightline/service";
+import { byteText, diskText, faultText, isDiskFull, siteFault } from "@sightline/service";
+import { percent } from "./advice.ts";
 import { heldUpFix, saturated, unservedBy, unservedFix, worstFirst } from "./diagnose-camera.ts";
-import { findSites } from "./find-sites.ts";
-import { findUnanalysedCameras } from "./find-unanalysed.ts";
-import { percent } from "./percent.ts";
+import { findUnanalysedCameras } from "./shortfalls.ts";
 
 type Situation = Omit<HttpSystem, "findings"> & {
   /** Whether any process analyses cameras. */
@@ -252,4 +251,14 @@ function listed(names: readonly string[]): string {
 
 function hours(seconds: number): string {
   return seconds < 3600 ? `${Math.round(seconds / 60)} minutes` : `${Math.round(seconds / 360) / 10} hours`;
+}
+
+/** What is the matter with the sites whose events come here. */
+export function* findSites({ sites }: Pick<HttpSystem, "sites">): Generator<HttpFinding> {
+  for (const site of sites) {
+    const fault = siteFault(site);
+    if (!fault) continue;
+    const { kind, text, fix } = fault;
+    yield { level: kind === "clash" ? "error" : "warning", text: `${text}.`, fix };
+  }
 }

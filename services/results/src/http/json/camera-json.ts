@@ -19,7 +19,7 @@ import {
 } from "@sightline/contracts";
 import { recordingMaskPaths } from "../../cameras/camera-recording.ts";
 import type { FormFaults } from "../../cameras/camera-settings.ts";
-import type { BodyFields } from "../body-fields.ts";
+import type { BodyFields } from "../json-body.ts";
 
 type HttpLedger = HttpCameraStatus["ledger"];
 

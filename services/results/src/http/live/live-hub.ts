@@ -12,13 +12,13 @@ import {
 import { formatRules } from "@sightline/rules";
 import type { PictureClient } from "@sightline/service";
 import { wallClockMs } from "@sightline/service/clock";
+import { Counter, Gauge, type Registry } from "prom-client";
 import type { CameraScope } from "../../access/camera-scope.ts";
 import type { CameraWatcher, CameraWatchers } from "../../cameras/camera-watchers.ts";
 import { SharedPictures } from "../../pictures/shared-pictures.ts";
 import type { RulesRegistry } from "../../rules/rules-registry.ts";
 import type { CameraView } from "../camera-view.ts";
 import type { SeriesStore } from "../series/series-store.ts";
-import type { LiveMetrics } from "./live-metrics.ts";
 import { LiveSocket, type LiveTransport } from "./live-socket.ts";
 
 /** After the turn of a second, so that it is the second before that is sent. */
@@ -180,4 +180,40 @@ export class LiveHub {
 
 function encode(message: LiveMessage): string {
   return JSON.stringify(message);
+}
+
+/** What is measured of the live WebSocket. */
+export class LiveMetrics {
+  readonly #asked: Counter;
+  readonly #sent: Counter;
+
+  constructor(registry: Registry, sockets: () => number) {
+    const registers = [registry];
+    new Gauge({
+      name: "sightline_live_sockets",
+      help: "Browsers that are connected for live changes now.",
+      registers,
+      collect() {
+        this.set(sockets());
+      },
+    });
+    this.#asked = new Counter({
+      name: "sightline_live_pictures_requested_total",
+      help: "Pictures asked of ingest for browsers; one may go to several.",
+      registers,
+    });
+    this.#sent = new Counter({
+      name: "sightline_live_pictures_sent_total",
+      help: "Pictures sent to browsers.",
+      registers,
+    });
+  }
+
+  pictureAsked(): void {
+    this.#asked.inc();
+  }
+
+  pictureSent(): void {
+    this.#sent.inc();
+  }
 }

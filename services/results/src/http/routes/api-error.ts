@@ -49,3 +49,9 @@ export function wholeNumberParam(min: number, max: number) {
   const error = `expected a whole number from ${min} to ${max}`;
   return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
 }
+
+/** A picture as the OpenAPI document describes it; what is sent is the picture's bytes. */
+export const jpegAnswer = {
+  description: "The picture.",
+  content: { "image/jpeg": { schema: z.any().meta({ contentMediaType: "image/jpeg" }) } },
+};

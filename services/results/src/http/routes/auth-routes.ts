@@ -1,7 +1,7 @@
 import { type HttpAuth, httpAuthSchema, httpLoginSchema } from "@sightline/contracts";
 import { z } from "zod";
 import type { AccessParts } from "../../access/start-access.ts";
-import { clearSessionCookie, sessionSecretOf, setSessionCookie } from "../access/session-cookie.ts";
+import { clearSessionCookie, sessionSecretOf, setSessionCookie } from "../access/cookies.ts";
 import { errorAnswers } from "./api-error.ts";
 import { oidcStartPath } from "./oidc-routes.ts";
 import type { ApiApp } from "./parts.ts";

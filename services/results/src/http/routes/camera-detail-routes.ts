@@ -8,7 +8,7 @@ import {
 import { formatRules } from "@sightline/rules";
 import { z } from "zod";
 import { rulesName } from "../../rules/rules-service.ts";
-import { bodyIsCheckedLater } from "../body-fields.ts";
+import { bodyIsCheckedLater } from "../json-body.ts";
 import { seriesSeconds } from "../series/camera-series.ts";
 import { withoutOffset } from "../series/series-store.ts";
 import {
@@ -17,9 +17,9 @@ import {
   errorAnswers,
   etagOfIfMatch,
   flag,
+  jpegAnswer,
   wholeNumberParam,
 } from "./api-error.ts";
-import { jpegAnswer } from "./jpeg-answer.ts";
 import type { ApiApp, Parts } from "./parts.ts";
 
 const tags = ["cameras"];

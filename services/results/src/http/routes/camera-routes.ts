@@ -14,8 +14,8 @@ import { z } from "zod";
 import { parseCameraUri } from "../../cameras/camera-uri.ts";
 import { faultsOf, throwFaults } from "../../grpc/errors.ts";
 import { requesterOf } from "../access/http-guard.ts";
-import { bodyIsCheckedLater, readFields } from "../body-fields.ts";
 import { formFaults } from "../json/camera-json.ts";
+import { bodyIsCheckedLater, readFields } from "../json-body.ts";
 import {
   cameraParams,
   conditional,

@@ -19,8 +19,7 @@ import { ApiError } from "../../grpc/errors.ts";
 import { EventCounts } from "../../history/event-counts.ts";
 import { requesterOf } from "../access/http-guard.ts";
 import { untilClosed } from "../video-answer.ts";
-import { errorAnswers, flag, names, numberParam, time, wholeNumberParam } from "./api-error.ts";
-import { jpegAnswer } from "./jpeg-answer.ts";
+import { errorAnswers, flag, jpegAnswer, names, numberParam, time, wholeNumberParam } from "./api-error.ts";
 import type { ApiApp, Parts } from "./parts.ts";
 
 const tags = ["events"];

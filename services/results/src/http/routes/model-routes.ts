@@ -15,8 +15,7 @@ import { shadowName } from "../../models/shadows/shadow-message.ts";
 import { requesterOf } from "../access/http-guard.ts";
 import { toHttpActivated, toHttpModel, toHttpShadow } from "../json/model-json.ts";
 import { untilClosed } from "../video-answer.ts";
-import { errorAnswers } from "./api-error.ts";
-import { jpegAnswer } from "./jpeg-answer.ts";
+import { errorAnswers, jpegAnswer } from "./api-error.ts";
 import type { ApiApp, Parts } from "./parts.ts";
 
 const tags = ["models"];

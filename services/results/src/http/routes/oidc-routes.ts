@@ -1,12 +1,10 @@
 import type { Logger } from "@sightline/service";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import { OidcFault, type OidcFaultCode } from "../../access/oidc/oidc-fault.ts";
-import type { OidcParts } from "../../access/oidc/start-oidc.ts";
-import type { AccessParts } from "../../access/start-access.ts";
+import { OidcFault, type OidcFaultCode } from "../../access/oidc/oidc-client.ts";
+import type { AccessParts, OidcParts } from "../../access/start-access.ts";
 import { ApiError } from "../../grpc/errors.ts";
-import { attemptCookie, attemptOf } from "../access/attempt-cookie.ts";
-import { setSessionCookie } from "../access/session-cookie.ts";
+import { attemptCookie, attemptOf, setSessionCookie } from "../access/cookies.ts";
 import { errorAnswers } from "./api-error.ts";
 import type { ApiApp } from "./parts.ts";
 

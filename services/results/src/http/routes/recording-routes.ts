@@ -8,9 +8,9 @@ import {
   toTimestamp,
 } from "@sightline/contracts";
 import { z } from "zod";
-import { openRange } from "../../recordings/open-range.ts";
 import { playlistOf, segmentExtension } from "../../recordings/playlist.ts";
 import type { HeldSpan } from "../../recordings/recording-service.ts";
+import { openRange } from "../../recordings/video-range.ts";
 import { rangeHeaders, sendVideo, untilClosed, videoAnswers } from "../video-answer.ts";
 import { cameraParams, errorAnswers, flagSet, time } from "./api-error.ts";
 import { eventName, eventParams } from "./event-routes.ts";

@@ -1,4 +1,6 @@
 import {
+  type HttpToken,
+  type HttpUser,
   httpCreatedTokenSchema,
   httpNewTokenSchema,
   httpNewUserSchema,
@@ -7,11 +9,12 @@ import {
   httpUserChangesSchema,
   httpUserSchema,
   httpUsersSchema,
+  type TokenRecord,
+  type UserRecord,
 } from "@sightline/contracts";
 import { z } from "zod";
 import type { AccessParts } from "../../access/start-access.ts";
 import { requesterOf } from "../access/http-guard.ts";
-import { toHttpToken, toHttpUser } from "../json/access-json.ts";
 import { errorAnswers } from "./api-error.ts";
 import type { ApiApp } from "./parts.ts";
 
@@ -151,4 +154,23 @@ export function userRoutes(app: ApiApp, access: () => AccessParts): void {
       return reply.code(204).send();
     },
   );
+}
+
+/** A user as the API shows it. */
+export function toHttpUser({
+  name,
+  role,
+  cameras,
+  passwordHash,
+  createTime,
+  lastLoginTime,
+}: UserRecord): HttpUser {
+  const user = { name, role, cameras, hasPassword: passwordHash !== undefined, createTime };
+  return { ...user, ...(lastLoginTime !== undefined && { lastLoginTime }) };
+}
+
+/** A token as the API shows it, without what proves it. */
+export function toHttpToken(token: TokenRecord): HttpToken {
+  const { kind: _kind, hash: _hash, login: _login, ...shown } = token;
+  return shown;
 }

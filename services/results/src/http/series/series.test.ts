@@ -2,7 +2,7 @@ import { CameraStatus, cameraName, DropReason, FrameDetections, toTimestamp } fr
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { FrameLatencies } from "../../frame-latencies.ts";
-import { figuresOf } from "./figures.ts";
+import { figuresOf } from "./camera-series.ts";
 import { spread } from "./ledger-difference.ts";
 import { SeriesStore } from "./series-store.ts";
 
