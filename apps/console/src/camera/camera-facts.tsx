@@ -106,7 +106,6 @@ export function CameraFacts({ camera }: { camera: HttpCamera }) {
     ["Credentials", credentialsText(camera.hasCredentials)],
     ...recordRows(camera),
     ...plainRows(camera),
-    ["Frames per second", camera.targetFps > 0 ? `at most ${camera.targetFps}` : "every frame"],
     ["Decoder", decoderText(status)],
     ["Stream", status.codec === "" ? "not known yet" : `${status.codec}${size}`],
     ["Model", camera.model],
