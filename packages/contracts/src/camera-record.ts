@@ -23,7 +23,9 @@ const storedSchemas = eachPlain((_, setting) => {
   if (setting.kind === "choice")
     return z.enum(Object.keys(setting.choices).filter((choice) => choice !== "default"));
   const number = setting.kind === "whole" ? z.int() : z.number();
-  return number.min(Math.min(setting.least, 0)).max(setting.most);
+  // A share is planned by its numbers: 0, where it only means the default, is never in one.
+  const least = setting.stored === "share" ? setting.least : Math.min(setting.least, 0);
+  return number.min(least).max(setting.most);
 });
 
 /** The numbers and choices of a place, those that are not at their default. */

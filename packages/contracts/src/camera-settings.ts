@@ -17,7 +17,8 @@ interface SettingUse {
   /** Ingest receives the camera anew when it changes. */
   readonly reconnects?: true;
   /**
-   * Where the registry has it. `always`: in every record, since services of earlier versions read none without it; `share`: in the CameraShare;
+   * Where the registry has it. `always`: in every record, since services of earlier versions read none without it; `share`: in the CameraShare, which
+   * ingest plans the workers' time by, and which never makes it receive a camera anew (so not together with `reconnects`);
    * `own`: as code of its own says; else in the record, unless it is at its default.
    */
   readonly stored?: "always" | "share" | "own";
@@ -170,7 +171,7 @@ export const cameraSettings = {
     label: "Video with masks",
     called: "What becomes of the video",
     part: "privacy",
-    says: "what becomes of the video of a camera with privacy masks: re-encoded, masked, which takes about a core for 1080p, or none at all",
+    says: "what becomes of the video of a camera with privacy masks: re-encoded, masked, which takes about a core for 1080p while it is recorded or watched, or none at all",
     choices: { transcode: "Re-encode it, masked", off: "None: no recordings, clips and live video" },
   },
   recordUri: { kind: "own" },

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { eachPlain, type PlainSettings } from "./camera-settings.ts";
+import { eachPlain, type PlainSettings, rangeText } from "./camera-settings.ts";
 import { latency, name, polygon } from "./http-parts.ts";
 import { limits } from "./limits.ts";
 
@@ -9,7 +9,10 @@ const privacyMasks = z.array(polygon).max(limits.maxPrivacyMasks);
 /** The numbers and choices of a camera; whether a number is one that may be is checked with the rest. */
 const plainShape = eachPlain((_, setting) => {
   if (setting.kind === "choice") return z.enum(Object.keys(setting.choices));
-  const bounds = { minimum: Math.min(setting.least, 0), maximum: setting.most };
+  const bounds = {
+    ...{ minimum: Math.min(setting.least, 0), maximum: setting.most },
+    description: rangeText(setting),
+  };
   return (setting.kind === "whole" ? z.int() : z.number()).meta(bounds);
 }) as unknown as { [Name in keyof PlainSettings]: z.ZodType<PlainSettings[Name]> };
 

@@ -190,8 +190,7 @@ test("when one session's thread ends, the other goes on with all cameras, until 
   const threads: Worker[] = [];
   const note = (worker: Worker) => threads.push(worker);
   process.on("worker", note);
-  const { version } = await open(2);
-  process.off("worker", note);
+  const { version } = await open(2).finally(() => process.off("worker", note));
   version.start();
   const cameras = addCameras("crashed", 3, 20);
   await until(() => cameras.every(({ inferred }) => inferred.size > 3));

@@ -1,4 +1,4 @@
-import { type NumberSetting, plainSettings } from "@sightline/contracts/camera-settings";
+import { type NumberSetting, plainSettings, rangeText } from "@sightline/contracts/camera-settings";
 import { SelectField, TextField } from "../shell/field.tsx";
 import { sentence } from "../words/names.ts";
 import type { BoundField } from "./form-values.ts";
@@ -17,16 +17,16 @@ export function PlainFields({ part, bound }: Props) {
         const { label, says } = setting;
         if (setting.kind === "choice") {
           const options = Object.entries(setting.choices);
-          return (
-            <SelectField key={name} {...bound(name)} label={label} hint={sentence(says)} options={options} />
-          );
+          // The commands' word for it is not in this form.
+          const hint = sentence(says.replace(/\bauto\b/, "automatic"));
+          return <SelectField key={name} {...bound(name)} label={label} hint={hint} options={options} />;
         }
         return (
           <TextField
             key={name}
             {...bound(name)}
             label={label}
-            hint={sentence(`${says}; empty: ${setting.zero ?? 0}`)}
+            hint={sentence(`${says}; ${rangeText(setting)}; empty is 0`)}
             inputMode={keyboardOf(setting)}
           />
         );

@@ -36,8 +36,9 @@ function readTokens(): Record<string, string> {
   }
   try {
     return JSON.parse(text) as Record<string, string>;
-  } catch (cause) {
-    throw new Error(`${tokensPath()} cannot be read as JSON; remove it and log in again`, { cause });
+  } catch {
+    // No cause: it repeats a piece of the file, which holds secrets.
+    throw new Error(`${tokensPath()} cannot be read as JSON; remove it and log in again`);
   }
 }
 

@@ -9,9 +9,16 @@ import { createInterface } from "node:readline";
 /** Below those that systems give to connections, and to servers that ask for any: only another caller here can take one. */
 const lowest = 10_000;
 const count = 20_000;
-/** Processes that run at once have numbers near each other; so far apart are the ports that they begin at. */
-const share = 101;
-let next = (process.pid * share) % count;
+/**
+ * Vitest's workers, which may run many files each, begin so far apart; processes that they start, and others, have numbers near each other and begin the
+ * second number apart.
+ */
+const [ofWorker, ofProcess] = [2_503, 101];
+const worker = process.env.VITEST_POOL_ID;
+let next =
+  worker === undefined
+    ? (process.pid * ofProcess) % count
+    : (Number(worker) * ofWorker + (process.pid % 23) * ofProcess) % count;
 
 /**
  * A TCP port on loopback where nothing listens. No two calls get the same one, so it stays free until it is used, however

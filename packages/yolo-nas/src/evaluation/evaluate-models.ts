@@ -82,7 +82,8 @@ class FrameDetector {
     if (typeof model === "string" && isEngineWrapper(graph))
       await checkEngine(model, { gpu: await queryGpu() });
     return new FrameDetector(
-      await DetectorSession.load(model, { executionProvider: provider, simulateInt8 }),
+      // Candidates are decoded between two runs, and a worker may serve cameras beside this.
+      await DetectorSession.load(model, { executionProvider: provider, simulateInt8, spin: false }),
       metadata,
     );
   }

@@ -59,9 +59,8 @@ export function fitsHash(stored: string, secret: string): Promise<boolean> {
 function inTurn<R>(task: () => Promise<R>): Promise<R> {
   return limit.run(task).catch((error: unknown) => {
     if (!(error instanceof TaskLimitError)) throw error;
-    throw new ApiError("access_unavailable", "too many passwords and tokens are being checked; try again", {
-      cause: error,
-    });
+    // No cause: the message says all of it, and under overload each would be logged.
+    throw new ApiError("access_unavailable", "too many passwords and tokens are being checked; try again");
   });
 }
 

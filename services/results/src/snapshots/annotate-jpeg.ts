@@ -37,12 +37,7 @@ export async function whenFree<T>(work: () => Promise<T>): Promise<T> {
     return await limit.run(work);
   } catch (error) {
     if (!(error instanceof TaskLimitError)) throw error;
-    throw new ApiError(
-      "picture_unavailable",
-      "too many pictures are being drawn at the same time; try again",
-      {
-        cause: error,
-      },
-    );
+    // No cause: the message says all of it, and under overload each would be logged.
+    throw new ApiError("picture_unavailable", "too many pictures are being drawn at the same time; try again");
   }
 }
