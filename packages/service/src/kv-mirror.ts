@@ -49,6 +49,8 @@ export class KvMirror<T> {
   #sweeper: NodeJS.Timeout | undefined;
   #run = 0;
   #seenRevision = 0;
+  /** The newest revision that the present reading has shown. */
+  #shown = 0;
   /** When an entry came last, or the watch began. */
   #heardAt = 0;
   /** Whether all that is there has come, and when the server was last heard of this bucket. */
@@ -138,6 +140,7 @@ export class KvMirror<T> {
   async #watchOnce(): Promise<void> {
     const run = ++this.#run;
     this.#isCurrent = false;
+    this.#shown = 0;
     const { bucket, streamInfo } = await this.#kv.status();
     const { state } = streamInfo;
     // NATS that has lost its newest messages counts from an earlier one.
@@ -172,9 +175,9 @@ export class KvMirror<T> {
 
   /** What is waited for never comes from a bucket that was emptied because its files were damaged: it must be read anew. */
   async #isEmptied(last: number): Promise<boolean> {
-    if (this.#seenRevision >= last) return false;
+    if (this.#shown >= last) return false;
     const status = await this.#kv.status().catch(() => undefined);
-    return status !== undefined && status.streamInfo.state.first_seq > last && this.#seenRevision < last;
+    return status !== undefined && status.streamInfo.state.first_seq > last && this.#shown < last;
   }
 
   /**
@@ -182,10 +185,10 @@ export class KvMirror<T> {
    * still, and the next one on another. What never comes because it was deleted is not waited for.
    */
   async #isStuck(last: number, run: number): Promise<boolean> {
-    if (this.#seenRevision >= last || performance.now() - this.#heardAt < stuckMs) return false;
+    if (this.#shown >= last || performance.now() - this.#heardAt < stuckMs) return false;
     const newest = await this.#newest().catch(() => undefined);
     if (newest === undefined || run !== this.#run) return false;
-    if (this.#seenRevision < newest) {
+    if (this.#shown < newest) {
       this.#log.warn({ bucket: this.#bucket }, "the bucket was not read to its end; reading it again");
       return true;
     }
@@ -217,6 +220,7 @@ export class KvMirror<T> {
     const { seq: revision } = message;
     const key = message.subject.slice(keyPrefix(bucket).length);
     this.#seenRevision = Math.max(this.#seenRevision, revision);
+    if (run === this.#run) this.#shown = Math.max(this.#shown, revision);
     this.#heardAt = this.#aliveAt = performance.now();
     const known = this.#entries.get(key);
     const storedAt = message.time.getTime();

@@ -63,16 +63,24 @@ export class FfmpegProcess {
         },
       ),
     ]);
-    const endLooks = lookEvery(lookMs, () => report.reader.resume());
     const readers = [output.reader, report.reader];
     const limits = { onlyWritten: options.gpu };
-    const child = spawn(...limitedCommand(options.ffmpeg, options.arguments, limits), {
-      stdio: ["pipe", output.writer, report.writer],
-    });
-    output.writer.destroy();
-    report.writer.destroy();
+    let child: ChildProcess;
+    try {
+      child = spawn(...limitedCommand(options.ffmpeg, options.arguments, limits), {
+        stdio: ["pipe", output.writer, report.writer],
+      });
+    } catch (error) {
+      // Such as too little memory for another process.
+      for (const reader of readers) reader.on("error", () => undefined).destroy();
+      throw error;
+    } finally {
+      output.writer.destroy();
+      report.writer.destroy();
+    }
     // A process that ends before it has read its input tells so by its exit.
     child.stdin?.on("error", () => undefined);
+    const endLooks = lookEvery(lookMs, () => report.reader.resume());
     const closed = Promise.all(readers.map(untilClosed)).finally(endLooks);
     child.once("exit", () => {
       hasExited = true;

@@ -2,6 +2,8 @@ import type { KV } from "@nats-io/kv";
 import { CameraReason, CameraState, CameraStatus } from "@sightline/contracts";
 import type { LeaseEnd, Logger } from "@sightline/service";
 
+/** What does not change is written again after so long: a NATS server that was frozen may have put an older status in its place. */
+const againMs = 30_000;
 const periodMs = 1_000;
 
 /** What is said of a camera that this process does not hold any more, where it is for another to hold. */
@@ -24,6 +26,7 @@ export class StatusReporter {
   #reason: CameraReason = CameraReason.UNSPECIFIED;
   #message = "";
   #written: Uint8Array = new Uint8Array();
+  #writtenAt = Number.NEGATIVE_INFINITY;
   #writing: Promise<void> | undefined;
   #again = false;
   #stopped = false;
@@ -94,7 +97,8 @@ export class StatusReporter {
     }
     const data = CameraStatus.encode(this.#current()).finish();
     const live = this.#state === CameraState.LIVE;
-    if (!live && Buffer.compare(data, this.#written) === 0) return;
+    const isKnown = performance.now() - this.#writtenAt < againMs;
+    if (!live && isKnown && Buffer.compare(data, this.#written) === 0) return;
     this.#writing = this.#put(data).finally(() => {
       this.#writing = undefined;
       if (this.#again) {
@@ -108,6 +112,7 @@ export class StatusReporter {
     try {
       await this.#kv.put(this.#camera, data);
       this.#written = data;
+      this.#writtenAt = performance.now();
     } catch (error) {
       this.#log.debug({ err: error }, "the status could not be written; trying again in a second");
     }
