@@ -190,6 +190,8 @@ test("it is loaded within the worker's memory, and frees it when no camera asks 
   await start({ SIGHTLINE_MODEL_MEMORY_MB: "1" });
   await add("first", [{ model: "light", classes: [] }]);
   await until(async () =>
-    (await told()).some(({ fault }) => /needs about \d+ MiB.* 0 MiB are free/.test(fault ?? "")),
+    (await told()).some(({ fault }) =>
+      /needs about \d+ MiB, but only 0 MiB of SIGHTLINE_MODEL_MEMORY_MB are free/.test(fault ?? ""),
+    ),
   );
 });

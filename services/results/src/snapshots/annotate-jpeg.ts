@@ -38,6 +38,9 @@ export async function whenFree<T>(work: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (!(error instanceof TaskLimitError)) throw error;
     // No cause: the message says all of it, and under overload each would be logged.
-    throw new ApiError("picture_unavailable", "too many pictures are being drawn at the same time; try again");
+    throw new ApiError(
+      "picture_unavailable",
+      "too many pictures are being drawn at the same time; try again",
+    );
   }
 }
