@@ -28,7 +28,7 @@ import type { StartLimit } from "./start-limit.ts";
 import type { StreamFacts } from "./stream-facts.ts";
 import { runSession } from "./stream-session.ts";
 
-/** A stream that has given pictures for so long has proved itself: its next failure is a new one. */
+/** A stream that has given pictures for this long counts as working: its next failure is a new one. */
 const steadyMs = 10_000;
 
 /** How the cameras of a process are connected and decoded. */
@@ -37,21 +37,21 @@ export interface StreamContext {
   /** Where cameras may be. */
   access: CameraAccess;
   stallMs: number;
-  /** What decodes the cameras that do not say it. */
+  /** The decoder for cameras that do not name one. */
   decode: DecodeChoice;
-  /** What can decode here. */
+  /** Which decoders can run on this machine. */
   decodingMachine: () => DecodingMachine;
-  /** Told of each frame that is in memory, with the seconds since it arrived. */
+  /** Called for each frame that is in memory, with the seconds since it arrived. */
   decoded: (camera: string, seconds: number) => void;
   limits: {
-    /** Cameras that are being connected. */
+    /** Limits how many cameras are being connected at a time. */
     connects: StartLimit;
-    /** Decoders that are being started. */
+    /** Limits how many decoders are being started at a time. */
     decoders: StartLimit;
   };
 }
 
-/** Where what arrives goes. */
+/** Who receives what arrives. */
 export interface StreamSinks {
   frames: OfferedFrames;
   pictures: PictureSubject;
@@ -59,17 +59,17 @@ export interface StreamSinks {
   facts: StreamFacts;
 }
 
-/** What a connection tells the one that asked for it. */
+/** What a connection reports to the code that opened it. */
 export interface ConnectionEvents {
   /** A picture was decoded. */
   picture(): void;
-  /** ffmpeg must be started in another way: the connection is to be ended, and the camera connected once more. */
+  /** ffmpeg must be started with other arguments: end the connection and connect the camera again. */
   mustReconnect(): void;
 }
 
 /**
- * The stream of a camera that is analysed, connection after connection: gives what arrives to the workers' frames, the pictures and the recording, and
- * remembers between connections what it has learnt of the camera.
+ * The stream of an analysed camera, over all its connections. It passes what arrives to the workers' frames, the pictures
+ * and the recording, and remembers between connections what it has learnt about the camera.
  */
 export class AnalysedStream {
   readonly #of: CameraEpoch;
@@ -81,14 +81,14 @@ export class AnalysedStream {
   readonly #form = new PictureForm();
   readonly #soundTrial = new SoundTrial();
   #rhythm: FrameRhythm;
-  /** What arrives is this process's to count. */
+  /** True when this process counts what arrives. */
   #begun = false;
   #connects = false;
   #receives = false;
   #arrival = Promise.withResolvers<void>();
   #left = Promise.resolve();
 
-  /** `backoff` has the camera's failures; a stream that has proved itself resets it. */
+  /** `backoff` counts the camera's failures; a stream that has worked for a while resets it. */
   constructor(
     of: CameraEpoch,
     backoff: Backoff,
@@ -111,12 +111,12 @@ export class AnalysedStream {
     this.#begun = true;
   }
 
-  /** The camera is asked for its stream, or gives it. */
+  /** True while the camera is being connected or its stream is received. */
   get connects(): boolean {
     return this.#connects;
   }
 
-  /** Whether the camera sends, though there may be no picture yet. */
+  /** True while the camera sends data, even before the first picture. */
   get receives(): boolean {
     return this.#receives;
   }
@@ -126,12 +126,12 @@ export class AnalysedStream {
     return this.#arrival.promise;
   }
 
-  /** Resolves when the camera's connection has ended, whatever is left to be done. */
+  /** Resolves when the camera's connection has ended; other work may still be running. */
   get left(): Promise<void> {
     return this.#left;
   }
 
-  /** The settings are others: what was learnt of the camera may not be so any more. */
+  /** The settings have changed: what was learnt about the camera may no longer be true. */
   forget(): void {
     this.#form.reset();
     this.#soundTrial.reset();
@@ -139,8 +139,9 @@ export class AnalysedStream {
   }
 
   /**
-   * Connects the camera and receives it until its stream fails. Returns why it failed; undefined when `signal` ended it, or when the camera is to be
-   * connected again at once, since only a decoder failed and another takes its place.
+   * Connects the camera and receives it until its stream fails. Returns why it failed. Returns undefined when `signal`
+   * ended it, or when the camera should be connected again at once because only a decoder failed and another one replaces
+   * it.
    */
   async connect(
     settings: IngestCamera,
@@ -189,7 +190,7 @@ export class AnalysedStream {
     }
   }
 
-  /** A stream of this codec and with this sound is connected: tells those who keep it, and chooses what decodes it. */
+  /** A stream with this codec and this sound is connected: informs those that keep it, and chooses the decoder. */
   #decoding(
     codec: string,
     sound: StreamSound | undefined,
@@ -205,7 +206,7 @@ export class AnalysedStream {
     return decoding;
   }
 
-  /** Takes what one connection gives. `connected` is called when the first of it has come. */
+  /** Takes what one connection gives. `connected` is called when its first data has come. */
   #events(connection: {
     settings: IngestCamera;
     geometry: AnalysisGeometry;
@@ -242,7 +243,8 @@ export class AnalysedStream {
         this.#arrival = Promise.withResolvers();
       },
       picture: (picture) => {
-        // Only the pictures tell, and only ffmpeg's start can change its filters: the camera is connected once more.
+        // Only the decoded pictures show this, and ffmpeg's filters are fixed when it starts: the camera is connected
+        // again.
         if (this.#form.see(picture)) {
           this.#log.info("the camera's pictures are interlaced; reconnecting to deinterlace them");
           told.mustReconnect();
@@ -262,13 +264,13 @@ export class AnalysedStream {
         const metadata = describeFrame(origin, frame, geometry, readyAt, this.#clock);
         this.#context.decoded(this.#of.camera, metadata.decodeUs / 1e6);
         frames.put({ metadata, message, buffers, arrivedAt: frame.arrivedAt, readyAt });
-        // It was made as the settings of before said.
+        // The frame was made with the old settings.
         if (signal.aborted) frames.clear();
       },
     };
   }
 
-  /** Only ffmpeg's start can change its filters: the camera is connected once more. */
+  /** ffmpeg's filters are fixed when it starts: the camera is connected again. */
   #turn(orientation: Orientation, told: ConnectionEvents): void {
     if (!this.#form.turn(orientation)) return;
     this.#log.info(

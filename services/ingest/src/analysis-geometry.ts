@@ -1,12 +1,12 @@
 import type { Letterbox, PixelFormatName, ServedModel } from "@sightline/contracts";
 import { displayExpressions, placePicture } from "@sightline/media";
 
-/** What a model wants of a frame; sizes in pixels. */
+/** What a model needs from a frame; sizes in pixels. */
 export type AnalysisGeometry = Pick<
   ServedModel,
   "width" | "height" | "longestSide" | "padValue" | "placement"
 > & {
-  /** How its sessions read pixels; gbrp where nothing is said. */
+  /** How its sessions read pixels; gbrp when not given. */
   pixelFormat?: PixelFormatName | undefined;
 };
 
@@ -23,11 +23,11 @@ export function sameGeometry(a: AnalysisGeometry, b: AnalysisGeometry): boolean 
 }
 
 /**
- * Where a picture, of this size as it is shown, lies in the analysis frame: scaled with its aspect kept so that its longest side is `longestSide`
- * (less where the frame is narrower), centred, the odd pixel of padding right and below. As super-gradients prepares
- * images (DetectionLongestMaxSizeRescale, DetectionCenterPadding). Models of other families want it in the upper left corner, or
- * stretched over the whole frame. In I420 it begins at an even pixel, as its chroma does, and of an odd
- * number of lines or columns the last is padding.
+ * Where a picture of this size (as displayed) lies in the analysis frame. It is scaled with its aspect ratio kept, so that
+ * its longest side is `longestSide` (less where the frame is narrower), and centred; an odd pixel of padding goes right and
+ * below. This is how super-gradients prepares images (DetectionLongestMaxSizeRescale, DetectionCenterPadding). Models of
+ * other families need it in the upper left corner, or stretched over the whole frame. In I420 the picture begins at an even
+ * pixel, because its chroma does; if its number of lines or columns is odd, the last one is padding.
  */
 export function letterboxOf(
   geometry: AnalysisGeometry,
@@ -41,7 +41,10 @@ export function letterboxOf(
   return placePicture(source, placement === "stretch" ? geometry : fit, geometry, placement, { step });
 }
 
-/** The size of the picture in the frame as expressions of ffmpeg's scalers, which know its size and pixel aspect; keep in step with letterboxOf. */
+/**
+ * The size of the picture in the frame, as expressions for ffmpeg's scalers, which know the picture's size and pixel
+ * aspect. Keep in step with letterboxOf.
+ */
 export function letterboxSize({ width, height, longestSide, placement }: AnalysisGeometry) {
   if (placement === "stretch") return { width: String(width), height: String(height) };
   const scale = `min(${longestSide}/max(ld(0),ld(1)),min(${width}/ld(0),${height}/ld(1)))`;
@@ -51,8 +54,8 @@ export function letterboxSize({ width, height, longestSide, placement }: Analysi
 }
 
 /**
- * The same geometry as ffmpeg filters, for pictures whose size and pixel aspect only ffmpeg knows, and which may change. A picture
- * that has been scaled to `letterboxSize` already, with square pixels, keeps its size.
+ * The same geometry as ffmpeg filters, for pictures whose size and pixel aspect only ffmpeg knows and which may change. A
+ * picture that is already scaled to `letterboxSize`, with square pixels, keeps its size.
  */
 export function letterboxFilters(geometry: AnalysisGeometry): string[] {
   const { width, height, padValue, placement, pixelFormat } = geometry;
@@ -60,7 +63,7 @@ export function letterboxFilters(geometry: AnalysisGeometry): string[] {
   const grey = padValue.toString(16).padStart(2, "0");
   const middle = (room: string) => (pixelFormat === "i420" ? `2*floor((${room})/4)` : `floor((${room})/2)`);
   const [x, y] = placement === "corner" ? ["0", "0"] : [middle("ow-iw"), middle("oh-ih")];
-  // One matrix and range for all, which the model's graph knows.
+  // One colour matrix and range for all frames; the model's graph expects them.
   const [colours, format] =
     pixelFormat === "i420" ? [":out_color_matrix=bt601:out_range=tv", "yuv420p"] : ["", "gbrp"];
   return [

@@ -19,7 +19,7 @@ import { reconnectRange } from "./start-limit.ts";
 
 const kind = "camera";
 
-/** Registered cameras, who has them, and the sessions that live, in memory. */
+/** In memory: registered cameras, which process holds each, and the live sessions. */
 export interface AssignmentView {
   records: KvMirror<CameraRecord>;
   recordStreams: KvMirror<RecordStream>;
@@ -27,7 +27,7 @@ export interface AssignmentView {
   leases: KvMirror<string>;
 }
 
-/** Runs the cameras whose leases this process gets. */
+/** Runs the cameras whose leases this process holds. */
 export function assignCameras(
   view: AssignmentView,
   context: RunnerContext,
@@ -37,7 +37,7 @@ export function assignCameras(
   const { records, recordStreams } = view;
   const settingsOf = (camera: string, record: CameraRecord) =>
     readIngestCamera(secrets, camera, record, recordStreams.get(camera));
-  // A camera that fails goes on failing when its lease was lost and comes back, here or in another process.
+  // A camera's failures still count after its lease is lost and comes back, here or in another process.
   const backoffs = new Map<string, Backoff>();
   records.onChange(({ key, value }) => {
     if (!value) backoffs.delete(key);
@@ -45,7 +45,7 @@ export function assignCameras(
   const backoffOf = async (camera: string): Promise<Backoff> => {
     const known = backoffs.get(camera);
     const status = await lastStatus(buckets.cameraStatus, camera);
-    // Where another process has had it since, what that one has seen of it counts.
+    // If another process has held the camera since, the failures that it reported count instead.
     if (known && (status === undefined || status.ingest === context.ingest)) return known;
     const backoff = new Backoff(reconnectRange, { failures: status?.failedAttempts ?? 0 });
     backoffs.set(camera, backoff);
@@ -74,7 +74,7 @@ export function assignCameras(
   return assignment;
 }
 
-/** A runner that gets ready while another process has the camera. */
+/** A runner that prepares while another process still holds the camera. */
 function prepared(runner: CameraRunner): PreparedWork<CameraRunner> {
   const begin = () => {
     runner.begin();
@@ -90,7 +90,7 @@ function prepared(runner: CameraRunner): PreparedWork<CameraRunner> {
   };
 }
 
-/** What the last holder of a camera has said of it. */
+/** The last status that a holder of this camera wrote. */
 async function lastStatus(statuses: KV, camera: string): Promise<CameraStatus | undefined> {
   const entry = await statuses.get(camera);
   return entry?.operation === "PUT" ? CameraStatus.decode(entry.value) : undefined;

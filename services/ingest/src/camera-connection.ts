@@ -13,9 +13,9 @@ import {
 import type { Logger } from "@sightline/service";
 import type { IngestCamera } from "./camera-settings.ts";
 
-/** For connecting to the camera and its answers. */
+/** Limit for connecting to the camera and for its answers. */
 const connectMs = 8_000;
-/** Time for the first packet to come, beyond the time that packets may be missing. */
+/** Time for the first packet, in addition to the time that packets may be missing. */
 const startMs = 4_000;
 
 /** A stream to connect to, and how. */
@@ -26,7 +26,10 @@ export interface StreamChoice extends Pick<IngestCamera, "uri" | "transport" | "
   sound: boolean;
 }
 
-/** Connects to a camera's stream. Returns why it cannot be had, or undefined when `signal` aborted. What is no camera's fault is logged whole. */
+/**
+ * Connects to a camera's stream. Returns why that failed, or undefined when `signal` aborted. Errors that are not the
+ * camera's fault are logged in full.
+ */
 export async function openStream(
   { uri, transport, videoTrack = 0, secret: credentials, access, ffmpeg, sound }: StreamChoice,
   signal: AbortSignal,
@@ -43,20 +46,23 @@ export async function openStream(
     return describeReason(CameraReason.INTERNAL, (error as Error).message);
   }
   if (!signal.aborted) return stream;
-  // What ffmpeg reads from may take a moment to open; nobody would be told of what was aborted then.
+  // ffmpeg's input may take a moment to open. After an abort nobody would learn of this stream, so it is stopped here.
   await stream.stop();
   return undefined;
 }
 
-/** What has come over a connection; times by performance.now(). */
+/** What has arrived over a connection; times by performance.now(). */
 export interface Arrivals {
   startedAt: number;
-  /** When something came last; undefined: nothing has. */
+  /** When data last arrived; undefined before the first. */
   arrivedAt: number | undefined;
   hasKeyPicture: boolean;
 }
 
-/** What is wrong with what comes over a connection that is still there, if anything: nothing may be missing for `limitMs`. */
+/**
+ * Returns what is wrong with the data of an open connection, if anything: none for longer than `limitMs`, or no key picture
+ * in time.
+ */
 export function judgeArrivals(
   { startedAt, arrivedAt, hasKeyPicture }: Arrivals,
   limitMs: number,
@@ -68,7 +74,10 @@ export function judgeArrivals(
   return !hasKeyPicture && isLate ? CameraReason.NO_KEY_FRAME : undefined;
 }
 
-/** Why a connection has ended, by the verdict on it, if there was one, or by its own fault; undefined where neither says it. */
+/**
+ * Why a connection has ended: the verdict if there was one, else the connection's own fault; undefined where neither gives
+ * a reason.
+ */
 export function endOf(
   stream: Pick<CameraStream, "transport" | "fault">,
   verdict: CameraReason | undefined,
@@ -80,19 +89,22 @@ export function endOf(
   return fault && { reason: fault.reason, message: fault.message };
 }
 
-/** A stream whose connection with sound gave no video is received without sound for so long. */
+/** If a connection with sound gave no video, the stream is received without sound for this long. */
 const pauseMs = 10 * 60_000;
 
-/** Decides whether a stream is asked for its sound too. Sound must never cost the video: some cameras send neither when asked for both. */
+/**
+ * Decides whether a stream's sound is requested too. Sound must never cost the video: some cameras send neither when asked
+ * for both.
+ */
 export class SoundTrial {
   #failedAt = Number.NEGATIVE_INFINITY;
 
-  /** Whether the connection that begins is to have sound, where it is wanted. */
+  /** Whether the next connection should request sound, where sound is wanted. */
   asks(wanted: boolean): boolean {
     return wanted && performance.now() - this.#failedAt > pauseMs;
   }
 
-  /** What is said of the sound of a connection that did not ask for it. */
+  /** The sound status of a connection that did not request sound. */
   left(wanted: boolean): StreamSound | undefined {
     return wanted
       ? {
@@ -102,12 +114,12 @@ export class SoundTrial {
       : undefined;
   }
 
-  /** A connection that had asked for sound has ended; by itself, and perhaps before its first picture. */
+  /** A connection that requested sound has ended without being told to, possibly before its first picture. */
   ended(sound: StreamSound | undefined, hadPicture: boolean): void {
     if (sound !== undefined && "config" in sound && !hadPicture) this.#failedAt = performance.now();
   }
 
-  /** The settings are others. */
+  /** The settings have changed. */
   reset(): void {
     this.#failedAt = Number.NEGATIVE_INFINITY;
   }

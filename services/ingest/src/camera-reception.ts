@@ -8,7 +8,10 @@ import type { OfferedFrames } from "./offered-frames.ts";
 import type { PictureSubject } from "./pictures/picture-subject.ts";
 import type { StatusReporter } from "./status-reporter.ts";
 
-/** A camera that was asked while another process had it may never answer: after so long without that one it is asked anew. */
+/**
+ * A camera that was contacted while another process held it may never answer: this long after that process has let it go,
+ * it is contacted again.
+ */
 const hangMs = 1_000;
 
 /** What decides whether a camera can be connected. */
@@ -18,7 +21,7 @@ export interface ReceptionContext {
   servedModel: (name: string) => (ServedModel & AnalysisGeometry) | undefined;
 }
 
-/** What receives, and what is told how it goes. */
+/** What receives the stream, and what is informed of its state. */
 export interface ReceptionParts {
   stream: AnalysedStream;
   frames: OfferedFrames;
@@ -27,8 +30,9 @@ export interface ReceptionParts {
 }
 
 /**
- * Has a camera connected, again and again until it ends: in rounds, each with a connection that lasts until something fails or changes. Says in its status
- * how it goes. Before `begin` another process has the camera, so a failure says nothing of it.
+ * Keeps a camera connected until it is ended. It works in rounds: each has one connection, which lasts until something
+ * fails or changes. It writes the state to the camera's status. Before `begin` another process has the camera, so a failure
+ * then means nothing.
  */
 export class CameraReception {
   readonly #camera: string;
@@ -41,12 +45,12 @@ export class CameraReception {
   readonly #beginning = new AbortController();
   #settings: IngestCamera;
   #geometry: AnalysisGeometry | undefined;
-  /** Aborts the connection or the waiting before the next. */
+  /** Aborts the connection, or the wait before the next one. */
   #round = new AbortController();
   #leaving = false;
   #ended = false;
 
-  /** `backoff` has the camera's failures before. */
+  /** `backoff` counts the camera's earlier failures. */
   constructor(
     camera: string,
     settings: IngestCamera,
@@ -64,7 +68,10 @@ export class CameraReception {
     this.#running = this.#run();
   }
 
-  /** Whether pictures come: false when the camera cannot be had twice, or cannot be had. */
+  /**
+   * Resolves with whether pictures come: false when the camera does not allow a second connection, or cannot be received at
+   * all.
+   */
   get ready(): Promise<boolean> {
     return this.#ready.promise;
   }
@@ -78,7 +85,7 @@ export class CameraReception {
     return this.#parts.status.state === CameraState.LIVE;
   }
 
-  /** The camera is this process's: what began to connect before goes on, unless it hangs. */
+  /** This process has the camera now: a connection that has begun continues, unless it hangs. */
   begin(): void {
     const { stream } = this.#parts;
     this.modelChanged();
@@ -91,12 +98,12 @@ export class CameraReception {
     setTimeout(endIfHanging, hangMs).unref();
   }
 
-  /** Takes other settings, with which the connection can go on. */
+  /** Takes new settings that do not need a new connection. */
   useSettings(settings: IngestCamera): void {
     this.#settings = settings;
   }
 
-  /** The settings are such that the camera must be connected anew. */
+  /** Takes settings that need a new connection to the camera. */
   startAnew(): void {
     this.#log.info("settings changed; reconnecting");
     this.#parts.stream.forget();
@@ -106,27 +113,30 @@ export class CameraReception {
     this.#round.abort();
   }
 
-  /** Workers began or ceased to serve a model, or serve it with another input. */
+  /** Workers have begun or stopped serving a model, or serve it with another input. */
   modelChanged(): void {
     const served = this.#context.servedModel(this.#settings.model);
     if (served && !(this.#geometry && sameGeometry(this.#geometry, served))) this.#round.abort();
     else if (this.live) this.#reportLive();
   }
 
-  /** It is going to be ended in a moment: if the camera is lost it is not connected again. Returns whether frames are missed then. */
+  /**
+   * The camera will be ended in a moment: if its connection is lost now, it is not connected again. Returns whether frames
+   * are then missed.
+   */
   leave(): boolean {
     this.#leaving = this.live;
     return this.live;
   }
 
-  /** Ends the connection; there is no other. */
+  /** Ends the connection; no other one follows. */
   end(): void {
     this.#ended = true;
     this.#ready.resolve(false);
     this.#round.abort();
   }
 
-  /** Resolves when nothing of it runs any more, after `end`. */
+  /** Resolves when nothing of it is running any more, after `end`. */
   get ended(): Promise<void> {
     return this.#running;
   }
@@ -162,7 +172,7 @@ export class CameraReception {
 
   async #failed(fault: CameraFault, signal: AbortSignal): Promise<void> {
     if (!this.#beginning.signal.aborted) {
-      // The camera may serve only one, and another process has it.
+      // The camera may allow only one connection, and another process has it.
       this.#log.debug(
         { reason: fault.reason },
         "the camera cannot be received before this process holds its lease",
@@ -176,7 +186,7 @@ export class CameraReception {
     }
   }
 
-  /** Why user and password are not known, where there are some. What could not be read may be readable by now. */
+  /** Why user and password are unknown, where the camera has them. A secret that could not be read is tried again. */
   async #secretFault(): Promise<CameraFault | undefined> {
     const settings = this.#settings;
     if (settings.secretFault === undefined) return undefined;
@@ -192,7 +202,7 @@ export class CameraReception {
   }
 
   #useGeometry(geometry: AnalysisGeometry): void {
-    // A frame made for another input is of no use to the workers that serve the model now.
+    // The workers that serve the model now cannot use a frame made for another input.
     if (this.#geometry && !sameGeometry(this.#geometry, geometry)) this.#parts.frames.clear();
     this.#geometry = geometry;
   }

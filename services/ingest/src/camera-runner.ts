@@ -20,7 +20,10 @@ import type { SharePlan } from "./shares/share-plan.ts";
 import { StatusReporter } from "./status-reporter.ts";
 import { StreamFacts } from "./stream-facts.ts";
 
-/** A camera that another process takes over is left when a frame has just come, so that the next is that one's; this long it is waited for. */
+/**
+ * When another process takes a camera over, this one leaves it right after a frame, so that the next frame belongs to the
+ * other process. It waits this long for that frame.
+ */
 const betweenFramesMs = 250;
 
 /** What every camera of a process shares. */
@@ -33,8 +36,8 @@ export interface RunnerContext extends OfferContext, StreamContext, ReceptionCon
 }
 
 /**
- * Has one camera for as long as this process holds its lease: one epoch. It may get ready before, while another process has it:
- * then it is connected, and nothing of it is counted, recorded, answered or told until `begin`.
+ * Runs one camera while this process holds its lease: one epoch. It may prepare earlier, while another process has the
+ * camera: it then connects, but counts, records, answers and reports nothing until `begin`.
  */
 export class CameraRunner implements LeasedWork {
   readonly camera: string;
@@ -48,12 +51,12 @@ export class CameraRunner implements LeasedWork {
   readonly #status: StatusReporter;
   readonly #stream: AnalysedStream;
   readonly #reception: CameraReception;
-  /** It has the lease. */
+  /** True once the lease is held. */
   #begun = false;
   #stopped = false;
   #sealing: Promise<void> | undefined;
 
-  /** `backoff` has the camera's failures before this epoch. `begin` follows when the lease is there. */
+  /** `backoff` counts the camera's failures before this epoch. `begin` follows when the lease is held. */
   constructor(
     camera: string,
     settings: IngestCamera,
@@ -95,17 +98,20 @@ export class CameraRunner implements LeasedWork {
     this.#reception = new CameraReception(camera, settings, backoff, parts, context, log);
   }
 
-  /** Whether it can go on at once when it has the lease: false when the camera cannot be had twice, or cannot be had. */
+  /**
+   * Resolves with whether it can continue at once when it gets the lease: false when the camera does not allow a second
+   * connection, or cannot be received at all.
+   */
   get ready(): Promise<boolean> {
     return this.#reception.ready;
   }
 
-  /** Whether the camera sends, though there may be no picture yet. */
+  /** True while the camera sends data, even before the first picture. */
   get receives(): boolean {
     return this.#stream.receives;
   }
 
-  /** The lease is there: frames that arrive from now on are this epoch's. */
+  /** The lease is held: frames that arrive from now on belong to this epoch. */
   begin(): void {
     if (this.#begun || this.#stopped) return;
     this.#begun = true;
@@ -127,13 +133,13 @@ export class CameraRunner implements LeasedWork {
     return this.#frames.ledger;
   }
 
-  /** Seconds for which frames have come and none was analysed, beyond the time between two of the rate asked for. */
+  /** Seconds during which frames have come and none was analysed, beyond the interval of the requested rate. */
   get unanalysedSeconds(): number {
     const { targetFps } = this.settings;
     return this.facts.analysis.missingSeconds(targetFps === 0 ? 0 : 1 / targetFps);
   }
 
-  /** Frames per second that it is to get first, and what is held of them now. */
+  /** The camera's guaranteed frames per second, and how many of them can be kept now. */
   get floor(): ReturnType<SharePlan["floorOf"]> {
     return this.#context.shares.floorOf(this.camera);
   }
@@ -143,7 +149,7 @@ export class CameraRunner implements LeasedWork {
     return this.#reception.settings;
   }
 
-  /** Takes new settings; the stream goes on where they allow it. */
+  /** Takes new settings; the stream continues where they allow it. */
   update(settings: IngestCamera): void {
     const old = this.settings;
     this.#reception.useSettings(settings);
@@ -153,27 +159,32 @@ export class CameraRunner implements LeasedWork {
       this.modelChanged();
     }
     this.#source.update(settings);
-    // At once: what was taken before shows what may not be seen now.
+    // At once: older pictures show what must not be seen now.
     if (!isDeepStrictEqual(old.privacy, settings.privacy)) this.#pictures.forget();
     if (needsReconnect(old, settings)) this.#reception.startAnew();
   }
 
-  /** Workers began or ceased to serve a model, or serve it with another input. */
+  /** Workers have begun or stopped serving a model, or serve it with another input. */
   modelChanged(): void {
     this.#reception.modelChanged();
   }
 
-  /** NATS was away and is back. */
+  /** The connection to NATS was lost and is back. */
   natsReturned(): void {
     this.#frames.natsReturned();
   }
 
-  /** It will be stopped in a moment. Returns whether frames are missed then until another has the camera. */
+  /**
+   * The runner will be stopped in a moment. Returns whether frames are then missed until another process has the camera.
+   */
   leave(): boolean {
     return this.#reception.leave();
   }
 
-  /** Ends all of the epoch that others see, and the camera's connection unless another process `isPassed` the camera on its own. */
+  /**
+   * Ends everything of the epoch that others see. Also ends the camera's connection, unless the camera `isPassed` to
+   * another process, which has its own.
+   */
   seal(why: LeaseEnd, isPassed: boolean): Promise<void> {
     this.#sealing ??= this.#seal(why, isPassed);
     return this.#sealing;
@@ -196,12 +207,12 @@ export class CameraRunner implements LeasedWork {
     this.#reception.end();
     this.#source.end();
     this.#frames.end();
-    // A camera may serve only one.
+    // The camera may allow only one connection.
     if (!isPassed) await Promise.all([this.#stream.left, this.#source.stop()]);
     await this.#status.stop(why, isPassed);
   }
 
-  /** What a stream that is recorded in place of the analysed one needs. */
+  /** What a stream needs that is recorded instead of the analysed one. */
   #recordParts(clock: SteadyWallClock, log: Logger): ConstructorParameters<typeof VideoSource>[2] {
     const { ffmpeg, access, stallMs, limits, pictures, secrets } = this.#context;
     return {

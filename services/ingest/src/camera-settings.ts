@@ -11,31 +11,31 @@ import {
 } from "@sightline/contracts";
 import { type CameraSecrets, SecretUnreadableError } from "@sightline/service";
 
-/** A stream that is recorded in place of the analysed one. */
+/** A stream that is recorded instead of the analysed one. */
 export interface RecordSource {
   uri: string;
   transport: CameraRecord["transport"];
   secret: CameraSecret | undefined;
-  /** Why the secret that there should be is not; the stream is not connected without it. */
+  /** Why the stream's secret could not be read; the stream is not connected without it. */
   secretFault: string | undefined;
   /** Whether its sound is recorded. */
   sound: boolean;
 }
 
-/** What ingest does with a camera. */
+/** A camera's settings as ingest uses them. */
 export type IngestCamera = StoredSettings & {
   /** When the camera was registered, in milliseconds. */
   registeredAt: number;
   secret: CameraSecret | undefined;
-  /** Why the secret that there should be is not; the camera is not connected without it. */
+  /** Why the camera's secret could not be read; the camera is not connected without it. */
   secretFault: string | undefined;
   /** Undefined: the analysed stream is recorded. */
   record: RecordSource | undefined;
 };
 
 /**
- * Settings of a record, with its secret read from the bucket apart. The secret is written before the record. `recordStream`: as its own bucket
- * has it.
+ * Settings from a camera's record, with the secret that is read from its own bucket. The secret is written before the
+ * record. `recordStream`: the entry of its own bucket.
  */
 export async function readIngestCamera(
   secrets: CameraSecrets,
@@ -56,7 +56,7 @@ export async function readIngestCamera(
   };
 }
 
-/** Whether sound is kept of what is recorded: of a masked camera there is none in what is re-encoded. */
+/** Whether sound is recorded. A masked camera is re-encoded without sound. */
 function keepsSound({ recording, privacy }: Pick<CameraRecord, "recording" | "privacy">): boolean {
   return recording?.audio === true && recording.mode !== "off" && (privacy?.masks ?? []).length === 0;
 }
@@ -68,7 +68,10 @@ export function hearsAnalysed(settings: Pick<IngestCamera, "recording" | "privac
 
 const noSecret = { secret: undefined, secretFault: undefined };
 
-/** The secret of a camera that has one, by its key in the store. @throws when NATS does not answer */
+/**
+ * The secret of a camera that has one, by its key in the store.
+ * @throws when NATS does not answer
+ */
 export async function readSecret(
   secrets: CameraSecrets,
   key: string,
@@ -82,7 +85,10 @@ export async function readSecret(
   }
 }
 
-/** The secret of a stream that is recorded, for this URL of it. @throws when NATS does not answer */
+/**
+ * The secret of a recorded stream, for this URL.
+ * @throws when NATS does not answer
+ */
 export async function readRecordSecret(
   secrets: CameraSecrets,
   camera: string,
@@ -96,7 +102,7 @@ export async function readRecordSecret(
 
 const reconnecting = plainSettings.flatMap(([name, { reconnects }]) => (reconnects ? name : []));
 
-/** Whether the camera must be received anew when its settings change from `a` to `b`. */
+/** Whether the camera must be connected again when its settings change from `a` to `b`. */
 export function needsReconnect(a: IngestCamera, b: IngestCamera): boolean {
   const [before, after] = [plainOfStored(a), plainOfStored(b)];
   return (

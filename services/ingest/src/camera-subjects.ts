@@ -25,7 +25,7 @@ import type { PictureSubject } from "./pictures/picture-subject.ts";
 
 const nothing = new Uint8Array();
 
-/** What there is of a camera to answer from. */
+/** The parts of a camera that answer requests. */
 export interface AnsweringCamera {
   camera: string;
   epoch: string;
@@ -36,7 +36,10 @@ export interface AnsweringCamera {
   tracing: Pick<Tracing, "sample" | "record">;
 }
 
-/** The frame as a worker can read it: one that does not say that it reads I420, as of an earlier version or on a processor, gets gbrp. */
+/**
+ * The frame in a layout that the worker can read. A worker that does not say that it reads I420 (an earlier version, or one
+ * on a processor) gets gbrp.
+ */
 function readableFrame(
   { header, message }: { header: FrameMetadata; message: Uint8Array<ArrayBuffer> },
   wanted: string | undefined,
@@ -50,7 +53,7 @@ function readableFrame(
   return { header: { ...header, pixelFormat: PixelFormat.GBRP }, message: whole };
 }
 
-/** Answers workers who ask for a camera's frame, and hears what became of frames. */
+/** Answers workers that request a camera's frame, and receives the outcome of frames. */
 export class CameraSubjects {
   readonly #subscriptions: Subscription[];
   readonly #parts: AnsweringCamera;

@@ -12,8 +12,8 @@ import { pictureReport } from "@sightline/rtsp";
 import { type AnalysisGeometry, letterboxFilters, letterboxSize } from "./analysis-geometry.ts";
 
 /**
- * ffmpeg's arguments to receive a camera's stream (`inputArguments`), report each picture on stderr, and write the pixels of
- * those that pass the sampler to stdout, as gbrp or I420.
+ * ffmpeg's arguments to receive a camera's stream (`inputArguments`), report each picture on stderr, and write the pixels
+ * of those that pass the sampler to stdout, as gbrp or I420.
  */
 export function decoderArguments(
   inputArguments: readonly string[],
@@ -34,42 +34,48 @@ export function decoderArguments(
 ): string[] {
   const sampling = samplingExpression(targetFps);
   const filters = [
-    // Before the report, so that a picture is reported when it goes on: whole pictures come one later than they are decoded.
+    // Before the report, so that a picture is reported when it is passed on: a deinterlaced picture comes out one picture
+    // later than it was decoded.
     ...deinterlaceFilters(decoding, interlaced),
     ...uprightFilters(orientation),
     pictureReport("decoded"),
-    // Without a sampler a second report would only repeat the first, and a report costs as much as a small read.
+    // Without a sampler a second report would only repeat the first, and one report costs as much as a small read.
     ...(sampling === undefined ? [] : [`select='${sampling}'`, pictureReport("sampled")]),
-    // Pictures that are not wanted stay on the GPU.
+    // Pictures that are not needed stay on the GPU.
     ...downloadFilters(decoding, letterboxSize(geometry)),
     ...privacyFilters(masks),
     ...letterboxFilters(geometry),
   ];
   return [
     ...decodingInput(decoding),
-    // Some versions turn only the pictures that say it, the key pictures, and begin their filters anew at each.
+    // Some versions turn only the pictures that carry the orientation (the key pictures), and restart their filters at
+    // each.
     "-noautorotate",
     ...inputArguments,
     ...["-map", "0:v:0", "-vf", filters.join(","), "-fps_mode", "passthrough"],
-    // Without the last two a frame, or the end of one, would wait for the next frame.
+    // Without the last two options a frame, or its last part, would wait for the next frame.
     ...["-c:v", "rawvideo", "-f", "rawvideo", "-threads", "1", "-flush_packets", "1", "pipe:1"],
   ];
 }
 
-/** Frames a camera may be ahead of its rate: the one that is due, and one that came late. */
+/** Most frames a camera may be ahead of its rate: the one that is due, and one that came late. */
 const mostCredit = 2;
-/** Credit of the first frame: due, with half a frame of room for the jitter of a camera at exactly the asked rate. */
+/**
+ * Credit for the first frame: it is due, plus half a frame as room for the jitter of a camera that sends at exactly the
+ * requested rate.
+ */
 const firstCredit = 1.5;
-/** Stream time may be so many seconds ahead of or behind the clock, since frames come in bursts. */
+/** Stream time may be this many seconds ahead of or behind the clock, because frames come in bursts. */
 const tolerance = 1;
 
 /**
- * ffmpeg `select` expression that passes at most `fps` frames per second, exact on average for any rate of the camera: time
- * earns credit, a frame costs 1. Undefined when every frame is wanted (`fps` 0). It stands before the scaler, so a frame
- * sampled out costs no scaling.
+ * ffmpeg `select` expression that passes at most `fps` frames per second. It is exact on average for any rate of the
+ * camera: time earns credit, and a frame costs 1. Undefined when every frame is wanted (`fps` 0). It comes before the
+ * scaler, so a frame that is sampled out costs no scaling.
  *
- * The time is the stream's, which has no jitter, for as long as it goes with the clock that is on the wall; a stream whose
- * times jump, stand still or lack is held to that clock. `clock` is an expression of its time in seconds.
+ * It uses the stream's time, which has no jitter, as long as that agrees with the wall clock. Where the stream's time
+ * jumps, stands still or is missing, the wall clock limits it. `clock` is an expression for the wall clock's time in
+ * seconds.
  */
 export function samplingExpression(fps: number, clock = "time(0)"): string | undefined {
   if (fps === 0) return undefined;
@@ -78,13 +84,13 @@ export function samplingExpression(fps: number, clock = "time(0)"): string | und
   const step = "if(isnan(pts-prev_pts),0,max(0,pts-prev_pts)*TB)";
   return [
     `st(${now},${clock})`,
-    // A clock that is set back stands still for one frame.
+    // When the clock is set back, it stands still for one frame.
     `st(${passed},${first(0, `ld(${passed})+max(0,ld(${now})-ld(${last}))`)})`,
     `st(${last},ld(${now}))`,
     `st(${next},max(ld(${time}),clip(ld(${time})+${step},ld(${passed})-${tolerance},ld(${passed})+${tolerance})))`,
     `st(${credit},${first(firstCredit, `min(${mostCredit},ld(${credit})+(ld(${next})-ld(${time}))*${fps})`)})`,
     `st(${time},ld(${next}))`,
-    // A frame that is due is not put off by rounding.
+    // Rounding must not delay a frame that is due.
     `if(gte(ld(${credit}),0.999999),st(${credit},ld(${credit})-1)*0+1,0)`,
   ].join(";");
 }

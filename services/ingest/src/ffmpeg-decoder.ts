@@ -11,22 +11,27 @@ import { type ArrivalSource, type ArrivedFrame, FrameIntake } from "./frame-inta
 import type { Ledger } from "./ledger.ts";
 
 const keptLines = 8;
-/** A start costs the processor a tenth of a second; an ffmpeg that says nothing for so long waits for its input. */
+/**
+ * A start costs a tenth of a second of processor time; an ffmpeg that reports nothing for this long is waiting for its
+ * input.
+ */
 const startMs = 1_000;
 
 /** How a decoder ended. */
 export interface DecoderEnd {
   /** Undefined when ffmpeg could not be started or was killed. */
   exitCode: number | undefined;
-  /** ffmpeg's last words, redacted. */
+  /** ffmpeg's last output lines, redacted. */
   lastLines: readonly string[];
 }
 
-/** A camera's stream, as ffmpeg gets it (CameraStream). */
+/** A camera's stream, as ffmpeg reads it (CameraStream). */
 export interface DecoderInput {
   readonly inputArguments: readonly string[];
   feed(stdin: Writable): void;
-  /** Is told of each compressed picture that has arrived. Where it never is, ffmpeg reports the packets that it took. */
+  /**
+   * Called for each compressed picture that has arrived. If it is never called, ffmpeg reports the packets that it read.
+   */
   onFrame?: (picture: ArrivedPicture) => void;
 }
 
@@ -35,28 +40,28 @@ type Arrival = Pick<ArrivedPicture, "key" | "arrivedAt"> & {
   decoderPtsUs?: number;
 };
 
-/** What a decoder tells while it runs. */
+/** What a decoder reports while it runs. */
 export interface DecoderEvents {
-  /** ffmpeg runs. */
+  /** ffmpeg is running. */
   started(): void;
-  /** A compressed picture has arrived whole; of codecs that ffmpeg takes apart by itself nothing is told. */
+  /** A compressed picture has arrived in full; not called for codecs whose packets ffmpeg splits itself. */
   arrived?(picture: ArrivedPicture): void;
-  /** A compressed frame arrived, by performance.now(); `counted` when it is part of the account. */
+  /** A compressed frame has arrived (`arrivedAt` by performance.now()); `counted` when it is part of the account. */
   packet(event: { key: boolean; counted: boolean; arrivedAt: number }): void;
-  /** A picture was decoded, which is shown at this size; whether it is of two fields. */
+  /** A picture was decoded: its size as displayed, and whether it is interlaced (made of two fields). */
   picture(picture: { width: number; height: number; interlaced: boolean }): void;
-  /** ffmpeg has read the stream's beginning. */
+  /** ffmpeg has read the beginning of the stream. */
   codec(name: string): void;
-  /** A frame is in memory, behind the room for its header; the receiver owns the buffer. */
+  /** A frame is in memory, after the room for its header; the receiver owns the buffer. */
   frame(frame: ArrivedFrame, message: Uint8Array<ArrayBuffer>): void;
 }
 
-/** Waits for the turn to start; returns what ends the turn, or undefined when `signal` aborts first. */
+/** Waits for a turn to start. Returns the function that ends the turn, or undefined when `signal` aborts first. */
 export type StartTurn = (signal: AbortSignal) => Promise<(() => void) | undefined>;
 
-/** One ffmpeg process that receives, decodes and scales one camera's video. It does not restart by itself. */
+/** One ffmpeg process that receives, decodes and scales one camera's video. It does not restart itself. */
 export class FfmpegDecoder {
-  /** Resolves when the process has ended and all it gave has been taken. */
+  /** Resolves when the process has ended and all its output has been taken. */
   readonly ended: Promise<DecoderEnd>;
   readonly #intake: FrameIntake;
   readonly #buffers: FrameBuffers;
@@ -75,11 +80,11 @@ export class FfmpegDecoder {
       stream: DecoderInput;
       /** Frames per second to pass on; 0 passes all. */
       targetFps: number;
-      /** Make one picture of two fields. */
+      /** Deinterlace: make one picture of two fields. */
       interlaced: boolean;
       /** How pictures are turned to be upright. */
       orientation: Orientation;
-      /** What is made black. */
+      /** Areas that are made black. */
       masks: readonly MaskPolygon[];
       decoding: Decoding;
       geometry: AnalysisGeometry;
@@ -98,7 +103,7 @@ export class FfmpegDecoder {
     this.ended = this.#run(options);
   }
 
-  /** Ends the process. Its frames that are not in memory yet count as stopped. */
+  /** Ends the process. Its frames that are not yet in memory count as stopped. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#process?.stop();
@@ -124,7 +129,7 @@ export class FfmpegDecoder {
       this.#match();
     });
     const reader = new FfmpegReportReader((each) => this.#report(each));
-    // Where ffmpeg's reports tell when a picture arrived they cannot wait.
+    // Reports must not wait where only they tell when a picture arrived.
     let knowsArrivals = false;
     let hasPixels = false;
     options.stream.onFrame = (picture) => {
@@ -198,7 +203,7 @@ export class FfmpegDecoder {
     this.#match();
   }
 
-  /** Report and pixels come by two ways; a frame is whole when both are here. */
+  /** Report and pixels come over two channels; a frame is complete when both are here. */
   #match(): void {
     while (this.#intake.awaitsPixels && this.#completed.length > 0) {
       const message = this.#completed.shift();

@@ -7,34 +7,39 @@ import { lookEvery } from "./look-every.ts";
 import { socketPair } from "./socket-pair.ts";
 
 const termGraceMs = 1_000;
-/** More than ffmpeg writes at a time. */
+/** More than ffmpeg writes at once. */
 const reportBytes = 64 * 1024;
-/** A report that waits is read after so long at the latest. */
+/** A waiting report is read after this long at the latest. */
 const lookMs = 250;
-/** Pieces of a picture from this size on are worth a look each. */
+/** Pieces of a picture of at least this size are read one by one. */
 const muchBytes = 128 * 1024;
 
 export interface FfmpegProcessOptions {
   ffmpeg: FfmpegProgram;
   arguments: readonly string[];
-  /** It decodes on a GPU. */
+  /** Whether it decodes on a GPU. */
   gpu: boolean;
-  /** Gives ffmpeg its input. */
+  /** Writes ffmpeg's input. */
   feed: (stdin: Writable) => void;
   /** Where the next bytes of stdout go. */
   target: () => Uint8Array;
-  /** So many bytes of stdout have been put there. Returns whether they end a picture. */
+  /** This many bytes of stdout have been put there. Returns whether they complete a picture. */
   received: (bytes: number) => boolean;
-  /** A piece of stderr, cut anywhere. */
+  /** A piece of stderr, split at any place. */
   report: (text: string) => void;
-  /** Whether what it reports now may wait for its next pixels: then it is read at once with them, and not in its nine pieces a picture. */
+  /**
+   * Whether the current reports may wait for the next pixels: they are then read together with them, not in nine pieces for
+   * each picture.
+   */
   reportWaits: () => boolean;
 }
 
-/** One ffmpeg process. Its stdout is read into memory of the caller's choosing. */
+/** One ffmpeg process. Its stdout is read into memory that the caller chooses. */
 export class FfmpegProcess {
-  /** Resolves with the exit code when the process has ended and all it wrote was read; undefined when a signal
-   * ended it or it could not be run. */
+  /**
+   * Resolves with the exit code when the process has ended and all its output was read; with undefined when a signal ended
+   * it or it could not be run.
+   */
   readonly ended: Promise<number | undefined>;
   readonly #child: ChildProcess;
 
@@ -51,7 +56,7 @@ export class FfmpegProcess {
       socketPair(options.target, (bytes) => {
         report.reader.resume();
         const goOn = options.received(bytes) || bytes >= muchBytes;
-        // ffmpeg writes a picture in many small pieces: when the next is looked for a moment later, several are there.
+        // ffmpeg writes a picture in many small pieces: if the next read comes a moment later, several pieces are there.
         if (!goOn) setImmediate(() => output.reader.resume());
         return goOn;
       }),
@@ -71,14 +76,14 @@ export class FfmpegProcess {
         stdio: ["pipe", output.writer, report.writer],
       });
     } catch (error) {
-      // Such as too little memory for another process.
+      // For example too little memory for another process.
       for (const reader of readers) reader.on("error", () => undefined).destroy();
       throw error;
     } finally {
       output.writer.destroy();
       report.writer.destroy();
     }
-    // A process that ends before it has read its input tells so by its exit.
+    // A process that ends before it has read its input reports that by its exit.
     child.stdin?.on("error", () => undefined);
     const endLooks = lookEvery(lookMs, () => report.reader.resume());
     const closed = Promise.all(readers.map(untilClosed)).finally(endLooks);

@@ -1,11 +1,11 @@
-/** Most unused buffers kept; a camera needs one being filled, one waiting, and some at workers. */
+/** Most unused buffers that are kept; a camera needs one being filled, one waiting, and some at workers. */
 const mostKept = 3;
 
-/** Buffers of one size, used again where that is safe: the system need not clear fresh memory for each frame. */
+/** Buffers of one size, reused where that is safe, so that the system does not have to clear new memory for each frame. */
 export class FrameBuffers {
   readonly #bytes: number;
   readonly #free: Uint8Array<ArrayBuffer>[] = [];
-  /** How many more than one read a buffer. Weak: a buffer that is never given back goes to the collector. */
+  /** How many readers a buffer has beyond the first. Weak: a buffer that is never given back is garbage-collected. */
   readonly #shares = new WeakMap<Uint8Array, number>();
 
   constructor(bytes: number) {
@@ -17,12 +17,12 @@ export class FrameBuffers {
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#bytes);
   }
 
-  /** One more reads this buffer, and gives it back when done. */
+  /** This buffer gets one more reader, who gives it back when done. */
   share(buffer: Uint8Array<ArrayBuffer>): void {
     this.#shares.set(buffer, (this.#shares.get(buffer) ?? 0) + 1);
   }
 
-  /** Gives a buffer back; it is free when all who read it have. Buffers of another size are let go. */
+  /** Gives a buffer back; it is free when all its readers have done so. Buffers of another size are released. */
   give(buffer: Uint8Array<ArrayBuffer>): void {
     const shares = this.#shares.get(buffer) ?? 0;
     if (shares > 0) this.#shares.set(buffer, shares - 1);
@@ -30,7 +30,7 @@ export class FrameBuffers {
   }
 }
 
-/** Fills frame buffers with pixels as they come, behind a head that stays free. */
+/** Fills frame buffers with pixels as they come, after a header area that stays free. */
 export class PixelReader {
   readonly #buffers: FrameBuffers;
   readonly #headBytes: number;
@@ -52,7 +52,7 @@ export class PixelReader {
     return this.#buffer.subarray(this.#offset);
   }
 
-  /** So many bytes have been put there. Returns whether the buffer was full, and given away. */
+  /** This many bytes have been put there. Returns whether the buffer was full and was passed on. */
   received(bytes: number): boolean {
     this.#offset += bytes;
     if (this.#offset < this.#buffer.byteLength) return false;

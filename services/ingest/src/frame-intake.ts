@@ -2,12 +2,12 @@ import { DropReason } from "@sightline/contracts";
 import type { Ledger } from "./ledger.ts";
 
 /**
- * How the arrival of a frame is known: by its own packets; by ffmpeg's report of it, which for some codecs comes when the next
- * frame begins; or only by its picture.
+ * What tells the arrival of a frame: its own packets; ffmpeg's report of it, which for some codecs comes when the next
+ * frame begins; or only its picture.
  */
 export type ArrivalSource = "packets" | "report" | "picture";
 
-/** A frame whose pixels are on their way: what is known of it so far. */
+/** A frame whose pixels are still to come: what is known about it so far. */
 export interface ArrivedFrame {
   number: number;
   /** When the compressed frame had arrived, by performance.now(). */
@@ -19,28 +19,28 @@ export interface ArrivedFrame {
 }
 
 interface Packet {
-  /** Undefined while it may be a part of the frame before it. */
+  /** Undefined while it may be part of the frame before it. */
   number: number | undefined;
   arrivedAt: number;
   arrivalSource: ArrivalSource;
   ptsUs: number | undefined;
-  /** The time that its picture will have. */
+  /** The presentation time that its decoded picture will have. */
   decoderPtsUs: number | undefined;
 }
 
-/** ffmpeg reports packets to the millisecond, pictures exactly. */
+/** ffmpeg reports the times of packets to the millisecond, those of pictures exactly. */
 const reportToleranceUs = 600;
-/** Of the rounding to microseconds. */
+/** Room for the rounding to microseconds. */
 const exactToleranceUs = 2;
-/** More than any codec's reordering: a packet this far behind one that gave a picture gives none any more. */
+/** More than any codec's reordering: a packet this far behind one that gave a picture will give none. */
 const mostReordered = 64;
-/** Those that we saw ourselves may wait for a decoder that starts or is slow; it is not given more than a few MiB. */
+/** Packets that were seen here may wait for a decoder that starts or is slow; it gets no more than a few MiB. */
 const mostWaiting = 8192;
 
 /**
- * Follows compressed frames through one run of a decoder, by their presentation time: which gave a picture, which
- * passed the sampler. Counting begins with the first key frame, since nothing before it can be decoded. From then on every
- * picture is a frame of the account, whatever the times are.
+ * Follows compressed frames through one run of a decoder, by their presentation time: which gave a picture, and which
+ * passed the sampler. Counting begins with the first key frame, because nothing before it can be decoded. From then on
+ * every picture is a frame of the account, whatever its time is.
  */
 export class FrameIntake {
   readonly #ledger: Ledger;
@@ -49,7 +49,9 @@ export class FrameIntake {
   /** In the order of arrival. */
   readonly #inDecoder: Packet[] = [];
   #decoded: ArrivedFrame | undefined;
-  /** Pictures that passed the sampler, in the order in which their pixels come; undefined: nobody's picture. */
+  /**
+   * Pictures that passed the sampler, in the order in which their pixels come; undefined: a picture of no counted frame.
+   */
   readonly #toCome: (ArrivedFrame | undefined)[] = [];
 
   constructor(ledger: Ledger) {
@@ -57,8 +59,8 @@ export class FrameIntake {
   }
 
   /**
-   * A compressed frame has arrived; false when it does not count, being before the first key frame or a part. `decoderPtsUs`:
-   * the time that its picture will have, where that is not its own.
+   * A compressed frame has arrived. Returns false when it does not count: it comes before the first key frame, or is only
+   * part of a frame. `decoderPtsUs`: the time of its decoded picture, where that differs from its own.
    */
   packet(
     ptsUs: number | undefined,
@@ -67,11 +69,11 @@ export class FrameIntake {
     arrivalSource: ArrivalSource = "report",
     decoderPtsUs = ptsUs,
   ): boolean {
-    // A packet of ffmpeg's report stands in the order of its pictures; one that we saw ourselves may come at any time.
+    // ffmpeg reports packets in order with its pictures; a packet that was seen here may come at any time.
     if (arrivalSource === "report") this.#closeUnsampled();
     this.#started ||= key;
-    // Some cameras send parameter sets, or the fields of one picture, as packets of their own; those of others, whose time
-    // stands still, are frames: a picture tells.
+    // Some cameras send parameter sets, or the fields of one picture, as separate packets with the same time. Other cameras
+    // have times that stand still, and each packet is a frame: the decoded pictures show which it is.
     const part = ptsUs !== undefined && ptsUs === this.#lastPtsUs;
     this.#lastPtsUs = ptsUs;
     if (!this.#started) return false;
@@ -83,8 +85,8 @@ export class FrameIntake {
   }
 
   /**
-   * The decoder gave a picture. Pictures come in the order of their times, so any packet with an earlier time that arrived
-   * before its own gave none. Returns whether its frame is counted only now, no packet having been counted for it.
+   * The decoder gave a picture. Pictures come in the order of their times, so an earlier-timed packet that arrived before
+   * this picture's packet gave none. Returns whether its frame is counted only now because no packet was counted for it.
    */
   decoded(ptsUs: number | undefined, sourceWidth: number, sourceHeight: number, decodedAt: number): boolean {
     this.#closeUnsampled();
@@ -111,13 +113,13 @@ export class FrameIntake {
     return packet?.number === undefined;
   }
 
-  /** The picture passed the sampler: its pixels will come. */
+  /** The picture passed the sampler: its pixels will follow. */
   sampled(): void {
     this.#toCome.push(this.#decoded);
     this.#decoded = undefined;
   }
 
-  /** Whether a picture's pixels are awaited. */
+  /** Whether pixels of a picture are still to come. */
   get awaitsPixels(): boolean {
     return this.#toCome.length > 0;
   }
@@ -134,20 +136,22 @@ export class FrameIntake {
     for (const frame of open) if (frame?.number !== undefined) this.#ledger.drop(frame.number, reason);
   }
 
-  /** A picture that the sampler let pass is reported right after it was decoded; anything else means it was not. */
+  /**
+   * A picture that passes the sampler is reported right after it was decoded; any other report means that it did not pass.
+   */
   #closeUnsampled(): void {
     if (this.#decoded) this.#ledger.drop(this.#decoded.number, DropReason.SAMPLED_OUT);
     this.#decoded = undefined;
   }
 
-  /** The packet that a picture of this time came from. */
+  /** The packet from which a picture with this time was decoded. */
   #packetOf(ptsUs: number | undefined): Packet | undefined {
     const packets = this.#inDecoder;
     const ofTime = (packet: Packet) => isAt(packet, ptsUs);
     return (
       packets.find((each) => each.number !== undefined && ofTime(each)) ??
       packets.findLast(ofTime) ??
-      // ffmpeg learns the time of a connection's first packet only after it has reported it.
+      // ffmpeg learns the time of a connection's first packet only after it has reported the packet.
       packets.find((each) => each.ptsUs === undefined)
     );
   }

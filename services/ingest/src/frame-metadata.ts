@@ -13,7 +13,7 @@ import { type AnalysisGeometry, letterboxOf } from "./analysis-geometry.ts";
 import type { ArrivedFrame } from "./frame-intake.ts";
 import type { WaitingFrame } from "./frame-queue.ts";
 
-/** Where frames come from. */
+/** The source of frames. */
 export interface FrameOrigin {
   camera: string;
   epoch: string;
@@ -22,8 +22,8 @@ export interface FrameOrigin {
 }
 
 /**
- * What a frame's header says of it before it is handed over. `readyAt`: pixels in memory, by performance.now(). `clock`: the
- * camera's.
+ * What a frame's header says before the frame is handed over. `readyAt`: when its pixels were in memory, by
+ * performance.now(). `clock`: the camera's.
  */
 export function describeFrame(
   { camera, epoch, registeredAt }: FrameOrigin,
@@ -49,7 +49,7 @@ export function describeFrame(
   };
 }
 
-/** Begins the trace of a frame that is being handed over, when it is one of those that are traced: headers for its next hop. */
+/** Begins the trace of a frame that is being handed over, if this frame is traced. Returns the headers for its next hop. */
 export function traceFrame(
   tracing: Pick<Tracing, "sample" | "record">,
   camera: string,

@@ -4,9 +4,9 @@ import type { Ledger } from "./ledger.ts";
 import type { CameraTurns } from "./shares/share-plan.ts";
 import { Pacer, TokenTiming } from "./token-timing.ts";
 
-/** A frame in memory: its message with room for the header, and what the header will say. */
+/** A frame in memory: its message with room for the header, and the header's content. */
 export interface WaitingFrame {
-  /** The header, but for what is known only when the frame is handed over. */
+  /** The header, except for what is known only when the frame is handed over. */
   metadata: Omit<FrameMetadata, "previousNumber" | "queueUs">;
   message: Uint8Array<ArrayBuffer>;
   buffers: FrameBuffers;
@@ -16,10 +16,10 @@ export interface WaitingFrame {
   readyAt: number;
 }
 
-/** Of tokens that workers have and do not use, no more are known than so many. */
+/** At most this many tokens are remembered that workers have but do not use. */
 const mostUnused = 8;
 
-/** A frame that a worker gets, and its whole header. */
+/** A frame that a worker gets, with its complete header. */
 export interface TakenFrame extends WaitingFrame {
   header: FrameMetadata;
 }
@@ -28,8 +28,8 @@ export interface TakenFrame extends WaitingFrame {
 const allEqual: CameraTurns = { pace: () => undefined, waited: () => {}, arrived: () => {} };
 
 /**
- * The newest frame of a camera, and the tokens that say so: one, or as many as its share of the workers is. Each is good once; one that finds no frame
- * is void.
+ * The newest frame of a camera, and the tokens that announce it: one, or as many as its share of the workers allows. Each
+ * token can be used once; a token that finds no frame is void.
  */
 export class FrameQueue {
   readonly #ledger: Ledger;
@@ -40,9 +40,9 @@ export class FrameQueue {
   #waiting: WaitingFrame | undefined;
   #lastHanded = 0;
   #lastToken = 0;
-  /** Tokens that are out, the oldest first, and since when. */
+  /** Tokens that are out, the oldest first, with the time since when. */
   readonly #out = new Map<number, number>();
-  /** Tokens that workers have and did not use in time: others are out in their place, and they are good all the same. */
+  /** Tokens that workers have and did not use in time. Others were offered in their place, but these stay valid. */
   readonly #unused = new Set<number>();
 
   /** `offer` publishes a token. */
@@ -52,7 +52,7 @@ export class FrameQueue {
     this.#turns = turns;
   }
 
-  /** Takes the newest frame; the one that waited is superseded. Offers a token when one is due. */
+  /** Takes the newest frame; the one that was waiting is superseded. Offers a token when one is due. */
   put(frame: WaitingFrame): void {
     this.#turns.arrived(this.#waiting !== undefined);
     this.#discard(DropReason.SUPERSEDED);
@@ -61,7 +61,7 @@ export class FrameQueue {
     this.#offerDue();
   }
 
-  /** The frame for a token; undefined when the token is void, or was offered ahead of a frame that has not come. */
+  /** The frame for a token; undefined when the token is void, or was offered before a frame that has not come yet. */
   take(token: number): TakenFrame | undefined {
     const now = performance.now();
     const waitedMs = now - (this.#out.get(token) ?? now);
@@ -81,7 +81,7 @@ export class FrameQueue {
     return { ...frame, header: { ...frame.metadata, previousNumber, queueUs } };
   }
 
-  /** The oldest token that is out, and since when by performance.now(). */
+  /** The oldest token that is out, with the time since when, by performance.now(). */
   get out(): { token: number; since: number } | undefined {
     return this.allOut[0];
   }
@@ -95,12 +95,15 @@ export class FrameQueue {
     return this.#out.has(token);
   }
 
-  /** The token is not in the queue any more: offers another if a frame waits. */
+  /** The token is no longer in the queue: offers another one if a frame waits. */
   tokenLost(token: number): void {
     if (this.#out.delete(token) && this.#waiting) this.#offerDue();
   }
 
-  /** A worker has the token and does not use it: offers another if a frame waits. Whichever is used first brings that frame. */
+  /**
+   * A worker has the token and does not use it: offers another one if a frame waits. Whichever is used first gets that
+   * frame.
+   */
   tokenUnused(token: number): void {
     if (!this.#out.delete(token)) return;
     this.#unused.add(token);
@@ -109,7 +112,7 @@ export class FrameQueue {
     if (this.#waiting) this.#offerDue();
   }
 
-  /** Drops the frame that waits and voids all tokens. */
+  /** Drops the waiting frame and voids all tokens. */
   clear(): void {
     this.#discard(DropReason.CAMERA_STOPPED);
     this.#pacer.stop();
@@ -122,12 +125,12 @@ export class FrameQueue {
     else if (this.#out.size === 0) this.#offerNew();
   }
 
-  /** Offers the tokens that are due where cameras have shares of their own. */
+  /** Offers the tokens that are due, where cameras have shares of their own. */
   #offerPaced(): void {
     for (;;) {
       const pace = this.#turns.pace();
       if (!pace || !(this.#waiting || this.#timing.isLong(pace.waitMs))) return;
-      // A token is of no use without a frame of its own.
+      // Each token needs a frame of its own.
       if (this.#out.size >= Math.min(pace.most, 1 + this.#timing.framesIn(pace.waitMs))) return;
       if (!this.#pacer.isDue(pace)) return;
       this.#offerNew();

@@ -1,18 +1,21 @@
-/** A camera is silent when it sends nothing for so many of its own intervals. */
+/** A camera is silent when it sends nothing for this many of its own intervals. */
 const intervals = 3;
-/** The same, of the least limit, for a camera whose intervals are not known yet. */
+/** The same for a camera whose intervals are not known yet, as a multiple of the least limit. */
 const unknownIntervals = 6;
-/** However slow a camera is, a longer silence is a stall. */
+/** However slow a camera is, a silence longer than this is a stall. */
 const longestMs = 300_000;
-/** For so long an interval, or a stall, counts. */
+/** An interval or a stall counts for this long. */
 const memoryMs = 600_000;
-/** Doublings for stalls of a camera whose intervals are known: a shorter wait brings one back that must be connected anew. */
+/**
+ * Most doublings for stalls of a camera whose intervals are known: a camera that must be reconnected comes back sooner with
+ * a shorter wait.
+ */
 const mostDoublings = 3;
 
 /**
- * How long a camera may send nothing before it counts as stalled. One that sends a frame every 20 s is waited for, and one
- * that sends 25 a second is not waited for much longer than that takes: the limit is learnt from the camera's intervals. Each
- * stall doubles it, so that intervals longer than the limit are met too.
+ * How long a camera may send nothing before it counts as stalled. The limit is learnt from the camera's intervals: a camera
+ * that sends a frame every 20 s is waited for, and one that sends 25 per second is not waited for much longer than that
+ * needs. Each stall doubles the limit, so that intervals longer than the limit are found too.
  */
 export class FrameRhythm {
   readonly #leastMs: number;
@@ -29,12 +32,12 @@ export class FrameRhythm {
     this.#now = now;
   }
 
-  /** The camera is reconnected: the time since its last frame says nothing of its intervals. */
+  /** The camera is reconnected: the time since its last frame does not count as an interval. */
   connect(): void {
     this.#arrivedAt = undefined;
   }
 
-  /** A frame has arrived, now or a while ago. */
+  /** A frame has arrived, now or earlier at `at`. */
   arrive(at = this.#now()): void {
     if (this.#arrivedAt !== undefined) {
       this.#known = true;
@@ -49,7 +52,7 @@ export class FrameRhythm {
     this.#stalls.push(this.#now());
   }
 
-  /** Milliseconds of silence from which on the camera is stalled. */
+  /** Milliseconds of silence after which the camera counts as stalled. */
   get limitMs(): number {
     const oldest = this.#now() - memoryMs;
     this.#long = this.#long.filter(({ at }) => at > oldest);

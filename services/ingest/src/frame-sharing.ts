@@ -3,34 +3,37 @@ import { ArenaUnavailableError, DeadArenas, FrameArena } from "@sightline/frame-
 import type { Logger } from "@sightline/service";
 
 /**
- * How a frame is handed over: as a handle of shared memory, or as bytes because the worker cannot read this memory (of another
- * host, or of an earlier version), its bound is reached, the tmpfs is full, or there is none.
+ * How a frame is handed over: as a handle of shared memory; or as bytes, because the worker cannot read this memory (it is
+ * on another host or has an earlier version), the limit is reached, the tmpfs is full, or there is no shared memory.
  */
 export type HandOver = "handle" | "worker" | "full" | "no_space" | "unavailable";
 export const handOvers: readonly HandOver[] = ["handle", "worker", "full", "no_space", "unavailable"];
 
 export interface FrameSharingOptions {
-  /** The tmpfs. */
+  /** Folder of the tmpfs. */
   directory: string;
-  /** Bytes that the frames may take there; auto follows the number of cameras, 0 shares nothing. */
+  /** Bytes that the frames may use there; auto follows the number of cameras, 0 shares nothing. */
   limitBytes: number | "auto";
-  /** Cameras that this process has. */
+  /** Number of cameras that this process has. */
   cameras: () => number;
-  /** Told how each frame is handed over. */
+  /** Called with how each frame is handed over. */
   handed: (how: HandOver) => void;
   log: Logger;
 }
 
-/** A camera's frames at workers at a time: several are in batches, and a silent worker's stay for 12 s. */
+/** Frames of one camera that workers have at a time: several are in batches, and those of a silent worker stay for 12 s. */
 const framesPerCamera = 8;
 const leastFrames = 64;
-/** How often room is looked for, and where there is no shared memory, whether there is now. */
+/** How often the free space is checked; where there is no shared memory, how often it is looked for. */
 const roomMs = 1_000;
 const openMs = 10_000;
-/** There is enough again when none has lacked for so long; until then it would be told with every other frame. */
+/**
+ * Memory counts as enough again when no frame has been refused for this long; otherwise the log would change with every
+ * other frame.
+ */
 const calmMs = 10_000;
 
-/** Shares the pixels of frames with workers of this host, who get handles. */
+/** Shares the pixels of frames with workers on this host, which get handles. */
 export class FrameSharing {
   readonly #options: FrameSharingOptions;
   readonly #dead: DeadArenas | undefined;
@@ -38,7 +41,7 @@ export class FrameSharing {
   #openedAt = 0;
   #roomBytes = 0;
   #roomAt = -Infinity;
-  /** What was told, and when a frame was last refused. */
+  /** What was logged, and when a frame was last refused. */
   #refused: HandOver | undefined;
   #refusedAt = 0;
 
@@ -49,7 +52,7 @@ export class FrameSharing {
     this.#open();
   }
 
-  /** The arena that workers may read; undefined without one. */
+  /** Name of the arena that workers may read; undefined without one. */
   get arena(): string | undefined {
     return this.#arena?.id || undefined;
   }
@@ -58,12 +61,15 @@ export class FrameSharing {
     return this.#arena?.usedBytes ?? 0;
   }
 
-  /** Puts the pixels where a worker reads them who can read the arenas in `readable`; undefined when it must have bytes. */
+  /**
+   * Writes the pixels where a worker can read them that can open the arenas in `readable`; undefined when it must get
+   * bytes.
+   */
   share(pixels: Uint8Array, readable: string | undefined): FrameHandle | undefined {
     const placed = this.#place(pixels, readable);
     const how = typeof placed === "string" ? placed : "handle";
     this.#options.handed(how);
-    // That a worker is on another host is nothing to be told.
+    // A worker on another host is normal and is not logged.
     if (this.#dead && how !== "worker") this.#tell(how);
     return typeof placed === "string" ? undefined : placed;
   }
@@ -103,7 +109,7 @@ export class FrameSharing {
     return placed === "full" && limit.isRoom ? "no_space" : placed;
   }
 
-  /** How large the arena may be, and whether that is what the tmpfs has room for. */
+  /** The arena's largest size in bytes, and whether the free space of the tmpfs sets it. */
   #limit(frameBytes: number): { bytes: number; isRoom: boolean } {
     const { limitBytes, cameras } = this.#options;
     if (limitBytes !== "auto") return { bytes: limitBytes, isRoom: false };
@@ -116,7 +122,7 @@ export class FrameSharing {
     return { bytes: Math.min(this.#roomBytes, wanted), isRoom: this.#roomBytes < wanted };
   }
 
-  /** Says once that memory lacks, and once that it does not any more. */
+  /** Logs once that memory is short, and once that it is enough again. */
   #tell(how: Exclude<HandOver, "worker">): void {
     const { directory, log } = this.#options;
     const now = performance.now();

@@ -11,10 +11,10 @@ import type { WaitingFrame } from "./frame-queue.ts";
 import type { Ledger } from "./ledger.ts";
 import { lookEvery } from "./look-every.ts";
 
-/** A worker publishes nothing about a frame later than tokenAckWaitMs after it got it; the rest is for the way. */
+/** A worker publishes nothing about a frame later than tokenAckWaitMs after it got it; the rest is for transmission. */
 const outcomeMs = tokenAckWaitMs + 2_000;
 const checkMs = 500;
-/** More than the server's clock is known to be off. */
+/** More than the clock of the NATS server may be off. */
 const clockMarginMs = 2_000;
 
 interface Handed {
@@ -27,8 +27,8 @@ interface Handed {
 }
 
 /**
- * Frames that workers have been given, until their outcome is known. One whose worker is silent is looked up in the
- * stream of detections before it is called lost, so that the account agrees with the stream.
+ * Frames that workers have, until their outcome is known. If the worker is silent, the frame is looked up in the stream of
+ * detections before it is called lost, so that the account agrees with the stream.
  */
 export class HandedFrames {
   readonly #nats: Nats;
@@ -43,7 +43,7 @@ export class HandedFrames {
   readonly #endLooks: () => void;
   #looking = false;
 
-  /** `inferred` is told of each frame that was inferred, `free` of memory that no worker reads any more. */
+  /** `inferred` is called for each frame that was inferred, `free` for memory that no worker reads any more. */
   constructor(
     nats: Nats,
     clock: Pick<ServerClock, "at">,
@@ -65,7 +65,7 @@ export class HandedFrames {
     this.#endLooks = lookEvery(checkMs, () => void this.#settleOverdue());
   }
 
-  /** A worker gets this frame now, as bytes or by its handle. */
+  /** A worker gets this frame now, as bytes or by handle. */
   add(frame: WaitingFrame, handle: FrameHandle | undefined): void {
     const now = performance.now();
     this.#frames.set(frame.metadata.number, { frame, handle, handedAt: now, since: now });
@@ -84,14 +84,14 @@ export class HandedFrames {
     this.#settle(id.number);
   }
 
-  /** A worker says that it will not infer this frame. */
+  /** A worker reports that it will not infer this frame. */
   drop(epoch: string, number: number, reason: DropReason): void {
     if (epoch !== this.#epoch || !this.#frames.has(number)) return;
     this.#ledger.drop(number, reason);
     this.#settle(number);
   }
 
-  /** NATS was away, and with it every worker: their time starts again. */
+  /** The connection to NATS was lost, and every worker with it: their time starts again. */
   restartClock(): void {
     const now = performance.now();
     for (const frame of this.#frames.values()) frame.since = now;
@@ -103,7 +103,7 @@ export class HandedFrames {
     this.#frames.clear();
   }
 
-  /** A worker that has answered for a frame has read it, so its memory is free. */
+  /** A worker that has answered for a frame has read it, so the frame's memory is free. */
   #settle(number: number): void {
     const handed = this.#frames.get(number);
     if (!handed || !this.#frames.delete(number)) return;
@@ -122,8 +122,8 @@ export class HandedFrames {
         this.infer(id);
       for (const [number] of overdue) {
         this.#ledger.drop(number, DropReason.WORKER_LOST);
-        // Its buffer is left to the collector, since NATS may not have sent it yet. A worker that is only slow and reads
-        // the shared memory after this finds out.
+        // Its buffer is left to the garbage collector, because NATS may not have sent it yet. A worker that is only slow
+        // and reads the shared memory after this notices it.
         const handle = this.#frames.get(number)?.handle;
         if (handle) this.#free(handle);
         this.#frames.delete(number);
@@ -135,7 +135,7 @@ export class HandedFrames {
     }
   }
 
-  /** Message ids of this camera's detections that the stream has now, stored at `since` or later. */
+  /** Message ids of this camera's detections in the stream now that were stored at `since` or later. */
   async #published(since: Date): Promise<string[]> {
     const { manager, jetstream } = this.#nats;
     const filter = subjects.detections(this.#camera);

@@ -7,7 +7,7 @@ import { type PictureDecoderName, pictureDecoders } from "./pictures/picture-dec
 import type { PictureOutcome } from "./pictures/pictures.ts";
 import { lateStampReasons } from "./stream-facts.ts";
 
-/** Ingest's metrics. What a camera has counted is read when scraped, so all numbers of one scrape agree. */
+/** Ingest's metrics. A camera's counters are read when scraped, so all numbers of one scrape agree. */
 export class IngestMetrics {
   readonly #decode: Histogram<"camera">;
   readonly #pictures: Counter<"outcome">;
@@ -15,7 +15,7 @@ export class IngestMetrics {
   readonly #picturesDecoded: Counter<"decoder">;
   readonly #handOvers: Counter<"as">;
   readonly #probes: Counter<"outcome">;
-  /** Cameras that the histogram has. */
+  /** Cameras that the histogram contains. */
   readonly #cameras = new Set<string>();
 
   constructor(
@@ -221,7 +221,7 @@ export class IngestMetrics {
     this.#handOvers.inc({ as: handOverLabel(how) });
   }
 
-  /** A request for a picture was answered after so long. */
+  /** A request for a picture was answered after `seconds`. */
   picture(outcome: PictureOutcome, seconds: number): void {
     this.#pictures.inc({ outcome });
     if (outcome === "made") this.#pictureSeconds.observe(seconds);
@@ -232,12 +232,12 @@ export class IngestMetrics {
     this.#picturesDecoded.inc({ decoder });
   }
 
-  /** A camera was tried out. */
+  /** A camera was probed. */
   probe(outcome: "ok" | "failed" | "busy"): void {
     this.#probes.inc({ outcome });
   }
 
-  /** A frame of this camera took so long to decode and scale. */
+  /** Decoding and scaling a frame of this camera took this long. */
   decoded(camera: string, seconds: number): void {
     this.#cameras.add(camera);
     this.#decode.observe({ camera }, seconds);

@@ -50,7 +50,7 @@ import { StartLimit } from "./start-limit.ts";
 import { DeliveredTokens } from "./token-publisher.ts";
 
 const version = "0.1.0";
-/** Cameras that are being connected at a time: a wait for the network, mostly. */
+/** Cameras that are being connected at a time: this is mostly waiting for the network. */
 const mostConnects = 64;
 
 /** Starts the ingest service; its parts are stopped through `life`. Returns the HTTP address as bound. */
@@ -70,7 +70,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   let recordings: RecordingsOnDisk | undefined;
   const token = randomBytes(32).toString("base64url");
   let pictures: Pictures | undefined;
-  // First, so that health can be asked for while NATS is waited for.
+  // First, so that health requests are answered while NATS is waited for.
   const address = await start.listen(config.http, (app) => {
     serveRecordings(
       app,
@@ -205,7 +205,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
       delivered: new DeliveredTokens(nats.manager),
       shares,
       tracing,
-      // A decoder that starts takes a core, and holds this process up while there is none for it.
+      // A starting decoder uses one core, and slows this process down when no core is free.
       limits: { connects: new StartLimit(mostConnects), decoders: new StartLimit(availableParallelism()) },
     },
     log,
@@ -223,7 +223,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
     if (wasI420) forms.seen(previous.model);
     if (value?.pixelFormat === previous?.pixelFormat) return;
     modelsChanged();
-    // Where nothing else changes, nobody asks when the form is given up.
+    // If nothing else changes, nothing else triggers a check when the form is given up.
     if (wasI420) setTimeout(modelsChanged, formKeptMs + 1_000).unref();
   });
   const presence = new Announcement(
@@ -232,7 +232,8 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
     () => shares.presence(),
     log,
   );
-  // The last is stopped first: who is not counted among those that share the cameras any more is not waited for.
+  // Parts are stopped in reverse order. The presence ends first, so that the others do not wait for this process when they
+  // share the cameras.
   life.add(cameras);
   await presence.start();
   life.add({ stop: () => presence.stop(true) });

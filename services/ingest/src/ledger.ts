@@ -1,11 +1,11 @@
 import { type DropReason, dropReasons, type FrameLedger } from "@sightline/contracts";
 
-/** Number of frames that are in no account: another process counts them. */
+/** Number of frames that are in no account because another process counts them. */
 export const uncounted = 0;
 
 /**
- * The account of one epoch of one camera. Every captured frame gets the next number and is open until it is inferred or
- * dropped, once; so captured = inferred + dropped + open at every instant.
+ * The account of one epoch of one camera. Every captured frame gets the next number and stays open until it is inferred or
+ * dropped, once. So captured = inferred + dropped + open at every moment.
  */
 export class Ledger {
   #counts = true;
@@ -14,12 +14,12 @@ export class Ledger {
   readonly #dropped = new Map<DropReason, number>(dropReasons.map((reason) => [reason, 0]));
   readonly #open = new Set<number>();
 
-  /** The frames to come count, or do not. */
+  /** Sets whether the frames to come are counted. */
   count(isCounted: boolean): void {
     this.#counts = isCounted;
   }
 
-  /** Enters a captured frame and returns its number, dense from 1; `uncounted` when frames do not count. */
+  /** Enters a captured frame and returns its number: 1, 2, 3… without gaps; `uncounted` when frames are not counted. */
   capture(): number {
     if (!this.#counts) return uncounted;
     this.#captured += 1;
@@ -41,7 +41,7 @@ export class Ledger {
     return true;
   }
 
-  /** Closes as dropped all open frames but those whose outcome is told by others. */
+  /** Closes as dropped all open frames, except those whose outcome others report. */
   dropRest(reason: DropReason, isTold: (number: number) => boolean): void {
     for (const number of this.#open) if (!isTold(number)) this.drop(number, reason);
   }

@@ -1,13 +1,15 @@
-/** By period: what looks so often, all at the same moments, so that a process with many cameras wakes up no more often for them. */
+/**
+ * By period: all checks of the same period run together, so that a process with many cameras does not wake up more often.
+ */
 const looks = new Map<number, { timer: NodeJS.Timeout; all: Set<() => void> }>();
 
 /**
- * Runs `look` each `everyMs` until the returned function is called. A process that was held up for a while first reads what came meanwhile:
- * only then is the silence the camera's.
+ * Runs `look` every `everyMs` until the returned function is called. A process that was held up first reads what has come
+ * in the meantime; only then does silence count against the camera.
  */
 export function lookEvery(everyMs: number, look: () => void): () => void {
   const all = looks.get(everyMs)?.all ?? new Set();
-  // A function of its own: the same one may look for two.
+  // A function of its own, because the same `look` may be registered twice.
   const own = () => look();
   all.add(own);
   if (!looks.has(everyMs)) {

@@ -10,7 +10,7 @@ import type { PictureSubject } from "./pictures/picture-subject.ts";
 import type { SharePlan } from "./shares/share-plan.ts";
 import { type DeliveredTokens, TokenPublisher } from "./token-publisher.ts";
 
-/** So long the outcome of frames that have come is waited for when another process goes on with the camera. */
+/** When another process continues with the camera, the outcome of frames is waited for this long. */
 const settleMs = 300;
 const settleStepMs = 5;
 
@@ -24,15 +24,16 @@ export interface OfferContext {
   tracing: Tracing;
 }
 
-/** One epoch of a camera: what its frames are called by. */
+/** One epoch of a camera: what identifies its frames. */
 export interface CameraEpoch {
   camera: string;
   epoch: string;
 }
 
 /**
- * The frames of one epoch on their way to workers: the newest waits, a token in the queue of the camera's model says so, a worker fetches it, and the
- * ledger has what became of it. Until `begin` no frame counts and none is given out.
+ * The frames of one epoch on their way to workers: the newest frame waits, a token in the queue of the camera's model
+ * announces it, a worker requests it, and the ledger records its outcome. Until `begin` no frame is counted and none is
+ * given out.
  */
 export class OfferedFrames {
   readonly ledger = new Ledger();
@@ -45,7 +46,7 @@ export class OfferedFrames {
   #model: string;
   #subjects: CameraSubjects | undefined;
 
-  /** `inferred` is told of each frame that was inferred. */
+  /** `inferred` is called for each frame that was inferred. */
   constructor(of: CameraEpoch, model: string, context: OfferContext, inferred: () => void, log: Logger) {
     const { camera, epoch } = of;
     const { nats, delivered, shares, sharing, serverClock } = context;
@@ -70,7 +71,7 @@ export class OfferedFrames {
     this.ledger.count(false);
   }
 
-  /** Frames that arrive from now on count, and workers get them; `pictures` is told of those that they get. */
+  /** Frames that arrive from now on are counted, and workers get them; `pictures` receives those that they get. */
   begin(pictures: PictureSubject): void {
     const { nats, sharing, tracing } = this.#context;
     const parts = { queue: this.#queue, handed: this.#handed, pictures, sharing, tracing };
@@ -78,37 +79,37 @@ export class OfferedFrames {
     this.ledger.count(true);
   }
 
-  /** A frame is in memory: it takes the place of the one that waits. */
+  /** A frame is in memory: it replaces the one that waits. */
   put(frame: WaitingFrame): void {
     this.#queue.put(frame);
   }
 
-  /** Drops the frame that waits; tokens that are out bring nothing any more. */
+  /** Drops the waiting frame; tokens that are out bring no frame any more. */
   clear(): void {
     this.#queue.clear();
   }
 
-  /** The frames to come are for the workers of this model. */
+  /** The next frames are for the workers of this model. */
   useModel(model: string): void {
     this.#model = model;
     this.#queue.clear();
     this.#tokens.useModel(model);
   }
 
-  /** NATS was away and is back. */
+  /** The connection to NATS was lost and is back. */
   natsReturned(): void {
     this.#handed.restartClock();
     void this.#tokens.check();
   }
 
-  /** No frame counts any more. Waits a moment for the outcome of those that did. */
+  /** No further frame is counted. Waits a moment for the outcome of the counted ones. */
   async settle(): Promise<void> {
     this.ledger.count(false);
     for (let waited = 0; waited < settleMs && this.ledger.inFlight > 0; waited += settleStepMs)
       await delay(settleStepMs);
   }
 
-  /** Workers get no frame any more; what none of them has is dropped. */
+  /** Workers get no more frames; frames that no worker has are dropped. */
   end(): void {
     this.ledger.count(false);
     this.#queue.clear();

@@ -7,14 +7,14 @@ import {
   type Orientation,
 } from "@sightline/media";
 
-/** A camera is reconnected because its pictures are turned otherwise once in this time at most. */
+/** A camera is reconnected for a new orientation of its pictures at most once in this time. */
 const turnMs = 60_000;
-/** A decoder on a GPU that failed is tried again at a connection after so long. */
+/** A GPU decoder that failed is tried again after this long, when the camera connects. */
 const decoderRetryMs = 10 * 60_000;
 
 /**
- * What a camera's pictures have told since its settings last changed, and which decoders failed on them: what decides how ffmpeg is started. Only
- * its start can change that, so what is new here means that the camera is connected once more.
+ * What a camera's pictures have shown since its settings last changed, and which decoders failed on them: this decides how
+ * ffmpeg is started. It cannot be changed while ffmpeg runs, so new information means that the camera is connected again.
  */
 export class PictureForm {
   #interlaced = false;
@@ -23,12 +23,12 @@ export class PictureForm {
   #turnedAt = Number.NEGATIVE_INFINITY;
   readonly #failures = new Map<HardwareDecoder, { why: string; at: number }>();
 
-  /** A picture of two fields has been seen, and how the pictures must be turned to be upright. */
+  /** Whether an interlaced picture has been seen, and how the pictures must be turned to be upright. */
   get shape(): { interlaced: boolean; orientation: Orientation } {
     return { interlaced: this.#interlaced, orientation: this.#orientation };
   }
 
-  /** The settings are others: nothing is known. */
+  /** The settings have changed: forgets everything. */
   reset(): void {
     this.#interlaced = false;
     this.#orientation = 1;
@@ -36,14 +36,17 @@ export class PictureForm {
     this.#failures.clear();
   }
 
-  /** A picture was decoded; returns whether it is the first of two fields. */
+  /** A picture was decoded; returns whether it is the first interlaced one. */
   see({ interlaced }: { interlaced: boolean }): boolean {
     const isNew = interlaced && !this.#interlaced;
     this.#interlaced ||= interlaced;
     return isNew;
   }
 
-  /** The camera says how its pictures are turned; returns whether that is new, but not again and again for one that changes its mind. */
+  /**
+   * The camera reports how its pictures are turned. Returns whether that is new and may be applied; a camera that keeps
+   * changing it does not cause one reconnection after another.
+   */
   turn(orientation: Orientation): boolean {
     const now = performance.now();
     if (orientation === this.#orientation || now - this.#turnedAt < turnMs) return false;
@@ -52,12 +55,12 @@ export class PictureForm {
     return true;
   }
 
-  /** A decoder on a GPU failed, with ffmpeg's words. */
+  /** A GPU decoder failed, with ffmpeg's output. */
   fail(decoder: HardwareDecoder, words: string): void {
     this.#failures.set(decoder, { why: `ffmpeg failed: ${words}`, at: performance.now() });
   }
 
-  /** What decodes a stream of this codec. */
+  /** The decoder for a stream of this codec. */
   decoding(codec: string, choice: DecodeChoice, machine: DecodingMachine): Decoding {
     const recent = [...this.#failures].filter(([, { at }]) => performance.now() - at < decoderRetryMs);
     const failures = new Map(recent.map(([decoder, { why }]) => [decoder, why]));

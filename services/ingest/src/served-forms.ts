@@ -1,11 +1,12 @@
 import type { PixelFormatName, ServedModel, WorkerInfo } from "@sightline/contracts";
 
-/** A form that no worker has asked for so long is given up. */
+/** A form that no worker has requested for this long is given up. */
 export const formKeptMs = 5 * 60_000;
 
 /**
- * Which frames to make for a model whose workers do not all read the same. Where one of them reads I420, frames are I420: those who read gbrp get
- * them converted, and they are the slower ones. And they stay so for a while, since each change costs every camera a new start of its decoder.
+ * Which frames to make for a model whose workers do not all read the same form. If one of them reads I420, frames are I420:
+ * workers that read gbrp get converted frames, and they are the slower ones. The form is kept for a while, because each
+ * change restarts every camera's decoder.
  */
 export class ServedForms {
   readonly #workers: () => readonly Pick<WorkerInfo, "model" | "pixelFormat">[];
@@ -13,7 +14,7 @@ export class ServedForms {
   /** When a worker was last seen that reads I420, by model. */
   readonly #i420 = new Map<string, number>();
 
-  /** `workers` are those that are there now. */
+  /** `workers` are the ones present now. */
   constructor(
     workers: () => readonly Pick<WorkerInfo, "model" | "pixelFormat">[],
     now: () => number = () => performance.now(),
@@ -22,7 +23,7 @@ export class ServedForms {
     this.#now = now;
   }
 
-  /** A worker that reads I420 was there until now. Who asks for the form may not have asked for hours. */
+  /** A worker that reads I420 was present until now. Workers may not have requested the form for hours. */
   seen(model: string): void {
     this.#i420.set(model, this.#now());
   }

@@ -6,12 +6,12 @@ interface Waiting {
   enter: () => void;
 }
 
-/** From this many on, failures make no difference to a camera's turn, so that none waits for ever. */
+/** More failures than this do not change a camera's turn, so that none waits forever. */
 const mostFailures = 12;
 
 /**
- * Lets a few starts run at a time, so that many cameras that cannot be received take neither the processor nor the turns
- * of those that can: the camera with the fewest failures goes first, and cameras that have failed never take the last
+ * Allows only a few starts at a time, so that many cameras that cannot be received do not take the processor or the turns
+ * of those that can. The camera with the fewest failures goes first, and cameras that have failed never take the last
  * quarter of the places.
  */
 export class StartLimit {
@@ -21,15 +21,15 @@ export class StartLimit {
   #running = 0;
   #failing = 0;
 
-  /** `most` starts at a time, 2 at least. */
+  /** `most` starts at a time, at least 2. */
   constructor(most: number) {
     this.#most = Math.max(2, most);
     this.#mostFailing = this.#most - Math.ceil(this.#most / 4);
   }
 
   /**
-   * Waits for a place for a camera that has failed so many times in a row. Returns what gives the place back, once;
-   * undefined when `signal` aborts first.
+   * Waits for a place for a camera that has failed this many times in a row. Returns a function that gives the place back,
+   * once; undefined when `signal` aborts first.
    */
   async enter(failures: number, signal: AbortSignal): Promise<(() => void) | undefined> {
     if (signal.aborted) return undefined;
@@ -40,7 +40,7 @@ export class StartLimit {
     };
     const leave = () => {
       const index = this.#waiting.indexOf(waiting);
-      // One that has its place already gives it back by the returned function.
+      // A start that already has its place gives it back with the returned function.
       if (index >= 0) entered.resolve(false);
       if (index >= 0) this.#waiting.splice(index, 1);
     };

@@ -2,19 +2,22 @@ import type { KV } from "@nats-io/kv";
 import { CameraReason, CameraState, CameraStatus } from "@sightline/contracts";
 import type { LeaseEnd, Logger } from "@sightline/service";
 
-/** What does not change is written again after so long: a NATS server that was frozen may have put an older status in its place. */
+/**
+ * An unchanged status is written again after this long: a NATS server that was frozen may have put an older status in its
+ * place.
+ */
 const againMs = 30_000;
 const periodMs = 1_000;
 
-/** What is said of a camera that this process does not hold any more, where it is for another to hold. */
+/** The message for a camera that this process no longer holds and that another may take. */
 const lastWords: Partial<Record<LeaseEnd, string>> = {
   released: "its ingest has stopped",
   "handed over": "another ingest takes it over",
 };
 
 /**
- * Writes a camera's status: at once when its state or reason changes, and every second while its numbers do. That of a live
- * camera is written every second in any case, since its silence says that its ingest is gone.
+ * Writes a camera's status: at once when its state or reason changes, and every second while its numbers change. The status
+ * of a live camera is written every second in any case, because its absence means that the ingest is gone.
  */
 export class StatusReporter {
   readonly #kv: KV;
@@ -43,7 +46,7 @@ export class StatusReporter {
     this.#log = log;
   }
 
-  /** Reports from now on. */
+  /** Starts to report. */
   start(): void {
     this.#timer = setInterval(() => this.#write(), periodMs);
     this.#write();
@@ -57,7 +60,7 @@ export class StatusReporter {
     return this.#reason;
   }
 
-  /** Sets the state; `message` never holds a secret. */
+  /** Sets the state; `message` never contains a secret. */
   set(state: CameraState, reason: CameraReason = CameraReason.UNSPECIFIED, message = ""): void {
     if (state === this.#state && reason === this.#reason && message === this.#message) return;
     if (state !== this.#state || reason !== this.#reason)
@@ -72,8 +75,8 @@ export class StatusReporter {
   }
 
   /**
-   * Stops reporting. The last word is that the camera is gone or that nobody holds it; another holder has its own. `isPassed`:
-   * another goes on with the camera at once.
+   * Stops reporting. The last status says that the camera is gone or that nobody holds it, unless another holder writes its
+   * own. `isPassed`: another process continues with the camera at once.
    */
   async stop(why: LeaseEnd, isPassed = false): Promise<void> {
     if (this.#stopped) return;
@@ -81,14 +84,15 @@ export class StatusReporter {
     const words = isPassed ? undefined : lastWords[why];
     if (isPassed) this.#write();
     if (words !== undefined) this.set(CameraState.PENDING, CameraReason.UNSPECIFIED, words);
-    // Another has the camera already: what waits for the write under way would come after that one's.
+    // Another process already has the camera: a write that waits for the current one would come after that process's
+    // status.
     if (why === "lost") this.#stopped = true;
     while (this.#writing) await this.#writing;
     this.#stopped = true;
     if (why === "removed") await this.#kv.delete(this.#camera).catch(() => undefined);
   }
 
-  /** One write at a time, so that an older status never lands on a newer one. */
+  /** One write at a time, so that an older status never replaces a newer one. */
   #write(): void {
     if (this.#stopped || !this.#timer) return;
     if (this.#writing) {

@@ -7,7 +7,7 @@ import type { ArrivalSource } from "./frame-intake.ts";
 export const lateStampReasons = ["codec", "no_packet"] as const;
 const reasonOf = { report: "codec", picture: "no_packet" } as const;
 
-/** What is known of a camera's stream, over all its connections in one epoch. */
+/** What is known about a camera's stream, over all its connections in one epoch. */
 export class StreamFacts {
   readonly captured = new RateMeter();
   readonly inferred = new RateMeter();
@@ -15,15 +15,15 @@ export class StreamFacts {
   codec = "";
   width = 0;
   height = 0;
-  /** What decodes it; undefined before the first connection. */
+  /** Its decoder; undefined before the first connection. */
   decoding: Decoding | undefined;
-  /** Times that a decoder on a GPU failed. */
+  /** How often a GPU decoder failed. */
   decoderFailures = 0;
   readonly #lateStamps = { codec: 0, no_packet: 0 };
   #connections = 0;
   #lastFrameAt: number | undefined;
 
-  /** The stream's first packet came over a new connection. */
+  /** The first packet of the stream came over a new connection. */
   connected(): void {
     this.#connections += 1;
   }
@@ -33,7 +33,7 @@ export class StreamFacts {
     if (source !== "packets") this.#lateStamps[reasonOf[source]] += 1;
   }
 
-  /** Frames with a capture time that may be late, for this reason. */
+  /** Number of frames whose capture time may be late for this reason. */
   lateStamps(reason: (typeof lateStampReasons)[number]): number {
     return this.#lateStamps[reason];
   }
@@ -44,19 +44,19 @@ export class StreamFacts {
     this.analysis.infer();
   }
 
-  /** A picture was decoded, which is shown at this size. */
+  /** A picture with this displayed size was decoded. */
   picture(size: { width: number; height: number }): void {
     this.width = size.width;
     this.height = size.height;
     this.#lastFrameAt = performance.now();
   }
 
-  /** Connections after the first. */
+  /** Number of connections after the first. */
   get reconnects(): number {
     return Math.max(0, this.#connections - 1);
   }
 
-  /** These facts as a part of the camera's status. */
+  /** These facts as part of the camera's status. */
   get status(): Pick<
     CameraStatus,
     | "lastFrameTime"
@@ -89,7 +89,7 @@ function round(value: number): number {
 }
 
 /**
- * For how long a camera's frames have come and none was inferred, whatever the cause. A camera that sends few frames has no
+ * How long a camera's frames have come while none was inferred, whatever the cause. A camera that sends few frames has no
  * gap between them: time counts from the first packet after the last inference.
  */
 export class AnalysisGap {
@@ -111,12 +111,12 @@ export class AnalysisGap {
     this.#since = undefined;
   }
 
-  /** Nothing comes any more. */
+  /** The camera sends nothing any more. */
   end(): void {
     this.#since = undefined;
   }
 
-  /** Whole seconds for which an inference has been missing, where one is due every so many seconds. */
+  /** Whole seconds for which an inference has been missing, where one is due every `due` seconds. */
   missingSeconds(due: number): number {
     if (this.#since === undefined) return 0;
     return Math.floor(Math.max(0, (this.#now() - this.#since) / 1000 - due));

@@ -17,7 +17,7 @@ import type { FrameBuffers } from "./frame-buffers.ts";
 import type { Ledger } from "./ledger.ts";
 import { lookEvery } from "./look-every.ts";
 
-/** Time for ffmpeg to begin to read, on a machine where much else starts. */
+/** Time for ffmpeg to begin reading, on a machine where many other things start. */
 const openMs = 15_000;
 const watchMs = 250;
 
@@ -26,13 +26,13 @@ export interface StreamSessionOptions {
   settings: IngestCamera;
   access: CameraAccess;
   geometry: AnalysisGeometry;
-  /** The camera's pictures are of two fields. */
+  /** The camera's pictures are interlaced (made of two fields). */
   interlaced: boolean;
   /** How they are turned to be upright. */
   orientation: Orientation;
-  /** Parts that nobody may see. */
+  /** Areas that nobody may see. */
   masks: readonly MaskPolygon[];
-  /** A stream is connected: its codec, as SDP calls it, and its sound; chooses the decoder. */
+  /** A stream is connected: gets its codec (the SDP name) and its sound; chooses the decoder. */
   decoding: (codec: string, sound: StreamSound | undefined) => Decoding;
   soundTrial: SoundTrial;
   /** Takes the sound that comes with the video. */
@@ -42,20 +42,20 @@ export interface StreamSessionOptions {
   ledger: Ledger;
   buffers: FrameBuffers;
   start: StartTurn;
-  /** Told when the camera is left; what decodes may take longer to end. */
+  /** Called when the camera is disconnected; the decoder may take longer to end. */
   left: () => void;
 }
 
 /** Why a session ended. */
 export interface SessionFault extends CameraFault {
-  /** A decoder on a GPU ended it, so that software may do better; with ffmpeg's words. */
+  /** A GPU decoder ended it, so software decoding may work; with ffmpeg's output. */
   hardware?: { decoder: HardwareDecoder; words: string };
 }
 
 /** What a session has seen. */
 interface Seen {
   startedAt: number | undefined;
-  /** ffmpeg has begun to read. */
+  /** When ffmpeg began to read. */
   openedAt: number | undefined;
   packetAt: number | undefined;
   keyFrame: boolean;
@@ -65,8 +65,9 @@ interface Seen {
 }
 
 /**
- * Receives a camera until the stream fails, and says why; undefined when `signal` ended it. A stream that is connected but
- * useless is ended: no frames, no key frame, no picture in what arrives. No ffmpeg starts for a camera that cannot be had.
+ * Receives a camera until the stream fails, and returns why; undefined when `signal` ended it. A connected stream that is
+ * useless is ended: no frames, no key frame, or no picture in what arrives. ffmpeg is not started for a camera that cannot
+ * be connected.
  */
 export async function runSession(
   options: StreamSessionOptions,
@@ -155,7 +156,7 @@ async function decode(
     if (signal.aborted) return undefined;
     options.soundTrial.ended(stream.sound, seen.packetAt !== undefined);
     log.debug({ exitCode: end.exitCode, lastLines: end.lastLines }, "ffmpeg ended");
-    // Whatever seems to lack then, it is there and waits.
+    // Whatever else seems to be missing, the data is there and waits.
     const fault = tooSlow
       ? describeReason(CameraReason.DECODING_TOO_SLOW)
       : explain(stream, seen, verdict, end);
@@ -180,20 +181,20 @@ function judge(seen: Seen, stallMs: number): CameraReason | undefined {
   return isUndecoded ? CameraReason.DECODE_FAILURE : undefined;
 }
 
-/** Reasons that may be the decoder's own. */
+/** Reasons that the decoder itself may have caused. */
 const decoderReasons: readonly CameraReason[] = [
   CameraReason.DECODE_FAILURE,
   CameraReason.DECODING_TOO_SLOW,
   CameraReason.INTERNAL,
 ];
 
-/** For people: the first of ffmpeg's last words that says what is wrong, else the last. */
+/** For people: the first of ffmpeg's last lines that names an error, else the last line. */
 function tellingLine(lines: readonly string[]): string {
   const line = lines.find((each) => /cannot|failed|error|impossible|no device/i.test(each)) ?? lines.at(-1);
   return (line ?? "it was killed").replace(/^(?:\[[^\]]*\] *)+/, "").trim();
 }
 
-/** Finds the reason by what was seen and by how the camera's connection ended; never by ffmpeg's words, which change. */
+/** Finds the reason from what was seen and how the camera's connection ended; never from ffmpeg's text, which changes. */
 function explain(
   stream: CameraStream,
   seen: Seen,

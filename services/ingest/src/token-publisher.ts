@@ -15,10 +15,13 @@ import { findConsumer, type Logger, type Nats } from "@sightline/service";
 import type { FrameQueue } from "./frame-queue.ts";
 import { lookEvery } from "./look-every.ts";
 
-/** What NATS has said is good for so long. */
+/** An answer of NATS is used for this long. */
 const freshMs = 200;
 
-/** Up to which token workers have been given theirs, by model. NATS is asked once for all cameras of a process, and only when one wants to know. */
+/**
+ * The newest token that workers have received, by model. NATS is asked once for all cameras of a process, and only on
+ * demand.
+ */
 export class DeliveredTokens {
   readonly #manager: JetStreamManager;
   readonly #looks = new Map<string, { at: number; sequence: Promise<number> }>();
@@ -27,7 +30,10 @@ export class DeliveredTokens {
     this.#manager = manager;
   }
 
-  /** Sequence, in the stream of tokens, of the newest that a worker of this model was given; 0 when there is none. @throws when NATS does not answer */
+  /**
+   * Sequence, in the stream of tokens, of the newest token that a worker of this model was given; 0 when there is none.
+   * @throws when NATS does not answer
+   */
   upTo(model: string): Promise<number> {
     const known = this.#looks.get(model);
     if (known && performance.now() - known.at < freshMs) return known.sequence;
@@ -43,21 +49,26 @@ export class DeliveredTokens {
 }
 
 const retryMs = 250;
-/** What was published to a leader that has died is never confirmed, and published again it is, once there is another; the stream knows a repetition. */
+/**
+ * A message published to a leader that has died is never confirmed; published again, it is, once there is a new leader. The
+ * stream recognizes the repetition.
+ */
 const attemptMs = 1_000;
 const lookMs = 250;
-/** A token that has been out for so long may be in the hands of a worker that died or stands still. */
+/** A token that has been out for this long may be with a worker that died or hangs. */
 const slowMs = 300;
-/** A worker asks for the frame as soon as it has the token; one that has not for so long will not soon. */
+/**
+ * A worker requests the frame as soon as it has the token; one that has not done so after this long will not do so soon.
+ */
 const unusedMs = 750;
-/** A token that has been out for so long may have been lost. */
+/** A token that has been out for this long may have been lost. */
 const suspectMs = 5_000;
 /** A token that was delivered is used, or delivered again, long before this. */
 const overdueMs = 3 * tokenAckWaitMs;
 
 /**
- * Puts a camera's tokens into the work queue, and finds out when one was lost, or is with a worker that does nothing with it: NATS would give it to
- * another only after tokenAckWaitMs.
+ * Puts a camera's tokens into the work queue, and detects when one was lost or is with a worker that does not use it: NATS
+ * would give it to another worker only after tokenAckWaitMs.
  */
 export class TokenPublisher {
   readonly #nats: Nats;
@@ -66,7 +77,10 @@ export class TokenPublisher {
   readonly #log: Logger;
   readonly #delivered: Pick<DeliveredTokens, "upTo">;
   readonly #endLooks: () => void;
-  /** By token that is out: where it is in the stream, and since when, by performance.now(), a worker is known to have it. */
+  /**
+   * For each token that is out: its sequence in the stream, and since when (performance.now()) it is known that a worker
+   * has it.
+   */
   readonly #stored = new Map<number, { sequence: number; deliveredAt?: number }>();
   #looking = false;
   #queue: FrameQueue | undefined;
@@ -95,17 +109,17 @@ export class TokenPublisher {
     });
   }
 
-  /** Sets the queue whose tokens these are. */
+  /** Sets the queue that these tokens belong to. */
   attach(queue: FrameQueue): void {
     this.#queue = queue;
   }
 
-  /** The tokens to come are for the workers of this model. */
+  /** The next tokens are for the workers of this model. */
   useModel(model: string): void {
     this.#model = model;
   }
 
-  /** Publishes a token, again and again until the stream has it or it is void. */
+  /** Publishes a token, and repeats this until the stream has it or it is void. */
   async offer(id: number): Promise<void> {
     const token: FrameToken = { camera: this.#camera, epoch: this.#epoch, id };
     const subject = subjects.ready(this.#model, this.#camera);
@@ -128,7 +142,7 @@ export class TokenPublisher {
     }
   }
 
-  /** NATS is back after it was away: a token may have been lost with it. */
+  /** The connection to NATS is back: a token may have been lost meanwhile. */
   async check(): Promise<void> {
     const queue = this.#queue;
     const out = queue?.out;
@@ -149,7 +163,7 @@ export class TokenPublisher {
     if (out && performance.now() - Math.max(out.since, this.#checkedAt) > suspectMs) void this.check();
   }
 
-  /** Looks for tokens that a worker has been given and does not use. */
+  /** Looks for tokens that a worker has received and does not use. */
   async #findUnused(): Promise<void> {
     const queue = this.#queue;
     for (const token of this.#stored.keys()) if (!queue?.isOut(token)) this.#stored.delete(token);
@@ -175,8 +189,9 @@ export class TokenPublisher {
   }
 
   /**
-   * Whether the token waits in the stream for a worker, or for one to be done with it. One that the consumer has passed over
-   * never comes: NATS lost its newest messages, and gave the sequence of one that was delivered to this one.
+   * Whether the token waits in the stream for a worker, or for a worker to finish with it. A token that the consumer has
+   * passed over never comes: NATS lost its newest messages, and gave this token the sequence of one that was already
+   * delivered.
    */
   async #canCome({ token: id, since }: { token: number; since: number }): Promise<boolean> {
     const { manager } = this.#nats;
@@ -193,7 +208,7 @@ export class TokenPublisher {
     return false;
   }
 
-  /** The token in the stream, among the others of the camera. */
+  /** Finds the token in the stream, among the camera's other tokens. */
   async #find(id: number): Promise<StoredMsg | undefined> {
     for (let seq = 1; ; ) {
       const next = { seq, next_by_subj: subjects.ready(this.#model, this.#camera) };

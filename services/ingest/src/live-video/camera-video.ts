@@ -8,7 +8,7 @@ import {
   type RecordedCodec,
 } from "@sightline/recording";
 
-/** What waits for a viewer that reads slowly; then pictures are left out up to a key picture. */
+/** Most bytes that wait for a viewer that reads slowly; above this, pictures are left out up to the next key picture. */
 const mostWaitingBytes = 4 * 1024 * 1024;
 
 interface Viewer {
@@ -16,7 +16,7 @@ interface Viewer {
   movie: LiveMovie | undefined;
 }
 
-/** Gives a camera's compressed pictures to those who look, as they come. Costs nothing while nobody does. */
+/** Gives a camera's compressed pictures to viewers as they come. Costs nothing while there are none. */
 export class CameraVideo {
   readonly #recent: () => readonly CodedPicture[];
   readonly #viewers = new Set<Viewer>();
@@ -24,29 +24,32 @@ export class CameraVideo {
   /** Why the video may not be seen. */
   #withheld: string | undefined;
 
-  /** `recent`: the pictures of this connection from the newest key picture on, so that a viewer need not wait for the next. */
+  /**
+   * `recent`: the pictures of this connection since the newest key picture, so that a viewer does not wait for the next
+   * one.
+   */
   constructor(recent: () => readonly CodedPicture[]) {
     this.#recent = recent;
   }
 
-  /** How many look. */
+  /** Number of viewers. */
   get viewers(): number {
     return this.#viewers.size;
   }
 
-  /** A connection begins whose video has this codec, as SDP calls it; `withheld` says why none of it may be seen. */
+  /** A connection begins whose video has this codec (its SDP name); `withheld` says why none of it may be seen. */
   connected(codec: string, withheld?: string): void {
     this.#codec = codec;
     this.#withheld = withheld;
     for (const viewer of this.#viewers) this.#begin(viewer);
   }
 
-  /** Takes a picture of the connection, which must stay as it is. */
+  /** Takes a picture of the connection. The caller must not change it afterwards. */
   arrived(picture: CodedPicture): void {
     for (const viewer of this.#viewers) this.#give(viewer, picture);
   }
 
-  /** A stream of messages of live-video.ts, each with its length in front. Ends when the camera is not received here any more. */
+  /** A stream of messages of live-video.ts, each with its length in front. Ends when this process no longer receives the camera. */
   watch(): Readable {
     const viewer: Viewer = { stream: new Readable({ read: () => undefined }), movie: undefined };
     this.#viewers.add(viewer);
@@ -78,7 +81,7 @@ export class CameraVideo {
       for (const { data, ...head } of parts) send(stream, encodeBinaryMessage(head, data));
       return;
     }
-    // What is left out must not hold the beginning of a movie: then another begins.
+    // If the omitted data contains the beginning of a movie, a new movie begins.
     if (parts.some(isStart)) viewer.movie = new LiveMovie(this.#codec as RecordedCodec);
     else movie.skip();
   }

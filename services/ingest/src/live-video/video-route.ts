@@ -3,10 +3,12 @@ import type { HttpServer } from "@sightline/service";
 import { guardByToken, RefusedError } from "../recording/http-requests.ts";
 import type { CameraVideo } from "./camera-video.ts";
 
-/** Most viewers of a process: each has a copy of the stream. */
+/** Most viewers of a process: each has its own copy of the stream. */
 const mostViewers = 64;
 
-/** Serves the video of cameras, as it comes, to those who know the token. `find`: of a camera that this process receives. */
+/**
+ * Serves live video of cameras to clients that know the token. `find`: the video of a camera that this process receives.
+ */
 export function liveVideoRoute(
   app: HttpServer["app"],
   token: string,

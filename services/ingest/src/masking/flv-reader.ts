@@ -1,9 +1,9 @@
 /** One coded picture of an FLV stream. */
 export interface FlvPicture {
-  /** NAL units with start codes (Annex B); key pictures have the parameter sets in front. */
+  /** NAL units with start codes (Annex B); key pictures begin with the parameter sets. */
   data: Buffer;
   key: boolean;
-  /** The stream's own time, in its unit. */
+  /** The stream's own time, in the stream's unit. */
   time: number;
 }
 
@@ -13,8 +13,8 @@ const videoTag = 9;
 const startCode = Buffer.from([0, 0, 0, 1]);
 
 /**
- * Takes the H.264 pictures out of an FLV stream (Adobe FLV 10.1, annex E), cut anywhere. FLV has each picture's length in front, so none
- * waits for the next to be whole.
+ * Extracts the H.264 pictures from an FLV stream (Adobe FLV 10.1, annex E) that comes in pieces of any size. FLV gives each
+ * picture's length first, so a picture is complete without waiting for the next one.
  */
 export class FlvReader {
   readonly #emit: (picture: FlvPicture) => void;
@@ -34,7 +34,7 @@ export class FlvReader {
     }
     while (this.#hasHeader && data.length >= tagBytes) {
       const bytes = data.readUIntBE(1, 3);
-      // The tag's length comes again behind it.
+      // The tag's length is repeated after the tag.
       const end = tagBytes + bytes + 4;
       if (data.length < end) break;
       const time = data.readUIntBE(4, 3) + data[7]! * 2 ** 24;
@@ -44,7 +44,7 @@ export class FlvReader {
     this.#rest = data;
   }
 
-  /** E.4.3: frame type and codec, kind of packet, time of showing, data. */
+  /** E.4.3: frame type and codec, packet type, composition time, data. */
   #video(body: Buffer, time: number): void {
     if (body.length < 5) return;
     const kind = body[1];
@@ -57,7 +57,7 @@ export class FlvReader {
   }
 }
 
-/** Of an AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1). */
+/** From an AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1). */
 function parameterSets(record: Buffer): Buffer {
   const sets: Buffer[] = [];
   let at = 5;

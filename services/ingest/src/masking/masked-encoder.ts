@@ -5,34 +5,36 @@ import { BoundedMap, redact } from "@sightline/service";
 import type { PictureShape } from "../pictures/pictures.ts";
 import { FlvReader } from "./flv-reader.ts";
 
-/** Encoded pictures carry times in this many microseconds; FLV and IVF count them as if they were milliseconds. */
+/**
+ * Times of encoded pictures are in units of this many microseconds; FLV and IVF count them as if they were milliseconds.
+ */
 const unitUs = 100;
 /** Seconds of the stream between two key pictures. */
 const keySeconds = 2;
 const unitsPerSecond = 1e6 / unitUs;
-/** Pictures that are shown before the first may come behind it. */
+/** Pictures that are displayed before the first one may come after it. */
 const firstTime = 10 * unitsPerSecond;
-/** The stream's time goes no further in one run: then it would not fit, or has jumped. */
+/** Largest stream time in one run: a larger one would not fit, or the time has jumped. */
 const mostTime = 24 * 3600 * unitsPerSecond;
 const mostJump = 60 * unitsPerSecond;
-/** What waits for a slow encoder; then pictures are left out up to the next key picture. */
+/** Most bytes that wait for a slow encoder; above this, pictures are left out up to the next key picture. */
 const mostWaitingBytes = 8 * 1024 * 1024;
-/** Pictures that ffmpeg may hold for their order, and those that cannot be decoded. */
+/** Room for pictures that ffmpeg holds for reordering, and for those that cannot be decoded. */
 const mostPending = 600;
 
 export interface MaskedEncoderOptions {
   ffmpeg: FfmpegProgram;
   codec: RecordedCodec;
   shape: PictureShape;
-  /** Takes each picture: H.264, masked and upright, with the times of the camera's own. */
+  /** Takes each picture: H.264, masked and upright, with the time of the camera's own picture. */
   emit: (picture: CodedPicture) => void;
-  /** So many pictures were left out, since encoding is too slow. */
+  /** This many pictures were left out because encoding is too slow. */
   dropped: (pictures: number) => void;
-  /** It does not go on: with ffmpeg's words, or undefined when the stream's time has jumped. */
+  /** The encoder has stopped: with ffmpeg's output, or undefined when the stream's time has jumped. */
   ended: (why: string | undefined) => void;
 }
 
-/** An ffmpeg that decodes a camera's video, makes the masked parts black, and re-encodes it as H.264 without B-frames. */
+/** An ffmpeg that decodes a camera's video, makes the masked areas black, and re-encodes it as H.264 without B-frames. */
 export class MaskedEncoder {
   readonly #options: MaskedEncoderOptions;
   readonly #run: FfmpegRun;
@@ -54,7 +56,7 @@ export class MaskedEncoder {
     this.#run.stdin.write(ivfHead(codec, 1000));
   }
 
-  /** Takes the camera's next picture, which must stay as it is. */
+  /** Takes the camera's next picture. The caller must not change it afterwards. */
   push(picture: CodedPicture): void {
     if (this.#stopped) return;
     const { stdin } = this.#run;
@@ -69,7 +71,7 @@ export class MaskedEncoder {
       this.#end(undefined);
       return;
     }
-    // Where the camera's time stands still, its pictures are a microsecond or so apart.
+    // Where the camera's time stands still, its pictures are about a microsecond apart.
     while (this.#pending.has(time)) time += 1;
     this.#latest = Math.max(this.#latest, time);
     this.#pending.set(time, picture);
@@ -79,7 +81,7 @@ export class MaskedEncoder {
     stdin.uncork();
   }
 
-  /** Ends it; nothing is emitted any more. */
+  /** Ends it; nothing is emitted after this. */
   stop(): void {
     this.#stopped = true;
     this.#run.kill();
@@ -116,7 +118,7 @@ function encoderArguments(codec: RecordedCodec, { interlaced, orientation, masks
     ...["-noautorotate", ...frameArguments(codec), "-loglevel", "error"],
     ...["-map", "0:v:0", "-vf", filters.join(","), "-fps_mode", "passthrough", "-enc_time_base", "1:1000"],
     ...["-c:v", "libx264", "-preset", "superfast", "-tune", "zerolatency", "-crf", "23", "-threads", "2"],
-    // As ffmpeg sees it, time runs ten times slower.
+    // In ffmpeg's view, time runs ten times slower.
     ...["-g", "600", "-force_key_frames", `expr:gte(t,n_forced*${(keySeconds * unitsPerSecond) / 1000})`],
     ...[
       "-map_metadata",

@@ -15,14 +15,14 @@ import type { PictureShape } from "../pictures/pictures.ts";
 import type { CameraRecorder } from "../recording/camera-recorder.ts";
 import { MaskedEncoder } from "./masked-encoder.ts";
 
-/** An encoder that failed is started again after so long. */
+/** A failed encoder is started again after this long. */
 const retryMs = 5_000;
-/** An encoder that nobody needs is kept for so long. */
+/** An encoder that nobody needs is kept for this long. */
 const idleMs = 10_000;
 
 export interface OutletParts {
   ffmpeg: FfmpegProgram;
-  /** The camera's own pictures from the newest key picture on, the one that is pushed included. */
+  /** The camera's own pictures since the newest key picture, including the one that is pushed. */
   recent: () => readonly CodedPicture[];
   recorder: CameraRecorder;
   video: CameraVideo;
@@ -34,8 +34,8 @@ const withheld = "the camera has privacy masks, and its masked video is set to '
 const maskedSound = "the camera has privacy masks, and masked video is re-encoded without sound";
 
 /**
- * The one way on which a camera's compressed video goes to files and viewers. Of a camera with privacy masks it is re-encoded, masked,
- * while somebody wants it, or withheld: what the masks hide never passes.
+ * The only path on which a camera's compressed video reaches files and viewers. If the camera has privacy masks, the video
+ * is re-encoded with the masks while somebody wants it, or it is withheld: what the masks hide never passes.
  */
 export class VideoOutlet {
   readonly #parts: OutletParts;
@@ -44,19 +44,19 @@ export class VideoOutlet {
   #encoder: MaskedEncoder | undefined;
   #failedAt = Number.NEGATIVE_INFINITY;
   #wantedAt = 0;
-  /** Masked pictures, from the newest key picture on. */
+  /** Masked pictures since the newest key picture. */
   #newest: CodedPicture[] = [];
 
   constructor(parts: OutletParts) {
     this.#parts = parts;
   }
 
-  /** Pictures that may be seen, from the newest key picture on. */
+  /** Pictures that may be seen, since the newest key picture. */
   get newest(): readonly CodedPicture[] {
     return this.#stream?.privacy ? this.#newest : this.#parts.recent();
   }
 
-  /** A connection begins whose video has this codec, as SDP calls it; `sound` is what comes with it. */
+  /** A connection begins whose video has this codec (its SDP name); `sound` is the sound that comes with it. */
   connected(
     codec: string,
     shape: PictureShape,
@@ -75,7 +75,7 @@ export class VideoOutlet {
     video.connected(shown, why);
   }
 
-  /** Takes a picture of the connection, which must stay as it is. */
+  /** Takes a picture of the connection. The caller must not change it afterwards. */
   push(picture: CodedPicture): void {
     if (!this.#stream) return;
     const { codec, shape, privacy } = this.#stream;
@@ -88,7 +88,7 @@ export class VideoOutlet {
     if (privacy.video === "off" || !isRecordedCodec(codec)) return;
     const now = performance.now();
     if (recorder.wanted || video.viewers > 0) this.#wantedAt = now;
-    // An encoder takes pictures of one size.
+    // An encoder takes pictures of only one size.
     const before = this.#sets;
     if (picture.key) this.#sets = parameterSetsOf(codec, picture.data, before);
     if (this.#sets !== before || now - this.#wantedAt > idleMs) this.#stopEncoder();
@@ -96,7 +96,10 @@ export class VideoOutlet {
     else if (this.#wantedAt === now && now - this.#failedAt > retryMs) this.#startEncoder(codec, shape);
   }
 
-  /** Takes a frame of sound of the connection. What the masks hide may be heard in it, so a masked camera's is not kept. */
+  /**
+   * Takes a sound frame of the connection. Sound may reveal what the masks hide, so the sound of a masked camera is not
+   * kept.
+   */
   pushSound(sound: CodedSound): void {
     if (this.#stream && !this.#stream.privacy) this.#parts.recorder.pushSound(sound);
   }
@@ -115,7 +118,7 @@ export class VideoOutlet {
     for (const picture of pictures) encoder.push(picture);
   }
 
-  /** The connection has ended, or the settings are others: nothing of it is given any more. */
+  /** The connection has ended, or the settings have changed: nothing of it is passed on any more. */
   disconnected(): void {
     this.#forget();
     this.#stream = undefined;

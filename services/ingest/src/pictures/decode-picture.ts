@@ -13,21 +13,22 @@ import { frameArguments, ivfFrameHead, ivfHead } from "@sightline/rtsp";
 import type { EncodedPicture } from "./encode-picture.ts";
 
 export interface DecodeOptions extends PictureLook {
-  /** Make one picture of two fields. */
+  /** Deinterlace: make one picture of two fields. */
   interlaced: boolean;
   /** 1 to 100. */
   quality: number;
-  /** Ends the decoder: who asks does not wait longer. */
+  /** Ends the decoder when the requester stops waiting. */
   signal: AbortSignal;
 }
 
-/** The picture could not be decoded; the message has FFmpeg's words. */
+/** The picture could not be decoded; the message contains FFmpeg's output. */
 export class DecodePictureError extends Error {
   override readonly name = "DecodePictureError";
 }
 
 /**
- * The last of these pictures as JPEG, as it is shown and in the camera's own resolution, by an ffmpeg that runs only for it.
+ * The last of these pictures as JPEG, as displayed and in the camera's own resolution, made by an ffmpeg process that runs
+ * only for it.
  * @throws DecodePictureError
  */
 export async function decodePicture(
@@ -35,13 +36,13 @@ export async function decodePicture(
   ffmpeg: FfmpegProgram,
   { interlaced, quality, signal, ...look }: DecodeOptions,
 ): Promise<EncodedPicture> {
-  // The decoder gives pictures in the order in which they are shown, each with the time it was given.
+  // The decoder gives pictures in display order, each with the time it was given.
   const shown = pictures.map(({ ptsUs }) => ptsUs).sort((a, b) => a - b);
   const ranks = new Map(shown.map((ptsUs, i) => [ptsUs, i]));
   const rank = (ptsUs: number) => ranks.get(ptsUs)!;
   const wanted = rank(pictures.at(-1)!.ptsUs);
   const filters = [
-    // A picture of two fields is made whole with those next to it.
+    // Deinterlacing needs the pictures next to it.
     interlaced ? `select='between(pts,${wanted - 1},${wanted + 1})'` : `select='eq(pts,${wanted})'`,
     ...uprightWholeFilters(interlaced, look),
     ...(interlaced && wanted > 0 ? ["select='eq(n,1)'"] : []),
@@ -82,7 +83,7 @@ export async function decodePicture(
   return { data, ...found };
 }
 
-/** Reads a JPEG's size from its frame header; undefined when it is none or is cut short. */
+/** Reads a JPEG's size from its frame header; undefined when it is not a JPEG or is incomplete. */
 function jpegSize(jpeg: Buffer): { width: number; height: number } | undefined {
   if (jpeg.length < 4 || jpeg.readUInt16BE(jpeg.length - 2) !== 0xffd9) return undefined;
   for (let at = 2; at + 9 < jpeg.length && jpeg[at] === 0xff; at += 2 + jpeg.readUInt16BE(at + 2)) {
@@ -93,22 +94,28 @@ function jpegSize(jpeg: Buffer): { width: number; height: number } | undefined {
   return undefined;
 }
 
-/** What becomes of a decoded picture. */
+/** How a decoded picture is processed. */
 interface PictureLook {
   /** How it is turned to be upright. */
   orientation: Orientation;
-  /** Parts that nobody may see. */
+  /** Areas that nobody may see. */
   masks: readonly MaskPolygon[];
-  /** Longest width, in pixels. */
+  /** Largest width, in pixels. */
   maxWidth: number | undefined;
 }
 
-/** The filters that make decoded pictures whole and upright; first, since they may need the ones next to the wanted. */
+/**
+ * Filters that deinterlace decoded pictures and turn them upright; they come first because they may need the pictures next
+ * to the wanted one.
+ */
 export function uprightWholeFilters(interlaced: boolean, { orientation }: PictureLook): string[] {
   return displayFilters({ interlaced, orientation });
 }
 
-/** The filters behind: masked parts black, square pixels, not wider than asked for, in the colours that a JPEG has (JFIF: BT.601, full range). */
+/**
+ * The filters that follow: masked areas black, square pixels, at most the requested width, and the colours of a JPEG (JFIF:
+ * BT.601, full range).
+ */
 export function jpegFilters({ masks, maxWidth }: PictureLook): string[] {
   const { width, height } = displayExpressions;
   const most = maxWidth === undefined ? width : `min(${Math.round(maxWidth)},${width})`;

@@ -3,7 +3,7 @@ import { asGbrp } from "@sightline/media";
 import sharp, { type Sharp } from "sharp";
 import type { KeptFrame } from "./frame-memory.ts";
 
-// Each picture takes one thread, beside those of ffmpeg; libvips keeps nothing of pictures that are never the same.
+// Each picture uses one thread, besides those of ffmpeg; libvips caches nothing, because no picture comes twice.
 sharp.concurrency(1);
 sharp.cache(false);
 
@@ -15,8 +15,8 @@ export interface EncodedPicture {
 }
 
 /**
- * The picture in an analysis frame (its pixels behind the header's room) as JPEG, without the letterbox's padding, in its
- * own shape and at most `maxWidth` wide. Runs in a thread of libuv's; the frame must not change until then.
+ * The picture in an analysis frame (whose pixels follow the room for the header) as JPEG, without the letterbox's padding,
+ * in its own aspect ratio and at most `maxWidth` wide. Runs in a libuv thread; the frame must not change until it is done.
  */
 export async function encodePicture(
   { metadata, message }: Pick<KeptFrame, "metadata" | "message">,
@@ -26,7 +26,7 @@ export async function encodePicture(
   const stored = message.subarray(limits.frameHeaderBytes);
   const layout = pixelFormatName(pixelFormat);
   const pixels = asGbrp(stored, layout, { width, height });
-  // Of an odd number of lines or columns I420 has padding in place of the last.
+  // If the number of lines or columns is odd, I420 has padding in place of the last.
   const filled = (side: number) => (layout === "i420" ? Math.max(1, side - (side % 2)) : side);
   const size = { width: filled(letterbox.width), height: filled(letterbox.height) };
   const raw = { width, height: size.height, channels: 1 } as const;
@@ -34,7 +34,8 @@ export async function encodePicture(
     const start = (index * height + letterbox.top) * width;
     return Buffer.from(pixels.buffer, pixels.byteOffset + start, width * size.height);
   };
-  // Rows are cut off by where a plane begins and ends. Columns are cut behind the join, which a resize makes `extract` be.
+  // Rows are cut by choosing where each plane begins and ends. Columns are cut after the planes are joined; the resize
+  // before makes `extract` run there.
   const whole = sharp(plane(2), { raw })
     .joinChannel([plane(0), plane(1)], { raw })
     .toColourspace("srgb")
@@ -43,7 +44,7 @@ export async function encodePicture(
   const jpeg = { quality };
   const shape = ownShape(metadata, letterbox);
   if (!shape && (maxWidth === undefined || maxWidth >= size.width)) return toPicture(whole.jpeg(jpeg));
-  // libvips joins channels after it resizes, so a smaller picture takes two steps.
+  // libvips joins channels after it resizes, so a smaller picture needs two steps.
   const { data, info } = await whole.raw().toBuffer({ resolveWithObject: true });
   const joined = { width: info.width, height: info.height, channels: info.channels };
   const wanted = shape
@@ -58,7 +59,10 @@ export async function encodePicture(
 
 type PictureSize = Pick<EncodedPicture, "width" | "height">;
 
-/** The size of a stretched picture in its own shape, no side of it longer than it is in the frame; undefined for one that is not stretched. */
+/**
+ * The size of a stretched picture in its own aspect ratio, with no side longer than in the frame; undefined for a picture
+ * that is not stretched.
+ */
 function ownShape(
   { sourceWidth, sourceHeight }: KeptFrame["metadata"],
   { width, height }: PictureSize,
@@ -66,7 +70,7 @@ function ownShape(
   const source = { width: sourceWidth, height: sourceHeight };
   const wide = scaledTo(source, width);
   const tall = { width: Math.max(1, Math.round((height * sourceWidth) / sourceHeight)), height };
-  // Sides that were rounded are a pixel off.
+  // Rounded sides differ by one pixel.
   if (Math.abs(wide.height - height) <= 1 || Math.abs(tall.width - width) <= 1) return undefined;
   return wide.height <= height ? wide : tall;
 }

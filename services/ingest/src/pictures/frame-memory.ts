@@ -1,7 +1,7 @@
 import type { FrameBuffers } from "../frame-buffers.ts";
 import type { WaitingFrame } from "../frame-queue.ts";
 
-/** A frame of which a picture can be made. */
+/** A frame from which a picture can be made. */
 export interface KeptFrame {
   metadata: WaitingFrame["metadata"];
   message: Uint8Array<ArrayBuffer>;
@@ -11,9 +11,9 @@ export interface KeptFrame {
 }
 
 export interface FrameMemoryLimits {
-  /** Milliseconds that a frame is kept after it was handed over; a camera's newest is kept on. */
+  /** Milliseconds that a frame is kept after it was handed over; a camera's newest frame is kept longer. */
   maxAgeMs: number;
-  /** Bytes of frames of one camera, and of all; the newest of each camera is kept whatever its size. */
+  /** Most bytes of frames of one camera, and of all cameras; the newest frame of each camera is kept whatever its size. */
   cameraBytes: number;
   processBytes: number;
 }
@@ -23,10 +23,10 @@ interface Entry extends KeptFrame {
   owner: RecentFrames;
 }
 
-/** The recent frames of all cameras of a process, within bounds of age and bytes. */
+/** The recent frames of all cameras of a process, with limits on age and bytes. */
 export class FrameMemory {
   readonly limits: FrameMemoryLimits;
-  /** In the order in which they came. */
+  /** In order of arrival. */
   readonly #entries = new Set<Entry>();
   #bytes = 0;
 
@@ -39,7 +39,7 @@ export class FrameMemory {
     return this.#bytes;
   }
 
-  /** Takes a frame in, and lets the oldest of any camera go if there is too much. */
+  /** Adds a frame, and removes the oldest ones of any camera if there are too many. */
   add(entry: Entry): void {
     this.#entries.add(entry);
     this.#bytes += entry.message.byteLength;
@@ -67,7 +67,7 @@ export class RecentFrames {
     this.#memory = memory;
   }
 
-  /** Keeps a frame; its buffer is shared until the frame has become old. */
+  /** Keeps a frame; its buffer is shared until the frame is too old. */
   add({ metadata, message, buffers, arrivedAt }: KeptFrame): void {
     buffers.share(message);
     const entry = { metadata, message, buffers, arrivedAt, since: performance.now(), owner: this };
@@ -81,7 +81,7 @@ export class RecentFrames {
     this.#memory.add(entry);
   }
 
-  /** The frame of this number; without one, the newest. */
+  /** The frame with this number; without a number, the newest. */
   find(number?: number): KeptFrame | undefined {
     if (number === undefined) return this.#entries.at(-1);
     return this.#entries.findLast(({ metadata }) => metadata.number === number);
@@ -99,7 +99,7 @@ export class RecentFrames {
     this.#memory.remove(entry);
   }
 
-  /** Lets every frame go. */
+  /** Removes all frames. */
   clear(): void {
     for (const entry of [...this.#entries]) this.letGo(entry);
   }

@@ -6,13 +6,13 @@ import type { EncodedPicture } from "./encode-picture.ts";
 import { KeptDecoder } from "./kept/kept-decoder.ts";
 import { DecoderUnavailableError } from "./kept/running-decoder.ts";
 
-/** What decoded a picture: the process that is kept for it, or an ffmpeg for it alone, and why. */
+/** What decoded a picture: the kept process, or an ffmpeg for this picture alone and why. */
 export const pictureDecoders = ["kept", "ffmpeg_interlaced", "ffmpeg_unavailable", "ffmpeg_failed"] as const;
 export type PictureDecoderName = (typeof pictureDecoders)[number];
 
-/** A process that cannot run is tried again after so long: memory or processes may have been short. */
+/** If the process cannot run, it is tried again after this long: memory or processes may have been short. */
 const retryMs = 10 * 60_000;
-/** A connection whose pictures the process failed on so often gets them from ffmpeg alone. */
+/** After this many failures of the process on a connection's pictures, only ffmpeg decodes them. */
 const mostFailures = 2;
 
 /** One connection of a camera; a new object for each. */
@@ -23,23 +23,23 @@ export interface PictureStream {
 
 let streams = 0;
 
-/** One that is not the same as any other of this process. */
+/** A stream that differs from every other of this process. */
 export function newPictureStream(): PictureStream {
   return { id: streams++ };
 }
 
-/** Decodes single pictures: in a process that is kept for it, else, where that cannot, by an ffmpeg for each. */
+/** Decodes single pictures in a kept process; where that is not possible, with one ffmpeg for each. */
 export class PictureDecoder {
   readonly #ffmpeg: FfmpegProgram;
   readonly #kept: KeptDecoder;
   readonly #observe: (decoder: PictureDecoderName) => void;
   readonly #log: Logger;
-  /** Failures of the process on connections, as far as they were not the picture's own fault. */
+  /** Failures of the process for each connection, except those that were the picture's own fault. */
   readonly #failures = new WeakMap<PictureStream, number>();
   #unavailableUntil = Number.NEGATIVE_INFINITY;
   #unavailable = "";
 
-  /** `observe` is told what decoded each picture. `entry`: the kept process's program. */
+  /** `observe` is called with what decoded each picture. `entry`: the kept process's program. */
   constructor(
     ffmpeg: FfmpegProgram,
     observe: (decoder: PictureDecoderName) => void,
@@ -52,14 +52,14 @@ export class PictureDecoder {
     this.#log = log;
   }
 
-  /** The process that is kept, while there is one. */
+  /** The id of the kept process, while it runs. */
   get pid(): number | undefined {
     return this.#kept.pid;
   }
 
   /**
-   * The last of these pictures as JPEG, as it is shown and in the camera's own resolution, and the processor time that it took where
-   * that is known, in milliseconds.
+   * The last of these pictures as JPEG, as displayed and in the camera's own resolution, and the processor time that it
+   * used where that is known, in milliseconds.
    * @throws DecodePictureError, and the signal's reason
    */
   async decode(
@@ -72,7 +72,7 @@ export class PictureDecoder {
     let fault: Error | undefined;
     if (!why) {
       try {
-        // One that hangs ends after who waited for it has gone.
+        // A hanging process ends after its requester has stopped waiting.
         const ended = (error: Error) => this.#failed(camera, stream, error);
         const picture = await this.#kept.decode(stream.id, decodable, options, ended);
         this.#observe("kept");
@@ -84,7 +84,7 @@ export class PictureDecoder {
       }
     }
     const picture = await decodePicture(decodable, this.#ffmpeg, options);
-    // Where ffmpeg fails too, the picture is at fault.
+    // If ffmpeg fails too, the picture is the cause.
     if (fault instanceof DecodePictureError) this.#failed(camera, stream, fault);
     this.#observe(why);
     return picture;

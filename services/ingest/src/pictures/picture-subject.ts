@@ -35,7 +35,7 @@ export class PictureSubject {
     this.#camera = camera;
   }
 
-  /** Answers from now on. */
+  /** Starts to answer requests. */
   start(): void {
     this.#subscription = this.#nats.connection.subscribe(subjects.pictureGet(this.#camera), {
       callback: (error, message) => {
@@ -53,7 +53,7 @@ export class PictureSubject {
     this.#moments.add(frame);
   }
 
-  /** A connection begins whose video has this codec, as SDP calls it. */
+  /** A connection begins whose video has this codec (its SDP name). */
   connected(codec: string, shape: PictureShape): void {
     this.#stream = isRecordedCodec(codec)
       ? { ...newPictureStream(), pictures: new RecentPictures(codec, this.#pictures.streamLimits), shape }
@@ -65,7 +65,7 @@ export class PictureSubject {
     this.#stream?.pictures.push(picture);
   }
 
-  /** Compressed pictures from the newest key picture on. */
+  /** Compressed pictures since the newest key picture. */
   get newest(): readonly CodedPicture[] {
     return this.#stream?.pictures.newest() ?? [];
   }
@@ -75,13 +75,13 @@ export class PictureSubject {
     return this.#stream?.pictures.bytes ?? 0;
   }
 
-  /** No frames come any more: those that are here are let go when they are old, the newest too. */
+  /** No more frames come: the present ones are removed when they are old, including the newest. */
   cameraDown(): void {
     clearTimeout(this.#clearing);
     this.#clearing = setTimeout(() => this.forget(), this.#pictures.memory.limits.maxAgeMs);
   }
 
-  /** No picture is made of what is here. */
+  /** Drops everything that is kept, so that no picture is made from it. */
   forget(): void {
     clearTimeout(this.#clearing);
     this.#frames.clear();
@@ -117,10 +117,12 @@ export class PictureSubject {
     return this.#pictures.answer(request, this.#frames.find(request.number), this.#moment(request));
   }
 
-  /** What it takes to decode the moment that is asked for; undefined when the camera's own picture is not wanted or there is none. */
+  /**
+   * What is needed to decode the requested moment; undefined when the camera's own picture is not wanted or not available.
+   */
   #moment({ source, number, maxWidth }: PictureRequest): StreamMoment | undefined {
     const moment = source === "camera" ? this.#moments.find(number) : undefined;
-    // A small picture is as good of the model's frame, and costs no decoder.
+    // A small picture is just as good from the model's frame, and needs no decoder.
     const { letterbox } = moment?.metadata ?? {};
     if (letterbox && maxWidth !== undefined && maxWidth <= letterbox.width && this.#frames.find(number))
       return undefined;

@@ -14,13 +14,13 @@ import { type EncodedPicture, encodePicture } from "./encode-picture.ts";
 import { FrameMemory, type FrameMemoryLimits, type KeptFrame } from "./frame-memory.ts";
 import { newPictureStream, type PictureDecoder, type PictureStream } from "./picture-decoder.ts";
 
-/** Frames whose moment is remembered: more than come in the time for which compressed pictures are kept. */
+/** Number of frames whose moment is remembered: more than come while compressed pictures are kept. */
 const mostMoments = 600;
 
 /** A frame that a worker was given, without its pixels. */
 type Moment = Pick<KeptFrame, "metadata" | "arrivedAt">;
 
-/** What frames workers were given lately. */
+/** The frames that workers were recently given. */
 export class HandedMoments {
   /** By number, oldest first. */
   readonly #moments = new BoundedMap<number, Moment>(mostMoments);
@@ -31,7 +31,7 @@ export class HandedMoments {
     this.#moments.set(metadata.number, this.#newest);
   }
 
-  /** The frame of this number; without one, the newest. */
+  /** The frame with this number; without a number, the newest. */
   find(number: number | undefined): Moment | undefined {
     return number === undefined ? this.#newest : this.#moments.get(number);
   }
@@ -42,55 +42,55 @@ export class HandedMoments {
   }
 }
 
-/** Quality of pictures for which none is asked. */
+/** Quality of pictures when the request names none. */
 const defaultQuality = 80;
-/** Of what is kept as the picture of an event. */
+/** Quality of pictures that are kept for an event. */
 const recordedQuality = 85;
-/** A picture takes milliseconds, so the last in the line still comes within the time that is waited for it. */
+/** A picture takes milliseconds, so even the last in the queue is done while its requester still waits. */
 const mostWaiting = 32;
-/** A decoder takes longer; who finds more before him gets the model's frame at once. */
+/** A decode takes longer; a request that finds more than this waiting gets the model's frame at once. */
 const mostDecodesWaiting = 8;
-/** So long the camera's own picture is waited for when the model's frame could take its place, and when none could. */
+/** How long the camera's own picture is waited for, when the model's frame could replace it and when none could. */
 const patienceMs = 2_500;
 const longestMs = 5_000;
 /**
- * What decoding pictures of events may take of the machine while live frames want it too, for they come by the dozen a
- * second; those that somebody asks for may take as much.
+ * The share of the machine that decoding of event pictures may use while live frames need it too, since these pictures come
+ * by the dozen per second; pictures that somebody requests may use the same again.
  */
 const decodingShare = 0.1;
-/** Cores are for decoding; more pictures at a time than libuv has threads only wait elsewhere. */
+/** Cores are for decoding; if more pictures ran than libuv has threads, they would only wait elsewhere. */
 const mostRunning = Math.min(4, Math.max(1, Math.floor(availableParallelism() / 4)));
 
-/** What became of a request for a picture. */
+/** The outcome of a request for a picture. */
 export type PictureOutcome = "made" | Extract<PictureAnswer, { ok: false }>["reason"];
 
-/** A frame as the camera sent it, and what it takes to decode it. */
+/** A frame as the camera sent it, and what is needed to decode it. */
 export interface StreamMoment extends Moment {
   stream: PictureStream;
   decodable: Decodable;
   shape: PictureShape;
 }
 
-/** What decoding must do beside decoding. */
+/** What has to be done besides decoding. */
 export interface PictureShape {
-  /** Pictures are of two fields. */
+  /** Whether pictures are interlaced (made of two fields). */
   interlaced: boolean;
   /** How they are turned to be upright. */
   orientation: Orientation;
-  /** Parts that nobody may see. */
+  /** Areas that nobody may see. */
   masks: readonly MaskPolygon[];
 }
 
-/** What goes back to who asked for a picture. */
+/** The answer to a request for a picture. */
 export interface AnsweredPicture {
   answer: PictureAnswer;
   /** The JPEG; empty where there is none. */
   data: Uint8Array;
-  /** Which of the two it became. */
+  /** Whether it was made from the camera's own picture or the model's frame. */
   source?: PictureOrigin;
 }
 
-/** More pictures are asked for than may be decoded; one can be asked for again. */
+/** More pictures are requested than may be decoded; the request can be repeated. */
 export class PicturesBusyError extends Error {
   override readonly name = "PicturesBusyError";
 
@@ -99,22 +99,22 @@ export class PicturesBusyError extends Error {
   }
 }
 
-/** Makes pictures of recent frames, a few at a time, so that decoding is not disturbed. */
+/** Makes pictures of recent frames, only a few at a time, so that live decoding is not disturbed. */
 export class Pictures {
   readonly memory: FrameMemory;
   readonly #limit = new TaskLimit(mostRunning, mostWaiting);
   readonly #decoding = new TaskLimit(mostRunning, mostDecodesWaiting);
-  /** Those of recordings, one after another: each waits until decoding may go on. */
+  /** Pictures of recordings, one after another: each waits until decoding may continue. */
   readonly #recorded = new TaskLimit(1, mostDecodesWaiting);
-  /** By performance.now(): until then, pictures of the model's frames serve, where there are such. */
+  /** By performance.now(): until then, the model's frames are used for pictures, where there are any. */
   readonly #restUntil = { asked: 0, events: 0 };
   readonly #decoder: PictureDecoder;
-  /** Of the compressed pictures that a camera may keep. */
+  /** Limits for the compressed pictures that a camera may keep. */
   readonly streamLimits: RecentPicturesLimits;
   readonly #observe: (outcome: PictureOutcome, seconds: number) => void;
   readonly #log: Logger;
 
-  /** `cameras`: how many share the memory. `observe` is told of each request, with the seconds it took. */
+  /** `cameras`: how many share the memory. `observe` is called for each request, with the seconds it took. */
   constructor(
     limits: FrameMemoryLimits,
     decoder: PictureDecoder,
@@ -132,14 +132,14 @@ export class Pictures {
     this.#log = log;
   }
 
-  /** Answers a request with the picture of `moment`, else of `frame`; without either, with why there is none. */
+  /** Answers a request with the picture of `moment`, else of `frame`; without either, with the reason why there is none. */
   async answer(
     request: PictureRequest,
     frame: KeptFrame | undefined,
     moment: StreamMoment | undefined,
   ): Promise<AnsweredPicture> {
     const startedAt = performance.now();
-    // It would be used again for another frame while its turn is waited for.
+    // Otherwise the buffer would be reused for another frame while the request waits for its turn.
     frame?.buffers.share(frame.message);
     try {
       const decoded = moment && (await this.#decode(request, moment, frame !== undefined));
@@ -153,14 +153,14 @@ export class Pictures {
   }
 
   /**
-   * A picture of a camera's recording, which somebody asked for, in the camera's own resolution.
+   * A picture of a camera's recording, requested by somebody, in the camera's own resolution.
    * @throws PicturesBusyError, DecodePictureError
    */
   async recorded(
     camera: string,
     { orientation, interlaced, ...decodable }: RecordedPicture,
   ): Promise<EncodedPicture> {
-    // Masks were applied before it was recorded.
+    // Masks were applied before recording.
     const shape = { interlaced, orientation, masks: [] };
     const signal = AbortSignal.timeout(longestMs);
     const options = { ...shape, maxWidth: undefined, quality: recordedQuality, signal };
@@ -177,7 +177,7 @@ export class Pictures {
     }
   }
 
-  /** Undefined when it cannot be decoded, or not in time, and the model's frame is to take its place. */
+  /** Undefined when it cannot be decoded, or not in time, and the model's frame should replace it. */
   async #decode(
     { maxWidth, quality = defaultQuality, asked = false }: PictureRequest,
     moment: StreamMoment,
@@ -220,7 +220,7 @@ export class Pictures {
     const decoding = this.#decoding.run(async () => {
       signal.throwIfAborted();
       const startedAt = performance.now();
-      // On a busy machine a picture takes far longer than its share of the processors.
+      // On a busy machine a picture takes far longer than its processor time.
       let cost: number | undefined;
       try {
         const picture = await this.#decoder.decode(camera, stream, decodable, options);
@@ -270,7 +270,7 @@ function missing({ epoch, number }: PictureRequest) {
     : refused("gone", "the frame is not in memory any more, or was never given to a worker");
 }
 
-/** An answer that says why there is no picture. */
+/** An answer that gives the reason why there is no picture. */
 export function refused(
   reason: Extract<PictureAnswer, { ok: false }>["reason"],
   message: string,

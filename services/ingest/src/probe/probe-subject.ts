@@ -12,13 +12,13 @@ import {
 import { type Logger, type Nats, TaskLimit, TaskLimitError } from "@sightline/service";
 import { type CameraTrial, failed, type TrialOptions, tryCamera } from "./try-camera.ts";
 
-/** Each runs an ffmpeg for some seconds. None waits in turn: the one who asks would have given up. */
+/** Each runs an ffmpeg for some seconds. Requests do not queue: the requester would have given up. */
 const mostRunning = 4;
 
-/** What became of a request. */
+/** The outcome of a request. */
 export type ProbeOutcome = "ok" | "failed" | "busy";
 
-/** Answers requests to try a camera out; any ingest may. */
+/** Answers requests to probe a camera; any ingest may answer. */
 export class ProbeSubject {
   readonly #options: Omit<TrialOptions, "signal">;
   readonly #observe: (outcome: ProbeOutcome) => void;
@@ -77,7 +77,7 @@ export class ProbeSubject {
         return failed(CameraReason.INTERNAL, `the request cannot be read: ${error.message}`);
       if (this.#stopping.signal.aborted)
         return failed(CameraReason.INTERNAL, "this ingest is stopping; try again");
-      // Without the error's text: it may hold the address.
+      // Without the error's text: it may contain the address.
       this.#log.error({ error: (error as Error).name }, "a camera could not be probed");
       return failed(CameraReason.INTERNAL, "the camera could not be probed; ingest's log says more");
     } finally {

@@ -10,15 +10,15 @@ import {
   receive,
 } from "@sightline/rtsp";
 
-/** For all of it, in milliseconds; the camera's description may take so much of it. */
+/** For the whole trial, in milliseconds; the camera's description may use all of it. */
 const timeoutMs = 8_000;
 const describeMs = 4_000;
-/** Enough to tell the rate; a camera of one frame per second gives them in time. */
+/** Enough to measure the rate; a camera with one frame per second gives them in time. */
 const pictures = 5;
-/** Enough to draw zones in. */
+/** Enough to draw zones on. */
 const jpegWidth = 1280;
 
-/** What a camera offers, and a JPEG when one was asked for and came. Holds no secret, whatever the request does. */
+/** What a camera offers, and a JPEG when one was requested and came. Contains no secret, even if the request does. */
 export interface CameraTrial {
   answer: ProbeAnswer;
   jpeg: Uint8Array;
@@ -31,7 +31,10 @@ export interface TrialOptions {
   signal: AbortSignal;
 }
 
-/** Tries a camera out: asks what it offers, and receives a few pictures when one is wanted. @throws when `signal` aborts */
+/**
+ * Tries a camera: asks what it offers, and receives a few pictures when one is wanted.
+ * @throws when `signal` aborts
+ */
 export async function tryCamera(
   request: ProbeRequest,
   { ffmpeg, access, signal }: TrialOptions,
@@ -52,7 +55,7 @@ export async function tryCamera(
       ? { answer: { ok: true, ...described(offer) }, jpeg: new Uint8Array() }
       : failed(offer.reason, offer.message);
   }
-  // One connection for both: some cameras take the next one only when they have done with the last.
+  // One connection for both: some cameras accept the next connection only after they have finished the last.
   const { transport } = request;
   const reception = await receive(target, { ...choice, ffmpeg, transport, pictures, jpegWidth, timeoutMs });
   if (!reception.ok)
@@ -82,7 +85,7 @@ function described({ video, videoTracks }: CameraOffer) {
   };
 }
 
-/** An answer that says why nothing is known of the camera. */
+/** An answer that gives the reason why nothing is known about the camera. */
 export function failed(reason: CameraReason, message: string): CameraTrial {
   return { answer: { ok: false, reason, message }, jpeg: new Uint8Array() };
 }

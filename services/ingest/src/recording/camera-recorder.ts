@@ -21,18 +21,18 @@ const modes: Readonly<Record<RecordingMode, Mode>> = {
   continuous: Mode.CONTINUOUS,
 };
 
-/** Sound that has not come for so long has stopped. */
+/** Sound that has not come for this long has stopped. */
 const quietMs = 5_000;
 
-/** Counts of a camera's recording. */
+/** Counters of a camera's recording. */
 export interface RecordedCounts {
   pictures: number;
   bytes: number;
-  /** Not recorded, since the disk was slow or full. */
+  /** Pictures that were not recorded because the disk was slow or full. */
   dropped: number;
 }
 
-/** Records one camera, over all its connections, as its mode says. */
+/** Records one camera, over all its connections, according to its mode. */
 export class CameraRecorder {
   readonly counts: RecordedCounts = { pictures: 0, bytes: 0, dropped: 0 };
   readonly #camera: string;
@@ -41,14 +41,14 @@ export class CameraRecorder {
   #codec: string | undefined;
   /** Why the video may not be kept. */
   #withheld: string | undefined;
-  /** The connection's sound, or why it has none; undefined where none was asked for. */
+  /** The connection's sound, or why it has none; undefined where sound was not requested. */
   #sound: StreamSound | undefined;
-  /** When the connection's last sound came, by performance.now(); its beginning, before. */
+  /** When the connection's last sound came, by performance.now(); before the first, when the connection began. */
   #soundAt = 0;
   #writer: SegmentWriter | undefined;
   #ending: Promise<void> = Promise.resolve();
 
-  /** `stream`: how the stream fares that is recorded, where it is not the analysed one. */
+  /** `stream`: the state of the recorded stream, where it is not the analysed one. */
   constructor(
     camera: string,
     recordings: RecordingsOnDisk,
@@ -60,7 +60,8 @@ export class CameraRecorder {
   }
 
   /**
-   * A connection begins whose video has this codec, as SDP calls it; `withheld` says why none of it is kept, `sound` what comes with it.
+   * A connection begins whose video has this codec (its SDP name). `withheld` says why none of it is kept; `sound` is the
+   * sound that comes with it.
    */
   connected(codec: string, { withheld, sound }: { withheld?: string; sound?: StreamSound } = {}): void {
     this.disconnected();
@@ -70,12 +71,12 @@ export class CameraRecorder {
     this.#soundAt = performance.now();
   }
 
-  /** Whether pictures are written as things are. */
+  /** Whether pictures are written at present. */
   get wanted(): boolean {
     return this.#recordings.folder !== undefined && this.#mode() !== "off";
   }
 
-  /** So many pictures could not be had, since the machine is too slow. */
+  /** This many pictures are missing because the machine is too slow. */
   leftOut(pictures: number): void {
     if (this.wanted) this.counts.dropped += pictures;
   }
@@ -91,13 +92,13 @@ export class CameraRecorder {
     this.#writer.push(picture);
   }
 
-  /** Takes a frame of sound of the connection. */
+  /** Takes a sound frame of the connection. */
   pushSound(sound: CodedSound): void {
     this.#soundAt = performance.now();
     this.#writer?.pushSound(sound);
   }
 
-  /** The connection has ended, or the settings are others. */
+  /** The connection has ended, or the settings have changed. */
   disconnected(): void {
     const writer = this.#writer;
     this.#writer = undefined;

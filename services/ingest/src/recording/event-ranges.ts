@@ -2,13 +2,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Event, EventPhase, EventType, fromTimestamp, streams } from "@sightline/contracts";
 import { type Logger, type Nats, StreamRead } from "@sightline/service";
 
-/** Events of so long ago are read again when this process begins. */
+/** When this process starts, events of this long ago are read again. */
 const replayMs = 60 * 60_000;
 const retryMs = 1_000;
 
 interface Range {
   fromMs: number;
-  /** Infinity while the event goes on. */
+  /** Infinity while the event is open. */
   toMs: number;
 }
 
@@ -17,12 +17,12 @@ export interface RollTimes {
   postRollMs: number;
 }
 
-/** The times that events want of cameras' recordings, as the stream EVENTS tells of them. */
+/** The time ranges of cameras' recordings that events need, from the stream EVENTS. */
 export class EventRanges {
   readonly #nats: Nats;
   readonly #roll: RollTimes;
   readonly #log: Logger;
-  /** By camera, then by the event's last part of its name. */
+  /** By camera, then by the last part of the event's name. */
   readonly #ranges = new Map<string, Map<string, Range>>();
   readonly #reading: Promise<void>;
   readonly #stopping = new AbortController();
@@ -36,19 +36,19 @@ export class EventRanges {
     this.#reading = this.#read();
   }
 
-  /** Whether all events that have been told are known. */
+  /** Whether all events that were published so far are known. */
   get current(): boolean {
     return this.#current;
   }
 
-  /** Whether an event wants something of these times. */
+  /** Whether an event needs any of this time range. */
   wants(camera: string, fromMs: number, toMs: number): boolean {
     for (const range of this.#ranges.get(camera)?.values() ?? [])
       if (range.fromMs < toMs && range.toMs > fromMs) return true;
     return false;
   }
 
-  /** The beginning of the earliest time that an event wants; undefined when none wants any. */
+  /** The beginning of the earliest time that an event needs; undefined when none needs any. */
   earliest(camera: string): number | undefined {
     const ranges = [...(this.#ranges.get(camera)?.values() ?? [])];
     return ranges.length === 0
@@ -56,7 +56,7 @@ export class EventRanges {
       : ranges.reduce((least, { fromMs }) => Math.min(least, fromMs), Infinity);
   }
 
-  /** Forgets the ranges that ended before a time. */
+  /** Forgets the ranges that ended before this time. */
   forget(beforeMs: number): void {
     for (const [camera, ranges] of this.#ranges) {
       for (const [event, { toMs }] of ranges) if (toMs < beforeMs) ranges.delete(event);
@@ -110,7 +110,7 @@ export class EventRanges {
   }
 }
 
-/** What an event wants: all of it while it goes on; of a camera that is down, what led to it. */
+/** The range that an event needs: all of it while it is open; for a camera that is down, what led to that. */
 function rangeOf(
   { type, phase, startTime, endTime }: Event,
   { preRollMs, postRollMs }: RollTimes,

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { arenaOwner, isRunning, newArenaName } from "@sightline/frame-arena";
 
 const fileName = "in-use";
-/** The sign of life of a process that cannot be seen from here, as of another container. */
+/** Interval of the sign of life, for a process that cannot be seen from here, for example in another container. */
 const lifeMs = 5_000;
 const deadAfterMs = 4 * lifeMs;
 
-/** The folder is another running process's. */
+/** Another running process uses the folder. */
 export class FolderInUseError extends Error {
   override readonly name = "FolderInUseError";
 
@@ -19,7 +19,7 @@ export class FolderInUseError extends Error {
   }
 }
 
-/** Keeps a folder of recordings for this process alone. What a killed process held is free at once. */
+/** Keeps a folder of recordings for this process alone. A folder that a killed process held is free at once. */
 export class FolderLock {
   readonly #path: string;
   readonly #timer: NodeJS.Timeout;
@@ -53,7 +53,7 @@ export class FolderLock {
     try {
       utimesSync(this.#path, now, now);
     } catch {
-      // The folder is gone; the next write to it says so.
+      // The folder is gone; the next write to it reports that.
     }
   }
 }

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { HttpServer } from "@sightline/service";
 
-/** A request that cannot be answered as it is. */
+/** A request that cannot be answered in this form. */
 export class RefusedError extends Error {
   override readonly name = "RefusedError";
   readonly status: number;
@@ -14,7 +14,7 @@ export class RefusedError extends Error {
   }
 }
 
-/** Answers only those who know the token, and tells what was refused and why. */
+/** Answers only clients that know the token, and tells what was refused and why. */
 export function guardByToken(scope: HttpServer["app"], token: string): void {
   const expected = digest(`Bearer ${token}`);
   scope.addHook("onRequest", async ({ headers }) => {
@@ -31,15 +31,15 @@ function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }
 
-/** Bytes from `start` up to and without `end`. */
+/** Bytes from `start` up to, but not including, `end`. */
 export interface ByteRange {
   start: number;
   end: number;
 }
 
 /**
- * What a `Range` header asks for of something of `bytes` bytes (RFC 9110, 14.1.2): undefined for all, which several ranges or another unit
- * mean too; "unsatisfiable" when it lies behind the end.
+ * What a `Range` header requests of something of `bytes` bytes (RFC 9110, 14.1.2): undefined means all of it, also for
+ * several ranges or another unit; "unsatisfiable" when the range lies behind the end.
  */
 export function byteRange(
   header: string | undefined,

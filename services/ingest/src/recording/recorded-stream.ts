@@ -37,20 +37,20 @@ import { reconnectRange, type StartLimit } from "../start-limit.ts";
 import { RateMeter } from "../stream-facts.ts";
 
 const watchMs = 250;
-/** A stream that has given pictures for so long has proved itself: its next failure is a new one. */
+/** A stream that has given pictures for this long counts as working: its next failure is a new one. */
 const steadyMs = 10_000;
-/** A stream that nobody wants is kept for so long. */
+/** A stream that nobody wants is kept for this long. */
 const idleMs = 10_000;
-/** Nothing waits here: pictures are taken as they arrive, and what else reads them bounds itself. */
+/** Nothing waits here: pictures are taken as they arrive, and other readers have their own limits. */
 const neverFull = Number.MAX_SAFE_INTEGER;
 
 export interface RecordedStreamParts {
-  /** Where its pictures go; nothing else feeds it meanwhile. */
+  /** Receives its pictures; nothing else writes to it meanwhile. */
   outlet: VideoOutlet;
   privacy: PrivacySettings | undefined;
   /** Whether somebody records or watches it now. */
   wanted: () => boolean;
-  /** User and password, read again where they could not be; with why they still cannot. */
+  /** User and password, read again if they could not be read before; with the reason if they still cannot. */
   secret: (source: RecordSource) => Promise<Pick<RecordSource, "secret" | "secretFault">>;
   ffmpeg: FfmpegProgram;
   access: CameraAccess;
@@ -62,8 +62,8 @@ export interface RecordedStreamParts {
 }
 
 /**
- * The stream of a camera that is recorded and watched, where it is not the one that is analysed: a connection of its own, with its own failures, which
- * the analysis knows nothing of. Nothing is decoded. It is connected while somebody wants it.
+ * The stream of a camera that is recorded and watched, where it differs from the analysed one: it has its own connection
+ * and its own failures, which do not affect the analysis. Nothing is decoded. It is connected while somebody wants it.
  */
 export class RecordedStream {
   readonly #source: RecordSource;
@@ -89,7 +89,7 @@ export class RecordedStream {
     this.#running = this.#run();
   }
 
-  /** Its pictures from the newest key picture on. */
+  /** Its pictures since the newest key picture. */
   get newest(): readonly CodedPicture[] {
     return this.#recent?.newest() ?? [];
   }
@@ -107,7 +107,7 @@ export class RecordedStream {
     };
   }
 
-  /** Ends it; from the call on no picture of it goes to the outlet. */
+  /** Ends it; from this call on, none of its pictures goes to the outlet. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
@@ -147,7 +147,7 @@ export class RecordedStream {
     else this.#parts.log.info({ state }, "the state of the recorded stream has changed");
   }
 
-  /** One connection; why it ended, or undefined when it was not by a fault. */
+  /** One connection. Returns why it ended, or undefined when no fault ended it. */
   async #attempt(signal: AbortSignal): Promise<CameraFault | undefined> {
     const { access, ffmpeg, connects, log } = this.#parts;
     const { secret, secretFault } = await this.#parts.secret(this.#source);
@@ -182,7 +182,7 @@ export class RecordedStream {
     this.#codec = codec;
     const { outlet, privacy, limits } = this.#parts;
     const sound = stream.sound ?? this.#soundTrial.left(this.#source.sound);
-    // What says so to viewers too.
+    // The outlet tells viewers too.
     outlet.connected(codec, this.#shape(1), privacy, sound);
     if (!isRecordedCodec(codec))
       return {
@@ -242,7 +242,7 @@ export class RecordedStream {
     if (key) {
       seen.keyAt ??= arrivedAt;
       this.#lookAt(codec, seen, data);
-      // Masks are of the picture as it is shown.
+      // Masks refer to the picture as displayed.
       if (privacy && orientation !== seen.orientation && (seen.orientation ?? 1) !== orientation)
         outlet.connected(codec, this.#shape(orientation), privacy, sound);
       seen.orientation = orientation;
@@ -263,7 +263,7 @@ export class RecordedStream {
     this.#size = { width, height };
   }
 
-  /** Nobody decodes the stream to see whether it is interlaced; pictures that are not pass as they are. */
+  /** Nobody decodes the stream to see whether it is interlaced; progressive pictures pass unchanged. */
   #shape(orientation: PictureShape["orientation"]): PictureShape {
     return { interlaced: true, orientation, masks: this.#parts.privacy?.masks ?? [] };
   }

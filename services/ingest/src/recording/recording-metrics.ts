@@ -12,7 +12,7 @@ interface Recorded {
 
 const reasons: readonly DeleteReason[] = ["room", "age", "unwanted", "asked"];
 
-/** What is recorded, deleted and lacks. */
+/** What is recorded, deleted and missing. */
 export class RecordingMetrics {
   readonly #deleted: Counter<"reason">;
 

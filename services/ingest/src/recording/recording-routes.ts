@@ -24,10 +24,10 @@ import { type Pictures, PicturesBusyError } from "../pictures/pictures.ts";
 import { byteRange, guardByToken, RefusedError } from "./http-requests.ts";
 import type { RecordingsOnDisk } from "./recordings.ts";
 
-/** Movies whose beginnings are kept, since a player asks for one in many parts. */
+/** Number of movies whose beginnings are cached, because a player requests a movie in many parts. */
 const keptMovies = 8;
 
-/** What goes back: bytes of something that has `bytes` in all. */
+/** The answer: bytes of something that has `bytes` in total. */
 interface Content {
   bytes: number;
   etag: string;
@@ -45,7 +45,7 @@ interface AskedPicture {
   Querystring: { at_ms?: string };
 }
 
-/** Serves what is recorded to those who know the token. `recordings` and `pictures` are undefined until they are there. */
+/** Serves recordings to clients that know the token. `recordings` and `pictures` are undefined until they are ready. */
 export function serveRecordings(
   app: HttpServer["app"],
   token: string,
@@ -139,7 +139,7 @@ export function serveRecordings(
   });
 }
 
-/** The beginnings of movies that were asked for last. */
+/** The beginnings of the movies that were requested last. */
 class MovieCache {
   readonly #movies = new BoundedMap<string, Promise<RangeMovie | undefined>>(keptMovies);
 
@@ -160,7 +160,7 @@ class MovieCache {
 
 const initBytesOf = new WeakMap<Segment, number>();
 
-/** Undefined for a segment that has just begun, or has been deleted. */
+/** Undefined for a segment that has just begun or has been deleted. */
 async function describe(folder: RecordingFolder, segment: Segment): Promise<RecordingSegment | undefined> {
   const { bytes, fromMs, endMs: toMs, codec, width, height, audio } = segment;
   if (toMs <= fromMs) return undefined;
@@ -200,7 +200,7 @@ function rangeOf({ from_ms, to_ms }: Asked["Querystring"]): { fromMs: number; to
   );
 }
 
-/** What of Fastify's reply is used. */
+/** The part of Fastify's reply that is used. */
 interface Reply {
   code(status: number): unknown;
   headers(headers: Record<string, string | number>): unknown;

@@ -13,10 +13,10 @@ import type { Segment } from "@sightline/recording";
 import { type Logger, type Nats, splitAddress } from "@sightline/service";
 import type { RecordingsOnDisk } from "./recordings.ts";
 
-/** Who answers, and where its recordings are fetched. */
+/** Which process answers, and where its recordings are fetched. */
 export type RecordingHolder = Pick<RecordingsAnswer, "ingest" | "url" | "token">;
 
-/** Tells who asks what this process has recorded of a camera, and where to fetch it. */
+/** Answers what this process has recorded of a camera, and where to fetch it. */
 export class RecordingSubject {
   readonly #recordings: RecordingsOnDisk;
   readonly #holder: RecordingHolder;
@@ -66,10 +66,10 @@ export function reachableUrl(listening: string): string {
   return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
 }
 
-/** A pause between two segments that is no longer than this is none. */
+/** A gap between two segments that is no longer than this does not count as a gap. */
 const mostPauseMs = 1_500;
 
-/** The stretches without a pause that segments make up, which come by time. */
+/** The ranges without gaps that these segments form; segments are in order of time. */
 function spansOf(segments: readonly Segment[]): RecordedSpan[] {
   const spans: RecordedSpan[] = [];
   for (const segment of segments) {

@@ -9,9 +9,9 @@ import type { EventRanges, RollTimes } from "./event-ranges.ts";
 import { FolderLock } from "./folder-lock.ts";
 
 const lookMs = 1_000;
-/** A disk that did not take what was written is tried again after so long. */
+/** If a write to the disk failed, it is tried again after this long. */
 const retryMs = 5_000;
-/** Events are told so late at most: until then what no event wants is kept. */
+/** Events are published at most this late: until then, parts that no event needs are kept. */
 const lateMs = 60_000;
 const moreRoom = "free space, or lower SIGHTLINE_RECORDINGS_MAX_GIB";
 
@@ -20,12 +20,12 @@ export interface RecordingsOptions extends RollTimes {
   directory: string | undefined;
   maxBytes: number;
   defaults: RecordingDefaults;
-  /** What a camera's record says of its recording. */
+  /** The recording settings in a camera's record. */
   settingsOf: (camera: string) => StoredRecording | undefined;
   onDeleted: (why: DeleteReason, bytes: number) => void;
 }
 
-/** The recordings of all cameras on this process's disk: what is kept, for how long, and whether the disk takes more. */
+/** The recordings of all cameras on this process's disk: what is kept, for how long, and whether the disk accepts more. */
 export class RecordingsOnDisk {
   readonly options: RecordingsOptions;
   readonly #log: Logger;
@@ -56,12 +56,12 @@ export class RecordingsOnDisk {
     return this.options.directory !== undefined && this.options.maxBytes > 0;
   }
 
-  /** Undefined while it cannot be used. */
+  /** Undefined while the folder cannot be used. */
   get folder(): RecordingFolder | undefined {
     return this.#folder;
   }
 
-  /** Why nothing can be written, with what to do; undefined when all is well. */
+  /** Why nothing can be written, and what to do; undefined when all is well. */
   get fault(): string | undefined {
     return this.enabled ? this.#fault : undefined;
   }
@@ -71,12 +71,12 @@ export class RecordingsOnDisk {
     return this.enabled ? policy : { ...policy, mode: "off" };
   }
 
-  /** Events say from now on what is kept. */
+  /** From now on, events decide what is kept. */
   follow(events: EventRanges): void {
     this.#events = events;
   }
 
-  /** The disk did not take what was written. */
+  /** A write to the disk failed. */
   failed(error: Error): void {
     const full = (error as NodeJS.ErrnoException).code === "ENOSPC";
     this.#fail(full ? `the disk of ${this.options.directory} is full; ${moreRoom}` : error.message, error);
@@ -128,7 +128,7 @@ export class RecordingsOnDisk {
     );
   }
 
-  /** Whether the disk takes something again. */
+  /** Checks whether the disk accepts writes again. */
   async #try(directory: string): Promise<void> {
     this.#triedAt = performance.now();
     const path = join(directory, "trial");
@@ -147,7 +147,7 @@ export class RecordingsOnDisk {
     this.#fault = text;
   }
 
-  /** Marks what events want, and deletes what none does or what is old. Only now and then all is looked at. */
+  /** Marks what events need, and deletes what no event needs or what is old. Looks at everything only from time to time. */
   #keep(): void {
     const folder = this.#folder;
     if (!folder) return;
@@ -184,14 +184,14 @@ export class RecordingsOnDisk {
 /** When a camera's video is kept. */
 export type RecordingMode = NonNullable<StoredRecording["mode"]>;
 
-/** What is kept of a camera, and for how long. */
+/** Which parts of a camera's video are kept, and for how long. */
 export interface RecordingPolicy {
   mode: RecordingMode;
   maxAgeMs: number;
   eventsMaxAgeMs: number;
 }
 
-/** What the process's settings say where a camera does not. */
+/** The process's settings, used where a camera has none. */
 export interface RecordingDefaults {
   mode: RecordingMode;
   maxAgeDays: number;
@@ -200,7 +200,7 @@ export interface RecordingDefaults {
 
 const dayMs = 24 * 60 * 60_000;
 
-/** What holds for a camera with these settings; those of a camera that is not registered are undefined. */
+/** The policy for a camera with these settings; the settings of an unregistered camera are undefined. */
 export function recordingPolicy(
   settings: StoredRecording | undefined,
   defaults: RecordingDefaults,

@@ -15,7 +15,7 @@ interface Analysed {
   sound: StreamSound | undefined;
 }
 
-/** Which of a camera's streams is recorded and watched: the analysed one, or one of its own where the settings name it. */
+/** Which of a camera's streams is recorded and watched: the analysed one, or a separate one where the settings name it. */
 export class VideoSource {
   readonly #outlet: VideoOutlet;
   readonly #parts: Omit<RecordedStreamParts, "outlet" | "privacy">;
@@ -25,7 +25,7 @@ export class VideoSource {
   #stream: RecordedStream | undefined;
   /** Streams that are being ended. */
   #ending: Promise<unknown> = Promise.resolve();
-  /** Whether anything is recorded and watched. */
+  /** Whether the camera is being recorded and watched. */
   #open = false;
 
   constructor(
@@ -39,35 +39,35 @@ export class VideoSource {
     this.#privacy = settings.privacy;
   }
 
-  /** From now on it is recorded and watched, by these settings. */
+  /** Starts recording and watching, with these settings. */
   start(settings: IngestCamera): void {
     this.#open = true;
     this.#use(settings);
     if (!this.#source) this.#connect();
   }
 
-  /** From the call on nothing is recorded or watched any more; files are closed later. */
+  /** From this call on nothing is recorded or watched; files are closed later. */
   end(): void {
     this.#open = false;
     this.#end();
     this.#outlet.disconnected();
   }
 
-  /** How the stream of its own fares; undefined where there is none. */
+  /** The state of the separate stream; undefined where there is none. */
   get status(): RecordStreamStatus | undefined {
     return this.#stream?.status;
   }
 
-  /** Pictures of the stream of its own from the newest key picture on; undefined where there is none. */
+  /** Pictures of the separate stream since the newest key picture; undefined where there is none. */
   get newest(): readonly CodedPicture[] | undefined {
     return this.#source && (this.#stream?.newest ?? []);
   }
 
-  /** The settings are others. Where masks have changed, the analysed stream is reconnected by its owner. */
+  /** The settings have changed. If masks have changed, the owner of the analysed stream reconnects it. */
   update(settings: IngestCamera): void {
     const isMaskedAnew = !isDeepStrictEqual(settings.privacy, this.#privacy);
     if (!isMaskedAnew && isDeepStrictEqual(settings.record, this.#source)) return;
-    // At once: what was taken before shows what may not be seen now.
+    // At once: older pictures show what must not be seen now.
     this.#outlet.disconnected();
     this.#end();
     this.#use(settings);
@@ -75,7 +75,7 @@ export class VideoSource {
     if (!this.#source) this.#connect();
   }
 
-  /** A connection of the analysed stream begins; `sound` is what comes with it. */
+  /** A connection of the analysed stream begins; `sound` is the sound that comes with it. */
   connected(
     codec: string,
     shape: PictureShape,
@@ -86,12 +86,12 @@ export class VideoSource {
     if (this.#open && !this.#source) this.#connect();
   }
 
-  /** Takes a picture of the analysed stream, which must stay as it is. */
+  /** Takes a picture of the analysed stream. The caller must not change it afterwards. */
   push(picture: CodedPicture): void {
     if (this.#open && !this.#source) this.#outlet.push(picture);
   }
 
-  /** Takes a frame of sound of the analysed stream. */
+  /** Takes a sound frame of the analysed stream. */
   pushSound(sound: CodedSound): void {
     if (this.#open && !this.#source) this.#outlet.pushSound(sound);
   }
@@ -120,7 +120,7 @@ export class VideoSource {
     if (!record) return;
     const masked = privacy && privacy.masks.length > 0 ? privacy : undefined;
     if (masked?.video === "off") {
-      // Nothing may be kept or seen of it, so nothing is received; those who ask are told why.
+      // Nothing of it may be kept or seen, so nothing is received; clients are told why.
       this.#outlet.connected("H264", { interlaced: false, orientation: 1, masks: masked.masks }, masked);
       return;
     }

@@ -9,16 +9,16 @@ import {
 } from "@sightline/contracts";
 import { holdFloors, type KvMirror, modelCapacity, presenceKey } from "@sightline/service";
 
-/** What is known in every process. */
+/** What every process knows. */
 export interface ShareView {
   records: Pick<KvMirror<CameraRecord>, "keys" | "get">;
   shares: Pick<KvMirror<CameraShare>, "keys" | "get">;
   workers: Pick<KvMirror<WorkerInfo>, "keys" | "get">;
-  /** Among them the presence of each ingest. */
+  /** Includes the presence of each ingest. */
   leases: Pick<KvMirror<string>, "keys" | "get">;
 }
 
-/** How many tokens a camera has among those that wait for workers, and how often it gets another. */
+/** How many tokens of a camera may wait for workers at a time, and how often it gets another. */
 export interface TokenPace {
   /** Milliseconds from one token to the next. */
   intervalMs: number;
@@ -30,11 +30,11 @@ export interface TokenPace {
 
 /** A camera's place in the plan, as its queue of frames sees it. */
 export interface CameraTurns {
-  /** Undefined: it has one token, as every other camera of its model. */
+  /** Undefined: it has one token, like every other camera of its model. */
   pace(): TokenPace | undefined;
-  /** A token of it has waited so long. */
+  /** A token of this camera has waited this long. */
   waited(ms: number): void;
-  /** A frame of it is there; `tooMany`: the one before was not taken. */
+  /** A frame of this camera is there; `tooMany`: the one before was not taken. */
   arrived(tooMany: boolean): void;
 }
 
@@ -43,25 +43,29 @@ type Pressed = IngestPresence["pressed"][string];
 interface ModelPlan {
   /** Tokens that a camera of weight 1 has out, on average. */
   tokens: number;
-  /** Frames/s that are held of the floors. */
+  /** Frames/s of each floor that can be kept. */
   held: Map<string, number>;
 }
 
 const planMs = 1_000;
-/** A camera is there for so long after a frame, and pressed after it had one too many. */
+/** A camera counts as present for this long after a frame, and as pressed for this long after a frame too many. */
 const recentMs = 2_000;
-/** Tokens that should wait, so that no worker is idle though few cameras have a large part; all wait no longer than this. */
+/**
+ * The least number of tokens that should wait, so that no worker is idle when few cameras have a large share; and the
+ * longest that tokens should wait, in seconds.
+ */
 const leastTokens = 8;
 const roundSeconds = 2;
-/** Of these tokens, what the cameras without a floor have at least. */
+/** The least part of these tokens that the cameras without a floor get. */
 const leastRest = 0.05;
-/** What the newest token says of how long tokens wait. */
+/** Weight of the newest token in the average waiting time. */
 const smoothing = 0.2;
 
 /**
- * Deals out the turns at the workers where cameras are not all equal. In a queue that is first in, first out, a camera gets turns in
- * proportion to the tokens that it has waiting, so each has as many as its weight says, a part of one on average for the light ones; one with a floor gets a
- * token as often as its floor says, however long they wait. Each ingest does this by itself for its own cameras, from what all of them know.
+ * Distributes the workers' turns where cameras are not all equal. In a first in, first out queue, a camera gets turns in
+ * proportion to its waiting tokens. So each camera has as many tokens as its weight says (light ones less than one on
+ * average); a camera with a floor gets a token as often as its floor says, however long tokens wait. Each ingest does this
+ * for its own cameras, from what all ingests know.
  */
 export class SharePlan {
   readonly #view: ShareView;
@@ -89,7 +93,7 @@ export class SharePlan {
     clearInterval(this.#timer);
   }
 
-  /** Floor of a camera in frames/s, and what is held of it now. */
+  /** Floor of a camera in frames/s, and how much of it can be kept now. */
   floorOf(camera: string): { floorFps: number; promisedFps: number } {
     const { floorFps = 0 } = this.#view.shares.get(camera) ?? {};
     const plan = this.#plans.get(this.#view.records.get(camera)?.model ?? "");
@@ -109,14 +113,14 @@ export class SharePlan {
     };
   }
 
-  /** What this process tells the others of its cameras. */
+  /** What this process publishes about its cameras. */
   presence(): IngestPresence {
     const pressed: IngestPresence["pressed"] = {};
     for (const model of this.#plans.keys()) pressed[model] = this.#ownPressed(model);
     return { pressed };
   }
 
-  /** Works out anew what each camera gets, from what is known now. */
+  /** Computes again what each camera gets, from what is known now. */
   plan(): void {
     const { records, shares, workers } = this.#view;
     const modelOf = (camera: string) => records.get(camera)?.model;
@@ -148,7 +152,7 @@ export class SharePlan {
     const byFloor = (perSecond * waitMs) / 1000;
     return {
       intervalMs: Math.min(waitMs / tokens, perSecond > 0 ? 1000 / perSecond : Infinity),
-      // With room for a rhythm that is not even; the light ones need none.
+      // With room for an uneven rhythm; the light ones need none.
       most: Math.max(tokens <= 1 ? 1 : Math.ceil(tokens) + 1, perSecond > 0 ? Math.ceil(2 * byFloor) + 1 : 1),
       waitMs,
     };
@@ -185,7 +189,7 @@ export class SharePlan {
     };
   }
 
-  /** Whether a camera gets its floor, since its weight would give it less. */
+  /** Whether a camera gets its floor because its weight would give it less. */
   #hasFloor(camera: string, model: string): boolean {
     const { held, tokens = 1 } = this.#plans.get(model) ?? {};
     const byWeight = (1000 * tokens * this.#weightOf(camera)) / (this.#waitMs.get(model) ?? 0);
@@ -206,7 +210,7 @@ export class SharePlan {
   }
 }
 
-/** What another ingest says; one of an earlier version says nothing of its cameras. */
+/** What another ingest publishes; an earlier version publishes nothing about its cameras. */
 function readPresence(text: string): IngestPresence {
   try {
     return decodeJson(ingestPresenceSchema, new TextEncoder().encode(text));

@@ -5,7 +5,7 @@ import { freePort } from "@sightline/service/testing";
 
 const main = fileURLToPath(new URL("../main.ts", import.meta.url));
 
-/** The ingest service as a process, to be killed or to be kept from memory. */
+/** The ingest service as a process that can be killed or denied memory. */
 export class IngestProcess {
   readonly #address: string;
   readonly #child: ChildProcess;
@@ -40,12 +40,12 @@ export class IngestProcess {
     return this.#child.pid!;
   }
 
-  /** What it has logged. */
+  /** Its log so far. */
   get log(): string {
     return this.#log;
   }
 
-  /** The value of a metric, by its name and labels as they are printed. */
+  /** The value of a metric, by its name and labels as printed. */
   async metric(name: string): Promise<number> {
     const text = await (await fetch(`http://${this.#address}/metrics`)).text();
     const line = text.split("\n").find((each) => each.startsWith(`${name} `));

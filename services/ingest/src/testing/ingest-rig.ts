@@ -31,7 +31,7 @@ import { TestWorker } from "./test-worker.ts";
 
 const log = createLogger("test", "error");
 
-/** On a busy machine ffmpeg may take seconds to begin. Tests of cameras that fall silent set less. */
+/** On a busy machine ffmpeg may take seconds to begin. Tests of silent cameras set less. */
 const patientStallSeconds = "15";
 
 export const testModel: ServedModel = {
@@ -44,7 +44,7 @@ export const testModel: ServedModel = {
   classes: ["person"],
 };
 
-/** Ingest services on a real NATS server, with real cameras and a worker that infers nothing. */
+/** Ingest services on a real NATS server, with real cameras and a worker that does not infer. */
 export class IngestRig {
   readonly server: NatsServer;
   readonly nats: Nats;
@@ -102,7 +102,7 @@ export class IngestRig {
     return { address, stop: () => life.stop(log) };
   }
 
-  /** Starts an ingest as a process of its own, to be killed. */
+  /** Starts an ingest as a separate process that can be killed. */
   async ingestProcess(id: string, env: NodeJS.ProcessEnv = {}): Promise<IngestProcess> {
     const ingest = await IngestProcess.start({
       SIGHTLINE_NATS_URL: this.server.url,
@@ -114,7 +114,7 @@ export class IngestRig {
     return ingest;
   }
 
-  /** Waits until so many ingests share the cameras. */
+  /** Waits until this many ingests share the cameras. */
   async shared(ingests: number): Promise<void> {
     const sessions = async () =>
       (await Array.fromAsync(await this.buckets.leases.keys("session.camera.>"))).length;
@@ -131,7 +131,7 @@ export class IngestRig {
     return cameras;
   }
 
-  /** Writes a camera's record, as the registration does: its secret first. */
+  /** Writes a camera's record as the registration does: its secret first. */
   async register(
     id: string,
     record: Partial<CameraRecord> & { uri: string },
@@ -154,7 +154,7 @@ export class IngestRig {
     await this.buckets.cameras.put(id, encodeJson(full));
   }
 
-  /** Names the stream to be recorded of a camera, as results does; undefined takes it away. */
+  /** Sets the stream of a camera that is recorded, as results does; undefined removes it. */
   async recordFrom(id: string, uri: string | undefined, secret?: CameraSecret): Promise<void> {
     const { cameraSecrets, recordStreams } = this.buckets;
     if (secret) await cameraSecrets.put(recordSecretKey(id), encodeJson(secret));
@@ -162,7 +162,7 @@ export class IngestRig {
     else await recordStreams.put(id, encodeJson({ uri, hasCredentials: secret !== undefined }));
   }
 
-  /** Removes cameras and waits until ingest has let them go. */
+  /** Removes cameras and waits until ingest has released them. */
   async remove(...ids: string[]): Promise<void> {
     for (const id of ids) {
       await this.buckets.cameras.delete(id);
@@ -180,7 +180,7 @@ export class IngestRig {
     return entry?.operation === "PUT" ? CameraStatus.decode(entry.value) : undefined;
   }
 
-  /** All statuses of a camera that are written from now on, until `stop`. */
+  /** Collects all statuses of a camera that are written from now on, until `stop`. */
   async followStatus(id: string): Promise<{ statuses: CameraStatus[]; stop: () => Promise<void> }> {
     const statuses: CameraStatus[] = [];
     const watch = await this.buckets.cameraStatus.watch({ key: id });
@@ -205,7 +205,7 @@ export class IngestRig {
     );
   }
 
-  /** Waits until the worker has had so many frames of a camera in all. */
+  /** Waits until the worker has received this many frames of a camera in total. */
   async framesOf(id: string, count: number): Promise<void> {
     await vi.waitUntil(() => this.worker.of(id).length >= count, { timeout: 60_000, interval: 20 });
   }

@@ -3,8 +3,8 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * A folder in memory that can be used up: a tmpfs of 4 MiB where one may be mounted. Elsewhere a folder of /dev/shm, and the process that writes
- * there is kept from writing more (RLIMIT_FSIZE).
+ * A folder in memory that can be filled up: a tmpfs of 4 MiB where one can be mounted. Elsewhere a folder of /dev/shm, and
+ * the process that writes there is limited (RLIMIT_FSIZE).
  */
 export class LittleMemory {
   readonly directory: string;
@@ -16,7 +16,10 @@ export class LittleMemory {
       spawnSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", this.directory]).status === 0;
   }
 
-  /** Takes all room that is left, from the process that runs or from one that is to be started; that only where a tmpfs could be mounted. */
+  /**
+   * Takes all remaining room: from the running process, or from one that will be started (only where a tmpfs could be
+   * mounted).
+   */
   fill(ingest?: { pid: number }): void {
     if (!this.#mounted) {
       if (ingest) limitFiles(ingest.pid, "4096");
@@ -33,7 +36,7 @@ export class LittleMemory {
     }
   }
 
-  /** Gives it back. */
+  /** Gives the room back. */
   empty({ pid }: { pid: number }): void {
     if (this.#mounted) rmSync(this.#filler);
     else limitFiles(pid, "unlimited");
@@ -49,7 +52,7 @@ export class LittleMemory {
   }
 }
 
-/** The soft limit only, which may be raised again. */
+/** Only the soft limit, which can be raised again. */
 function limitFiles(pid: number, bytes: string): void {
   const { status, stderr } = spawnSync("prlimit", [`--pid=${pid}`, `--fsize=${bytes}:`]);
   if (status !== 0) throw new Error(`prlimit failed: ${stderr}`);

@@ -29,27 +29,27 @@ export interface WorkerFrame {
   pixels: Uint8Array;
 }
 
-/** What a worker does with a frame: publish its detections, give notice that it will not, or fall silent. */
+/** What a worker does with a frame: publish its detections, report that it will not, or stay silent. */
 export type FrameOutcome = "infer" | "silent" | { drop: number };
 
 export interface TestWorkerOptions {
   /** The tmpfs in which it looks for frames. Default /dev/shm. */
   frameMemory?: string | undefined;
-  /** False: it knows only frames as bytes, as versions before shared memory. */
+  /** False: it supports frames only as bytes, like versions before shared memory. */
   knowsHandles?: boolean;
 }
 
-/** Takes tokens, requests frames and publishes empty detections, as a real worker does but for the inference. */
+/** Takes tokens, requests frames and publishes empty detections, like a real worker without inference. */
 export class TestWorker {
   readonly frames: WorkerFrame[] = [];
   outcome: (frame: WorkerFrame) => FrameOutcome = () => "infer";
-  /** The layout that it says it reads; undefined: it says nothing, as a worker of an earlier version. */
+  /** The layout that it says it reads; undefined: it says nothing, like a worker of an earlier version. */
   reads: PixelFormatName | undefined;
-  /** Where it reads frames that are shared. */
+  /** Where it reads shared frames. */
   readonly arenas: ArenaReaders;
   /** Called with each frame in shared memory before it is read. */
   beforeRead: (frame: FrameMetadata, handle: FrameHandle) => Promise<void> | void = () => undefined;
-  /** Frames in shared memory that could not be read, and why; it has given notice of them. */
+  /** Frames in shared memory that could not be read, and why; it has reported them. */
   readonly unread: { frame: FrameMetadata; failure: ReadFailure }[] = [];
   readonly #nats: Nats;
   readonly #knowsHandles: boolean;
@@ -68,7 +68,7 @@ export class TestWorker {
     worker.#messages = await consumer.consume({
       max_messages: 16,
       callback: (message) => {
-        // Without NATS nothing can be published; the token, which is not acknowledged, comes again.
+        // Without NATS nothing can be published; the token is not acknowledged, so it comes again.
         void worker.#serve(decodeJson(tokenSchema, message.data)).then(
           () => message.ack(),
           () => undefined,
@@ -78,7 +78,7 @@ export class TestWorker {
     return worker;
   }
 
-  /** The frames of one camera, in the order in which they came. */
+  /** The frames of one camera, in order of arrival. */
   of(camera: string): WorkerFrame[] {
     return this.frames.filter((frame) => frame.camera === camera);
   }
@@ -88,7 +88,7 @@ export class TestWorker {
     await this.arenas.stop();
   }
 
-  /** Asks for a token's frame; undefined when the token is void, or the frame cannot be read. */
+  /** Requests a token's frame; undefined when the token is void or the frame cannot be read. */
   async request({ camera, epoch, id }: FrameToken): Promise<WorkerFrame | undefined> {
     const request = encodeJson({ epoch, token: id, worker: "test" });
     const told = headers();

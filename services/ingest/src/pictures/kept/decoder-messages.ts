@@ -12,20 +12,20 @@ export interface SentPicture {
 /** Asks the decoding process for the last of these pictures as JPEG. */
 export interface DecodeRequest {
   id: number;
-  /** The connection that the pictures are of: those of one are parts of one sequence. */
+  /** The connection of the pictures: those of one connection form one sequence. */
   stream: number;
   codec: RecordedCodec;
-  /** Comes before the first picture, with start codes. */
+  /** Sent before the first picture, with start codes. */
   parameterSets: Uint8Array;
-  /** From a key picture on, in the order of decoding. */
+  /** From a key picture on, in decoding order. */
   pictures: readonly SentPicture[];
-  /** What becomes of the decoded picture, as libavfilter reads it. */
+  /** Filters for the decoded picture, in libavfilter's syntax. */
   filters: string;
   /** Scale of FFmpeg's JPEG encoder, 2 (best) to 31. */
   qualityScale: number;
 }
 
-/** What the decoding process says: that it can decode, and the outcome of a request. */
+/** Messages of the decoding process: that it is ready, and the outcome of a request. */
 export type DecoderMessage =
   | { ready: true }
   | {
@@ -35,7 +35,7 @@ export type DecoderMessage =
       height: number;
       /** Pictures that were decoded for it. */
       decoded: number;
-      /** Processor time that it took, in milliseconds. */
+      /** Processor time that was used, in milliseconds. */
       cpuMs: number;
     }
   | { id: number; failure: string };

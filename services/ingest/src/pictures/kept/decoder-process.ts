@@ -1,6 +1,6 @@
 /**
- * The program of the process that decodes pictures for all cameras of an ingest: what native code does with bytes of cameras ends here.
- * Its parent's channel tells it what to decode; it opens nothing else.
+ * The program of the process that decodes pictures for all cameras of an ingest. If bytes from a camera make native code
+ * crash, only this process ends. It gets its work over its parent's channel and opens nothing else.
  */
 import { AV_LOG_QUIET } from "node-av/constants";
 import { Log } from "node-av/lib";
@@ -8,21 +8,21 @@ import type { DecodeRequest, DecoderMessage } from "./decoder-messages.ts";
 import { frameJpeg } from "./frame-jpeg.ts";
 import { StreamDecoder } from "./stream-decoder.ts";
 
-/** Decoders that stay open for later pictures of their group; each has some uncompressed pictures in memory. */
+/** Most decoders that stay open for later pictures of their group; each has some uncompressed pictures in memory. */
 const mostOpen = 4;
-/** Longer than pictures of one group are asked for. */
+/** Longer than pictures of one group are requested. */
 const openMs = 3_000;
 
 interface Stream {
   decoder: StreamDecoder | undefined;
   /** Requests that are not answered yet. */
   open: number;
-  /** Settles when the last of them is answered; the next waits for it. */
+  /** Settles when the last of them is answered; the next request waits for it. */
   last: Promise<void>;
   closing: NodeJS.Timeout | undefined;
 }
 
-/** By their numbers, the one that was asked for longest ago first. */
+/** By number, the least recently requested first. */
 const streams = new Map<number, Stream>();
 
 function say(message: DecoderMessage): void {
@@ -82,6 +82,6 @@ function forget(stream: Stream): void {
 
 Log.setLevel(AV_LOG_QUIET);
 process.on("message", take);
-// The parent is gone, and native code that hangs must not stay.
+// The parent has ended; a process with hanging native code must not remain.
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
 say({ ready: true });

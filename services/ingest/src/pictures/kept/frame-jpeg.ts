@@ -2,7 +2,10 @@ import type { AVPixelFormat } from "node-av/constants";
 import { AV_CODEC_FLAG_QSCALE, AV_CODEC_ID_MJPEG, FF_QP2LAMBDA } from "node-av/constants";
 import { Codec, CodecContext, FFmpegError, FilterGraph, Frame, Packet, Rational } from "node-av/lib";
 
-/** A frame as JPEG, behind these filters. @throws FFmpegError */
+/**
+ * A frame as JPEG, after these filters.
+ * @throws FFmpegError
+ */
 export async function frameJpeg(
   frame: Frame,
   filters: string,

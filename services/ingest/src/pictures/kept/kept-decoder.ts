@@ -9,11 +9,11 @@ import {
 } from "./running-decoder.ts";
 
 export interface KeptDecoderOptions extends RunningDecoderOptions {
-  /** A process that nobody has asked for so long ends: it costs nothing then. Default: a minute. */
+  /** The process ends when it gets no request for this long: then it costs nothing. Default: a minute. */
   idleMs?: number | undefined;
 }
 
-/** One process that decodes pictures for all cameras. It is started when it is needed, also after it has ended. */
+/** One process that decodes pictures for all cameras. It is started when needed, and again after it has ended. */
 export class KeptDecoder {
   readonly #options: KeptDecoderOptions;
   #running: RunningDecoder | undefined;
@@ -25,15 +25,15 @@ export class KeptDecoder {
     this.#options = options;
   }
 
-  /** The process, while there is one. */
+  /** The process id, while the process runs. */
   get pid(): number | undefined {
     return this.#running?.pid;
   }
 
   /**
-   * The last of these pictures, which are progressive, as JPEG, as it is shown and in the camera's own resolution.
-   * @param stream names the connection: its pictures are parts of one sequence, in which the decoder may go on
-   * @param ended is told when the process ended on this picture, also after `signal` has aborted
+   * The last of these progressive pictures as JPEG, as displayed and in the camera's own resolution.
+   * @param stream names the connection: its pictures form one sequence, so the decoder may continue from earlier ones
+   * @param ended is called when the process ended because of this picture, also after `signal` has aborted
    * @throws DecodePictureError, DecoderUnavailableError, DecoderEndedError, and the signal's reason
    */
   async decode(
@@ -84,7 +84,7 @@ export class KeptDecoder {
     if (this.#running !== running || !running.idle || this.#stopped) return;
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => {
-      // Who asks from now on gets another.
+      // Later requests get another process.
       this.#forget(running);
       void running.kill();
     }, this.#options.idleMs ?? 60_000);

@@ -9,10 +9,10 @@ import type { EncodedPicture } from "../encode-picture.ts";
 import type { DecodeRequest, DecoderMessage } from "./decoder-messages.ts";
 
 const program = new URL("decoder-process.ts", import.meta.url);
-/** A process that cannot decode after so long is ended. */
+/** A process that is not ready after this long is ended. */
 const startMs = 30_000;
 const mostWords = 2_000;
-/** What Node itself reserves, for its code most of all, beside what decoding takes. */
+/** What Node itself reserves, mostly for its code, in addition to what decoding uses. */
 const nodeMib = 1_024;
 
 /** The process cannot run here; the message says why. */
@@ -23,7 +23,7 @@ export class DecoderUnavailableError extends Error {
 /** The process ended while it decoded. */
 export class DecoderEndedError extends Error {
   override readonly name = "DecoderEndedError";
-  /** Whether it is known that another request ended it. */
+  /** True when it is known that another request ended it. */
   readonly byAnother: boolean;
 
   constructor(message: string, byAnother = false) {
@@ -33,9 +33,11 @@ export class DecoderEndedError extends Error {
 }
 
 export interface KeptPicture extends EncodedPicture {
-  /** Compressed pictures that were decoded for it: fewer where the decoder went on from an earlier one of the group. */
+  /**
+   * Compressed pictures that were decoded for it: fewer where the decoder continued from an earlier picture of the group.
+   */
   decoded: number;
-  /** Processor time that it took, in milliseconds. */
+  /** Processor time that was used, in milliseconds. */
   cpuMs: number;
 }
 
@@ -46,9 +48,11 @@ interface Pending {
 }
 
 export interface RunningDecoderOptions {
-  /** What decoding may take; 0 is no limit. */
+  /** Memory limit for decoding; 0 means none. */
   memoryMib: number;
-  /** A picture takes a fraction of a second; a process that does not answer for so long hangs, and is ended. Default: 10 s. */
+  /**
+   * A picture needs a fraction of a second; a process that does not answer for this long hangs and is ended. Default: 10 s.
+   */
   longestMs?: number | undefined;
   /** Its program. */
   entry?: URL | undefined;
@@ -62,7 +66,7 @@ export class RunningDecoder {
   readonly #closed = Promise.withResolvers<void>();
   readonly #longestMs: number;
   readonly #ended: () => void;
-  /** The request that had no answer for so long that the process was killed. */
+  /** The request that went so long without an answer that the process was killed. */
   #hangsOn: number | undefined;
 
   /** `ended` is called when it has ended. */
@@ -76,7 +80,7 @@ export class RunningDecoder {
       {
         stdio: ["ignore", "ignore", "pipe", "ipc"],
         serialization: "advanced",
-        // What else the service's environment has is not for code that reads bytes of cameras.
+        // Code that reads bytes from cameras must not see the rest of the service's environment.
         env: cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) },
       },
     );
@@ -102,7 +106,7 @@ export class RunningDecoder {
       void this.kill();
     }, this.#longestMs);
     this.#pending.set(request.id, { resolve, reject, late });
-    // A process that has ended tells so by its end.
+    // A process that has ended reports that by its exit.
     this.#child.send(request, () => undefined);
     return promise;
   }
@@ -160,7 +164,7 @@ export class RunningDecoder {
   }
 }
 
-/** The line that says what is wrong in what Node writes when it ends. */
+/** The line with the error in Node's output when it ends. */
 function reasonIn(words: string): string {
   return (
     words

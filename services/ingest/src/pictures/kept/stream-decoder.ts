@@ -10,14 +10,16 @@ import type { DecodeRequest, SentPicture } from "./decoder-messages.ts";
 
 const codecIds = { H264: AV_CODEC_ID_H264, H265: AV_CODEC_ID_HEVC } as const;
 
-/** Decodes pictures of one connection, from a key picture on; it can go on to later pictures of the same group. */
+/**
+ * Decodes pictures of one connection, starting with a key picture; it can continue with later pictures of the same group.
+ */
 export class StreamDecoder {
   readonly #context: CodecContext;
-  /** When the pictures arrived that were decoded, by their time. */
+  /** Arrival times of the decoded pictures, by presentation time. */
   readonly #decoded = new Map<number, number>();
   #keyUs: number | undefined;
   #newestAt = 0;
-  /** Its last pictures were asked out of it: it has forgotten what the next need. */
+  /** True when its last pictures were flushed out: it has lost what the next ones need. */
   #drained = false;
 
   /** @throws when FFmpeg cannot open the decoder */
@@ -26,23 +28,24 @@ export class StreamDecoder {
     if (!decoder) throw new Error(`this FFmpeg has no decoder for ${codec}`);
     this.#context = new CodecContext();
     this.#context.allocContext3(decoder);
-    // More threads take more CPU in all, and hold pictures back.
+    // More threads use more CPU in total, and delay pictures.
     this.#context.threadCount = 1;
     FFmpegError.throwIfError(this.#context.open2Sync(decoder, null), "open");
   }
 
-  /** Whether it cannot go on. */
+  /** Whether it cannot continue. */
   get drained(): boolean {
     return this.#drained;
   }
 
-  /** The pictures that are left to decode for the last of these; undefined when only a new decoder can decode it. */
+  /** The pictures that remain to be decoded for the last of these; undefined when only a new decoder can decode it. */
   left(pictures: readonly SentPicture[]): readonly SentPicture[] | undefined {
     const isKnown = ({ ptsUs, arrivedAt }: SentPicture) => this.#decoded.get(ptsUs) === arrivedAt;
     const key = pictures[0]!;
     if (this.#drained || key.ptsUs !== this.#keyUs || !isKnown(key)) return undefined;
     const later = pictures.filter((picture) => !isKnown(picture));
-    // All that is left comes behind all that was decoded. What was decoded and is not needed now, no other picture is decoded from.
+    // All remaining pictures come after all decoded ones. Decoded pictures that are not in this list are not needed as
+    // references.
     return later.length > 0 &&
       later.at(-1) === pictures.at(-1) &&
       later.every(({ arrivedAt }) => arrivedAt > this.#newestAt)
@@ -51,8 +54,8 @@ export class StreamDecoder {
   }
 
   /**
-   * Decodes these pictures; the frame is of the last of them and the caller's to free.
-   * @param head comes before the first, a key picture; undefined when the decoder goes on
+   * Decodes these pictures; the frame belongs to the last of them, and the caller frees it.
+   * @param head comes before the first, a key picture; undefined when the decoder continues
    * @throws when the decoder gives no such frame
    */
   async decode(pictures: readonly SentPicture[], head: Uint8Array | undefined): Promise<Frame> {
@@ -71,7 +74,7 @@ export class StreamDecoder {
       this.#receive(keep);
     }
     if (!found) {
-      // It holds pictures back for their order.
+      // It holds pictures back for reordering.
       this.#drained = true;
       await this.#context.sendPacket(null);
       this.#receive(keep);
@@ -85,7 +88,7 @@ export class StreamDecoder {
     this.#context.freeContext();
   }
 
-  /** Returns FFmpeg's code. A damaged picture is no error here: others may be whole. */
+  /** Returns FFmpeg's code. A damaged picture is not an error here: others may be intact. */
   async #send({ data, ptsUs }: SentPicture, head: Uint8Array | undefined): Promise<number> {
     const packet = new Packet();
     packet.alloc();

@@ -19,7 +19,7 @@ import { IngestRig } from "../../testing/ingest-rig.ts";
 /** How far apart a flash and its tone may be, in seconds: by the camera's own clocks, and by arrival alone. */
 export const [apart, apartByArrival] = [0.05, 0.12];
 
-/** An ingest that records cameras with sound. What it waits for, it waits for also in tests that run at the same time. */
+/** An ingest that records cameras with sound. Its waits are long enough for tests that run at the same time. */
 export class SoundRig {
   readonly ingest: IngestRig;
   readonly directory = mkdtempSync(join(tmpdir(), "sightline-recorded-sound-"));
@@ -63,7 +63,7 @@ export class SoundRig {
     await this.ingest.register(id, { ...record, ...(audio && { recording: { audio } }) });
   }
 
-  /** Removes the cameras that there are so far. */
+  /** Removes all cameras created so far. */
   async clear(): Promise<void> {
     const ids = [...this.#registered];
     this.#registered.clear();
@@ -86,7 +86,7 @@ export class SoundRig {
     return decodeJson(recordingsAnswerSchema, reply.data);
   }
 
-  /** Waits until so much is recorded, with sound or without, and gives the last of it. */
+  /** Waits until this much is recorded, with sound or without, and returns the last part of it. */
   async spanOf(camera: string, audio: boolean, ms: number): Promise<RecordedSpan> {
     const wanted = async () =>
       (await this.find(camera)).spans.findLast(
@@ -95,12 +95,12 @@ export class SoundRig {
     return vi.waitUntil(wanted, { timeout: 60_000, interval: 50 });
   }
 
-  /** Waits until the status says this of a camera's sound. */
+  /** Waits until the status says this about a camera's sound. */
   async soundOf(id: string, message: string | RegExp): Promise<CameraStatus> {
     return this.ingest.statusThat(id, ({ recording }) => recording?.soundMessage.match(message) != null);
   }
 
-  /** What the ingest answers at a path. */
+  /** The ingest's answer at a path. */
   async ask(camera: string, path: string): Promise<Response> {
     const { url, token } = await this.find(camera);
     const response = await fetch(url + path, { headers: { authorization: `Bearer ${token}` } });
@@ -121,7 +121,7 @@ export class SoundRig {
   }
 }
 
-/** The file has at least so many flashes, each with its tone at its time. */
+/** Expects at least this many flashes in the file, each with its tone at the right time. */
 export async function expectInTime(file: string, least: number, most = apartByArrival): Promise<void> {
   expect((await probed(file)).complaints).toBe("");
   const found = delays(await flashesAndBeeps(file));
