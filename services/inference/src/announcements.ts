@@ -6,7 +6,7 @@ import type { EngineCandidate } from "./engine-choice.ts";
 import type { Load } from "./load-meter.ts";
 import type { SessionInfo } from "./session-messages.ts";
 
-/** What ingest must send for a model and results may promise of it. */
+/** What ingest must send for a model, and what results may offer of it. */
 export function servedModel(
   model: ModelManifest,
   version: string,
@@ -31,12 +31,12 @@ export function servedModel(
   };
 }
 
-/** An engine that was not measured itself has the accuracy of the INT8 file that it was built from. */
+/** An engine without accuracy figures of its own has those of the INT8 file from which it was built. */
 function accuracyKey(model: ModelManifest, encoding: ModelPrecision): ModelPrecision {
   return encoding === "trtEngine" && !model.accuracy?.trtEngine ? "int8Trt" : encoding;
 }
 
-/** What a worker tells about itself. */
+/** What a worker publishes about itself. */
 export function workerInfo(
   id: string,
   { model, version }: { model: string; version: string },
@@ -51,7 +51,7 @@ export function workerInfo(
     modelVersion: version,
     precision: session.engine.precision,
     executionProvider: session.engine.provider,
-    // Ingests and results of earlier versions do not know the field.
+    // Ingests and results of earlier versions do not have this field.
     ...(session.pixelFormat === "gbrp" ? {} : { pixelFormat: session.pixelFormat }),
     batchSize,
     batchCurve: session.curve.map(({ batch, milliseconds }) => ({ batch, milliseconds })),
@@ -59,7 +59,7 @@ export function workerInfo(
   };
 }
 
-/** Keeps the served model and this worker announced, as they are at each time. */
+/** Keeps the announcements of the served model and of this worker up to date. */
 export class Announcements {
   readonly #model: Announcement;
   readonly #worker: Announcement;
@@ -79,7 +79,7 @@ export class Announcements {
     await Promise.all([this.#model.start(), this.#worker.start()]);
   }
 
-  /** Tells of a change now. */
+  /** Publishes a change now. */
   async refresh(): Promise<void> {
     await Promise.all([this.#model.refresh(), this.#worker.refresh()]);
   }

@@ -3,17 +3,17 @@ export interface CurvePoint {
   batch: number;
   /** Median of the runs. */
   milliseconds: number;
-  /** The fastest run: other work on the machine can only slow a run down, so sizes are compared by it. */
+  /** The fastest run: other work on the machine can only slow a run down, so sizes are compared by their fastest runs. */
   fastest: number;
 }
 
-/** What counts where not all that is offered can be inferred: how soon, how much, or both. */
+/** What matters when not all offered frames can be inferred: latency, throughput, or both. */
 export const batchGoals = ["latency", "balanced", "throughput"] as const;
 export type BatchGoal = (typeof batchGoals)[number];
 
 /**
- * By what share twice the batch must raise throughput to be worth its latency. `latency`: a run takes less than √2 times as long, so
- * that throughput divided by latency rises (Kleinrock's power).
+ * The share by which doubling the batch must raise throughput to be worth the added latency. `latency`: a run must take
+ * less than √2 times as long, so that throughput divided by latency rises (Kleinrock's power).
  */
 const worthwhile: Record<BatchGoal, number> = { latency: Math.SQRT2 - 1, balanced: 0.1, throughput: 0.02 };
 
@@ -27,22 +27,26 @@ export function curveSizes(maxBatch: number): number[] {
 const throughput = ({ batch, fastest }: CurvePoint) => batch / fastest;
 
 /**
- * Whether a larger batch raises throughput by enough to be worth its latency; `margin` is asked for beyond that, so that
- * what was measured twice is not decided twice.
+ * Whether a larger batch raises throughput enough to be worth its latency. `margin` is required in addition, so that
+ * repeated measurements do not change the decision back and forth.
  */
 export function isWorthwhile(larger: CurvePoint, smaller: CurvePoint, goal: BatchGoal, margin = 0): boolean {
   const doublings = Math.log2(larger.batch / smaller.batch);
   return throughput(larger) > throughput(smaller) * (1 + worthwhile[goal] + margin) ** doublings;
 }
 
-/** The batch for more than can be inferred: from the smallest on, each that is worthwhile against the one chosen before. */
+/**
+ * The batch size for overload: starting from the smallest, each size that is worthwhile compared with the one chosen
+ * before.
+ */
 export function chooseBatchSize(curve: readonly CurvePoint[], goal: BatchGoal): number {
   return curve.reduce((chosen, point) => (isWorthwhile(point, chosen, goal) ? point : chosen)).batch;
 }
 
 /**
- * The largest batch, up to `limit`, that has its frames done sooner than they would be on average one after the other. Where there
- * is more than one frame, it lowers latency, as on a GPU. 1 where a frame more costs about as much as a run of its own.
+ * The largest batch, up to `limit`, that completes its frames sooner than running them one by one would on average. Where
+ * several frames are present, this lowers latency, for example on a GPU. It is 1 where an additional frame costs about as
+ * much as a separate run.
  */
 export function soonestBatch(curve: readonly CurvePoint[], limit: number): number {
   const [first] = curve;

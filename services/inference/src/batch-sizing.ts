@@ -1,17 +1,17 @@
 import { runMs } from "@sightline/service";
 import { type BatchGoal, type CurvePoint, isWorthwhile, soonestBatch } from "./batch-curve.ts";
 
-/** What the batcher tells and is told of the size of batches. */
+/** Chooses the batch size for the batcher, from what the batcher reports. */
 export interface BatchSizer {
-  /** Frames of the next batch at most. */
+  /** Most frames of the next batch. */
   readonly size: number;
-  /** Expected milliseconds of a run, when nothing else keeps the machine. */
+  /** Expected milliseconds of a run when nothing else uses the machine. */
   runMs(frames: number): number;
   /** A batch goes to the session. */
   handedOver(frames: number): void;
-  /** A batch has run for `runMs`, and waited for its turn for `waitedMs` before. */
+  /** A batch has run for `runMs`, after it had waited `waitedMs` for its turn. */
   ran(frames: number, runMs: number, waitedMs: number): void;
-  /** The session had nothing to do for so long because there was no token. */
+  /** The session was idle for this long because there was no token. */
   starved(ms: number): void;
 }
 
@@ -20,28 +20,28 @@ export interface BatchSizingOptions {
   curve: readonly CurvePoint[];
   /** The sizes that may be chosen, smallest first. */
   sizes: readonly number[];
-  /** The one to begin with. */
+  /** The first size to use. */
   size: number;
   goal: BatchGoal;
   /** Milliseconds, monotonic. */
   now: () => number;
-  /** The size for more than can be inferred is another one now. */
+  /** Called when the size for overload has changed. */
   onChange?: (size: number, before: number) => void;
 }
 
-/** The load is judged over so much time and so many runs at least. */
+/** The load is judged over at least this much time and this many runs. */
 const windowMs = 1_000;
 const windowRuns = 4;
-/** With less of the time without tokens than this, more is offered than is inferred. */
+/** If less than this share of the time is without tokens, more frames are offered than can be inferred. */
 const saturatedBelow = 0.03;
 /** A smaller batch must leave this share of the time free. */
 const spare = 0.15;
-/** Runs of each of two sizes that are compared, by turns, and how many of them count: the fastest. */
+/** Number of runs of each of the two compared sizes, which alternate, and how many of them count: the fastest. */
 const comparedRuns = 6;
 const countedRuns = 3;
-/** By so much the gain must differ from what is asked for before the size that is in use is left. */
+/** How much the gain must differ from the required one before the current size is changed. */
 const margin = 0.03;
-/** Time to the next comparison: after one that changed the size, and after others, doubling. */
+/** Time to the next comparison: after one that changed the size, and after others; the latter doubles each time. */
 const soonMs = 2_000;
 const firstMs = 10_000;
 const longestMs = 300_000;
@@ -49,11 +49,11 @@ const longestMs = 300_000;
 interface Comparison {
   smaller: number;
   larger: number;
-  /** Batches of each handed over. */
+  /** Number of batches handed over, by size. */
   sent: Map<number, number>;
   /** Milliseconds of their runs. */
   times: Map<number, number[]>;
-  /** Batches of neither size, as when a frame is late. */
+  /** Batches of neither size, for example when a frame is late. */
   others: number;
 }
 
@@ -72,15 +72,16 @@ const emptyWindow = (since: number): Window => ({
 });
 
 /**
- * Chooses how many frames a batch may have, while running. Where the session has time to spare: the smallest that keeps up with what is
- * offered, or one that has its frames done sooner. Where it has none, it grows up to the size that the goal chooses.
+ * Chooses how many frames a batch may have, during operation. Where the session has spare time: the smallest size that
+ * keeps up with the offered frames, or one that completes its frames sooner. Where it has none, the size grows up to the
+ * one that the goal chooses.
  *
- * That size comes from the warm-up, when the machine may have been busy. So under overload it is compared with its neighbours
- * now and then: runs of both by turns, so that whatever else the machine does slows down both alike.
+ * That size comes from the warm-up, when the machine may have been busy. So under overload it is compared with its
+ * neighbours from time to time: runs of both sizes alternate, so that other work on the machine slows both down alike.
  */
 export class BatchSizing implements BatchSizer {
   readonly #options: BatchSizingOptions;
-  /** As it is known now, smallest batch first. */
+  /** As known so far, smallest batch first. */
   readonly #curve: CurvePoint[];
   #size: number;
   #full: number;
@@ -110,12 +111,12 @@ export class BatchSizing implements BatchSizer {
     return (sent.get(smaller) ?? 0) <= (sent.get(larger) ?? 0) ? smaller : larger;
   }
 
-  /** The size for more than can be inferred. */
+  /** The size for overload. */
   get full(): number {
     return this.#full;
   }
 
-  /** How long runs take as far as is known now, smallest batch first. */
+  /** How long runs take, as known so far, smallest batch first. */
   get curve(): readonly CurvePoint[] {
     return this.#curve;
   }
@@ -164,7 +165,7 @@ export class BatchSizing implements BatchSizer {
     this.#size = Math.max(Math.min(this.#size, enough), soonestBatch(this.#curve, this.#full));
   }
 
-  /** Begins to compare the size in use with the next larger or smaller one, in turn. */
+  /** Begins to compare the current size with the next larger or smaller one, alternately. */
   #compare(): void {
     const { sizes } = this.#options;
     const at = sizes.indexOf(this.#full);
@@ -186,7 +187,7 @@ export class BatchSizing implements BatchSizer {
     this.#comparison = undefined;
     const before = this.#full;
     const ratio = fastestOf(ofLarger) / fastestOf(ofSmaller);
-    // The one in use is known from many runs; the other is so many times slower or faster.
+    // The current size is known from many runs; the other one is measured as a multiple of it.
     const point = (size: number) => this.#curve.find(({ batch }) => batch === size)!;
     const [other, factor] = before === smaller ? [larger, ratio] : [smaller, 1 / ratio];
     const { milliseconds, fastest } = point(before);
@@ -205,7 +206,7 @@ export class BatchSizing implements BatchSizer {
   }
 }
 
-/** A size that was not measured: in proportion to those that were. */
+/** Estimates a size that was not measured, in proportion to those that were. */
 function guess(curve: readonly CurvePoint[], batch: number): CurvePoint {
   const fastestRuns = curve.map((point) => ({ batch: point.batch, milliseconds: point.fastest }));
   return { batch, milliseconds: runMs(curve, batch), fastest: runMs(fastestRuns, batch) };

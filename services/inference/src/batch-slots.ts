@@ -4,29 +4,29 @@ export interface BatchSlot {
   readonly memory: SharedArrayBuffer;
 }
 
-/** A closed batch: the slot that holds the pixels, and whose they are, in the order in which they lie there. */
+/** A closed batch: the slot that holds the pixels, and the items they belong to, in the same order. */
 export interface Batch<T> {
   readonly slot: number;
   readonly items: readonly T[];
-  /** Resolves when all its pixels are in place; undefined when they are. */
+  /** Resolves when all its pixels are in place; undefined when they already are. */
   readonly filled: Promise<void> | undefined;
 }
 
-/** Puts a frame's pixels into its place, at once or later, and says when that is done. */
+/** Puts a frame's pixels into their place, at once or later, and calls `done` when they are there. */
 export type Fill = (place: Uint8Array, done: () => void) => void;
 
 interface Assembling<T> {
   slot: number;
   items: T[];
-  /** Places whose pixels are still on their way. */
+  /** Places whose pixels have not arrived yet. */
   filling: number;
   onFilled: (() => void) | undefined;
 }
 
 /**
- * Memory for the batches under way: one that runs, one that waits behind it, and one that is being assembled. A frame
- * is copied once, from its NATS message or from shared memory into its place in a slot, from where the session reads it.
- * Whose frame lies at which place is known here and nowhere else, so that boxes cannot come to another camera.
+ * Memory for the batches in progress: one that runs, one that waits behind it, and one that is being assembled. A frame is
+ * copied once, from its NATS message or from shared memory into its place in a slot, where the session reads it. Only this
+ * class knows which frame is in which place, so that boxes cannot reach the wrong camera.
  */
 export class BatchSlots<T> {
   readonly slots: readonly BatchSlot[];
@@ -35,11 +35,12 @@ export class BatchSlots<T> {
   readonly #free: number[];
   #assembling: Assembling<T> | undefined;
 
-  /** `capacity` frames of `frameBytes`, or of less, in each of `count` slots. */
+  /** `count` slots, each for `capacity` frames of up to `frameBytes` bytes. */
   constructor(count: number, capacity: number, frameBytes: number) {
     this.slots = Array.from({ length: count }, (_, index) => ({
       index,
-      // With a maximum it begins at a page. Elsewhere the system's copy into it takes up to four times as long (on AMD).
+      // With a maximum, the memory begins at a page boundary. Otherwise the system's copy into it takes up to four times as
+      // long (on AMD).
       memory: new SharedArrayBuffer(capacity * frameBytes, { maxByteLength: capacity * frameBytes }),
     }));
     this.#capacity = capacity;
@@ -47,7 +48,7 @@ export class BatchSlots<T> {
     this.#free = this.slots.map(({ index }) => index);
   }
 
-  /** How large a frame is, once that is known; before the first is added. */
+  /** Sets the size of a frame in bytes, once it is known and before the first frame is added. */
   set frameBytes(bytes: number) {
     this.#frameBytes = bytes;
   }
@@ -58,8 +59,8 @@ export class BatchSlots<T> {
   }
 
   /**
-   * Gives a frame of `bytes` bytes the place behind those already in the batch that is being assembled, and has it filled.
-   * `item` is given back by take().
+   * Gives a frame of `bytes` bytes the next place in the batch that is being assembled, and starts to fill it. take()
+   * returns `item`.
    * @throws RangeError when the frame has another size, or there is no room for it
    */
   add(item: T, bytes: number, fill: Fill): void {
@@ -98,7 +99,7 @@ export class BatchSlots<T> {
     return { slot, items, filled };
   }
 
-  /** The pixels of the frame at a place of a slot that is taken. */
+  /** The pixels of the frame at a place of a taken slot. */
   pixels(slot: number, place: number): Uint8Array {
     return new Uint8Array(this.slots[slot]!.memory, place * this.#frameBytes, this.#frameBytes);
   }

@@ -1,7 +1,7 @@
 import type { BatchSizer } from "./batch-sizing.ts";
 import { DurationEstimate } from "./duration-estimate.ts";
 
-/** Time as the batcher sees it; a test gives its own. */
+/** Time as the batcher sees it; tests provide their own. */
 export interface Clock {
   /** Milliseconds, monotonic. */
   now(): number;
@@ -10,46 +10,46 @@ export interface Clock {
 }
 
 export interface BatcherOptions<Token> {
-  /** How many frames a batch has at most, and how long its run takes. */
+  /** Sets the most frames of a batch, and estimates how long its run takes. */
   sizing: BatchSizer;
   /** Longest wait for more frames after the first of a batch, while the session is idle. */
   maxDelayMs: number;
   clock: Clock;
-  /** How many tokens to ask for now, beyond those that have arrived. Replaces the demand before. */
+  /** Sets how many tokens are wanted now, beyond those that have arrived. Replaces the previous demand. */
   demand: (tokens: number) => void;
-  /** Ask for the token's frame; answered later by frameReady or frameAbsent. */
+  /** Requests the token's frame; answered later by frameReady or frameAbsent. */
   fetch: (token: Token) => void;
-  /** Hand the batch of `frames` frames that are in place to the session; answered later by runFinished. */
+  /** Hands a batch to the session, with its `frames` frames in place; answered later by runFinished. */
   run: (frames: number) => void;
 }
 
-/** Batches that the session has at a time: the one that runs and the next, so that it never waits for a message. */
+/** Batches that the session has at a time: the running one and the next, so that it never waits for a message. */
 const maxBatchesInSession = 2;
-/** Batches that may be under way beyond those in the session. */
+/** Batches that may be in progress beyond those in the session. */
 const maxBatchesAhead = 2;
-/** Batches that there is memory for, in the session and being assembled. */
+/** Batches that fit into memory: those in the session and the one being assembled. */
 export const batchSlots = maxBatchesInSession + 1;
 
 /**
- * Decides when to take tokens, when to ask for their frames, and when a batch goes to the session. Logic only: no
- * I/O, time is injected. It counts frames and does not hold them: which frame lies where is known to BatchSlots alone.
+ * Decides when to take tokens, when to request their frames, and when a batch goes to the session. Logic only: no I/O, time
+ * is injected. It counts frames and does not hold them: only BatchSlots knows which frame is where.
  *
- * A frame is as old as the moment it was asked for, so frames of the next batch are requested late: so long before the
- * running batch is expected to end as fetching has lately taken. Tokens are taken just before that, not earlier: a
- * token held by a busy worker is one that an idle worker cannot have. Where fetching takes longer than a run, as on a
- * GPU, frames of two batches are on their way at a time.
+ * A frame's age counts from its request, so frames of the next batch are requested late: before the expected end of the
+ * running batch, by the time that fetching has recently taken. Tokens are taken just before that, not earlier: a token that
+ * a busy worker holds is not available to an idle worker. Where fetching takes longer than a run, as on a GPU, frames of
+ * two batches are requested at a time.
  */
 export class Batcher<Token> {
   readonly #options: BatcherOptions<Token>;
   readonly #fetchMs = new DurationEstimate(5);
-  /** By how much runs lately differ from what was expected of them, in milliseconds. */
+  /** How much recent runs differ from what was expected, in milliseconds. */
   readonly #runErrorMs = new DurationEstimate(0);
-  /** Measured run time over the warm-up's; follows the load of the machine. */
+  /** Measured run time divided by the warm-up's; follows the load of the machine. */
   #runScale = 1;
   readonly #tokens: Token[] = [];
-  /** Frames of the batch that is being assembled, at most. */
+  /** Most frames of the batch that is being assembled. */
   #size: number;
-  /** Since when the session has nothing to do and there is no token. */
+  /** Since when the session has been idle because there is no token. */
   #starvedSince: number | undefined;
   /** Frames in place for the next batch. */
   #ready = 0;
@@ -79,7 +79,7 @@ export class Batcher<Token> {
     return this.#fetching === 0 && this.#ready === 0 && this.#inSession.length === 0;
   }
 
-  /** A token arrived. It may be one more than asked for: a cancelled request and its answer can cross. */
+  /** A token has arrived. It may be more than was asked for: a cancelled request and its answer can cross. */
   tokenArrived(token: Token): void {
     this.#tokens.push(token);
     const now = this.#options.clock.now();
@@ -89,7 +89,7 @@ export class Batcher<Token> {
     this.#step();
   }
 
-  /** A frame is in its place in the batch, `fetchMs` after it was asked for. */
+  /** A frame is in its place in the batch, `fetchMs` after it was requested. */
   frameReady(fetchMs: number): void {
     this.#fetchMs.add(fetchMs);
     this.#fetching--;
@@ -105,8 +105,8 @@ export class Batcher<Token> {
   }
 
   /**
-   * The oldest batch in the session is done after running for `runMs`, or failed (undefined). Before, it waited for `waitedMs`
-   * while other models ran: to the batcher a run begins when it is handed over.
+   * The oldest batch in the session has finished after running for `runMs`, or has failed (undefined). Before that, it
+   * waited `waitedMs` while other models ran: for the batcher, a run begins when it is handed over.
    */
   runFinished(runMs: number | undefined, waitedMs = 0): void {
     const size = this.#inSession.shift();
@@ -122,7 +122,7 @@ export class Batcher<Token> {
     this.#step();
   }
 
-  /** Takes nothing more until resume(); returns the tokens not yet used, for the caller to give back. */
+  /** Takes no more tokens until resume(); returns the unused tokens, which the caller gives back. */
   pause(): Token[] {
     this.#paused = true;
     return this.#takeUnused();
@@ -133,7 +133,7 @@ export class Batcher<Token> {
     this.#step();
   }
 
-  /** Takes nothing more and runs what is here without waiting; returns the tokens not yet used. */
+  /** Takes no more tokens and runs the present frames without waiting; returns the unused tokens. */
   drain(): Token[] {
     this.#draining = true;
     return this.#takeUnused();
@@ -183,9 +183,9 @@ export class Batcher<Token> {
     return Math.max(0, this.#size * due - this.#tokens.length - this.#fetching - this.#ready);
   }
 
-  /** How many batches beyond those in the session should be on their way `ahead` ms from now. */
+  /** How many batches beyond those in the session should have been requested `ahead` ms from now. */
   #batchesDue(now: number, ahead: number): number {
-    // On their way to a smaller batch: no more than it can take.
+    // While the size shrinks to a smaller batch: no more than that batch can take.
     const batches = this.#options.sizing.size < this.#size ? 1 : maxBatchesAhead;
     const room = Math.min(batches, batchSlots - this.#inSession.length);
     if (this.#inSession.length === 0) return this.#fetchMs.mean > this.#expectedRunMs(this.#size) ? room : 1;
@@ -195,12 +195,12 @@ export class Batcher<Token> {
   }
 
   /**
-   * When the frames of a batch should be requested, for the batch that runs next (0) or the one after it (1). For the
-   * next one with a margin, so that it is nearly always there in time; the one after counts only where fetching takes
-   * longer than a run.
+   * When the frames of a batch should be requested: the batch that runs next (0) or the one after it (1). The next one has
+   * a margin, so that its frames are nearly always there in time; the one after matters only where fetching takes longer
+   * than a run.
    */
   #fetchAt(position: number, now: number): number {
-    // A run that takes longer than expected has its end yet to come.
+    // A run that takes longer than expected has not ended yet.
     const runEndsAt = position === 0 ? this.#runEndsAt : Math.max(this.#runEndsAt, now);
     const queued = this.#inSession[1];
     const free = runEndsAt + (queued === undefined ? 0 : this.#expectedRunMs(queued));
@@ -215,7 +215,7 @@ export class Batcher<Token> {
     return this.#inSession.length === 0 && now >= this.#closeAt();
   }
 
-  /** When the batch goes as it is. Frames on their way are waited for as long as fetching usually takes. */
+  /** When the batch is run as it is. Requested frames are waited for as long as fetching usually takes. */
   #closeAt(): number {
     if (this.#openedAt === undefined || (this.#ready === 0 && this.#fetching === 0)) return Infinity;
     const deadline = this.#openedAt + this.#options.maxDelayMs;
@@ -229,7 +229,7 @@ export class Batcher<Token> {
     const frames = this.#ready;
     this.#ready = 0;
     sizing.handedOver(frames);
-    // Frames that are on their way have their place in the next batch.
+    // Requested frames have a place in the next batch.
     if (this.#fetching <= sizing.size) this.#size = sizing.size;
     this.#openedAt = this.#tokens.length + this.#fetching > 0 ? now : undefined;
     if (this.#inSession.length === 0) this.#runEndsAt = now + this.#expectedRunMs(frames);

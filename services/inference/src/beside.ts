@@ -3,16 +3,16 @@ import { type BatchGoal, type CurvePoint, chooseBatchSize } from "./batch-curve.
 import type { BatchSlot } from "./batch-slots.ts";
 import type { ModelTurns } from "./turns.ts";
 
-/** A model beside another may take this share of the time while it warms up. */
+/** A model may use this share of the time while it warms up beside another. */
 const share = 1 / 2;
-/** So long a run waits for a moment in which nobody else wants to run; after that it takes its turn. */
+/** How long a run waits for a moment when nobody else wants to run; after that it takes its turn. */
 const idleLimitMs = 200;
 
 /**
- * Warms a session up beside one that serves, in turns with it, and tries it out: a picture that is not plain must give an output
- * that is all numbers. Measures `runs` runs of each of `sizes`, smallest first and after one that is not counted, up to the first size that is not
- * worth its latency.
- * @throws BatchFailedError why the model does not answer
+ * Warms a session up beside one that serves, taking turns with it, and tests it: a picture that is not uniform must give an
+ * output in which all values are finite numbers. Measures `runs` runs of each of `sizes`, smallest first and after one run
+ * that is not counted, up to the first size that is not worth its latency.
+ * @throws BatchFailedError with the reason why the model does not answer
  */
 export async function warmUpBeside(
   runner: Pick<ModelTurns, "run" | "runIdle">,
@@ -39,10 +39,13 @@ export async function warmUpBeside(
   return curve;
 }
 
-/** Bytes after which the picture repeats: no multiple of a row, so that rows differ. */
+/** Bytes after which the picture repeats: not a multiple of a row, so that rows differ. */
 const patternBytes = 65_521;
 
-/** A slot can hold many megabytes, and frames of the model that serves wait for this thread: most of it is copied, not computed. */
+/**
+ * A slot can hold many megabytes, and the serving model's frames wait for this thread, so most of it is copied and not
+ * computed.
+ */
 function fillUneven(pixels: Uint8Array): void {
   const end = Math.min(patternBytes, pixels.length);
   for (let i = 0; i < end; i++) pixels[i] = (i * 31 + (i >> 8) * 17) & 255;

@@ -1,31 +1,31 @@
 import type { CameraRecord } from "@sightline/contracts";
 import type { KvMirror } from "@sightline/service";
 
-/** What of a camera's detections is published. */
+/** Which of a camera's detections are published. */
 export interface CameraFilter {
   /** 0 means the model's default. */
   minScore: number;
-  /** Undefined means all. */
+  /** Undefined means all classes. */
   classes: ReadonlySet<string> | undefined;
-  /** Models that look at what was found. */
+  /** Models that classify the detected objects. */
   secondStages: readonly AskedSecondStage[];
 }
 
 /** A second stage as a camera asks for it. */
 export interface AskedSecondStage {
   model: string;
-  /** Undefined means all. */
+  /** Undefined means all classes. */
   classes: ReadonlySet<string> | undefined;
 }
 
 const everything: CameraFilter = { minScore: 0, classes: undefined, secondStages: [] };
-/** So long a frame waits for its camera's record, which comes by another way than it. */
+/** How long a frame waits for its camera's record, which arrives separately. */
 const waitMs = 1_000;
 
 /** Each camera's score and class filter, as the registry has them now. */
 export class CameraFilters {
   readonly #filters = new Map<string, { filter: CameraFilter; registeredAt: number }>();
-  /** Woken when a camera's record has come. */
+  /** Woken when a camera's record has arrived. */
   readonly #waiting = new Map<string, Set<() => void>>();
 
   constructor(records: Pick<KvMirror<CameraRecord>, "onChange">) {
@@ -48,9 +48,9 @@ export class CameraFilters {
   }
 
   /**
-   * The filter for a frame of the camera that was registered under this name at `registeredAt` (milliseconds; undefined: whichever is
-   * now). The registry's word of a new camera may come after the camera's first frame; then it is waited for. Undefined when that
-   * camera has been removed.
+   * The filter for a frame of the camera that was registered under this name at `registeredAt` (milliseconds; undefined:
+   * whichever is registered now). The record of a new camera may arrive after the camera's first frame; then it is waited
+   * for. Undefined when that camera has been removed.
    */
   of(
     camera: string,

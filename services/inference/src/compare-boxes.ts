@@ -1,8 +1,8 @@
 import type { ClassAgreement, Detection, ShadowBox, ShadowFrame } from "@sightline/contracts";
 
-/** Boxes of one class that overlap so much are the same object. */
+/** Boxes of one class that overlap by at least this are the same object. */
 const sameIou = 0.5;
-/** Boxes of a frame that are told of. */
+/** Most boxes of a frame that are reported. */
 const maxBoxes = 60;
 
 export interface Comparison extends Pick<ShadowFrame, "difference" | "boxes"> {
@@ -11,7 +11,7 @@ export interface Comparison extends Pick<ShadowFrame, "difference" | "boxes"> {
 
 const unseen: ClassAgreement = { both: 0, gained: 0, lost: 0, scoreChange: 0, scoreDistance: 0 };
 
-/** Compares what two models found in one frame: pairs of boxes of one class, those that overlap most first. */
+/** Compares what two models found in one frame: pairs of boxes of one class, starting with those that overlap most. */
 export function compareBoxes(camera: readonly Detection[], shadow: readonly Detection[]): Comparison {
   const pairs = camera.flatMap((one) =>
     shadow.flatMap((other) => {
@@ -49,13 +49,13 @@ export function compareBoxes(camera: readonly Detection[], shadow: readonly Dete
   };
   for (const one of camera) add(partner.has(one) ? "both" : "lost", one, partner.get(one));
   for (const other of shadow) if (!taken.has(other)) add("gained", undefined, other);
-  // What differs is told first where not all is.
+  // The largest differences come first, for when not all fit.
   const weight = (box: ShadowBox) => Math.abs((box.shadowScore ?? 0) - (box.score ?? 0));
   boxes.sort((a, b) => weight(b) - weight(a));
   return { classes: { ...classes }, boxes: boxes.slice(0, maxBoxes), difference };
 }
 
-/** Of their boxes in pixels, 0..1. */
+/** Intersection over union of their boxes in pixels, 0..1. */
 function iou({ pixelBox: a }: Detection, { pixelBox: b }: Detection): number {
   const width = Math.min(a!.xMax, b!.xMax) - Math.max(a!.xMin, b!.xMin);
   const height = Math.min(a!.yMax, b!.yMax) - Math.max(a!.yMin, b!.yMin);

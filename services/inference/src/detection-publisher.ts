@@ -12,19 +12,19 @@ import {
 import { type Logger, type Nats, traceHeader } from "@sightline/service";
 import { monotonicMs } from "@sightline/service/clock";
 
-/** How a publication ended. */
+/** The result of a publication. */
 export type PublishOutcome =
   /** The stream has it, from this attempt or an earlier one. */
   | "stored"
-  /** Its time was over before it was ever sent: it is not in the stream. */
+  /** Its time was over before it was first sent: it is not in the stream. */
   | "late"
-  /** It was sent, but never confirmed: ingest looks into the stream. */
+  /** It was sent, but never confirmed: ingest checks the stream. */
   | "unconfirmed";
 
 const attemptMs = 1_000;
 const retryMs = 100;
 
-/** Publishes results to the stream, each exactly once, and notices of frames that will have none. */
+/** Publishes results to the stream, each exactly once, and notices about frames that will have none. */
 export class DetectionPublisher {
   readonly #nats: Pick<Nats, "connection" | "connected" | "publisher">;
   readonly #log: Logger;
@@ -36,8 +36,9 @@ export class DetectionPublisher {
 
   /**
    * Publishes a frame's detections under the frame's id until the stream confirms. Nothing is sent later than
-   * tokenAckWaitMs after `requestedAt` (monotonic ms), because soon after that ingest decides without it; and nothing
-   * while disconnected, because the library would keep it and send it whenever the server is back. `trace` goes along.
+   * tokenAckWaitMs after `requestedAt` (monotonic ms), because soon after that ingest decides without it. Nothing is sent
+   * while disconnected either, because the library would keep it and send it when the server is back. `trace` is sent with
+   * it.
    */
   async publish(
     id: FrameId,

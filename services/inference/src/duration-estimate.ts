@@ -1,4 +1,7 @@
-/** Running mean and mean deviation of a duration, weighted to the recent ones as TCP does for its round trips (RFC 6298). */
+/**
+ * Running mean and mean deviation of a duration, with more weight on recent values, as TCP does for its round trips (RFC
+ * 6298).
+ */
 export class DurationEstimate {
   #mean: number;
   #deviation: number;
@@ -17,7 +20,7 @@ export class DurationEstimate {
     return this.#deviation;
   }
 
-  /** What nearly all durations stay below. */
+  /** A value that nearly all durations stay below. */
   get high(): number {
     return this.#mean + 4 * this.#deviation;
   }

@@ -3,30 +3,30 @@ import type { ExecutionProvider, ModelManifest, ModelPrecision } from "@sightlin
 
 export type Precision = "int8" | "fp32";
 
-/** One way to run the model here. */
+/** One way to run the model on this machine. */
 export interface EngineCandidate {
   provider: ExecutionProvider;
   precision: Precision;
-  /** Which of the model's files it is. */
+  /** Which of the model's files is used. */
   encoding: ModelPrecision;
   path: string;
   /** First 12 hexadecimal digits of the file's SHA-256. */
   digest: string;
 }
 
-/** A provider that was tried or ruled out, and why. */
+/** A provider that was tried or excluded, and why. */
 export interface EngineRefusal {
   provider: ExecutionProvider;
   reason: string;
 }
 
-/** The ways to run a model, best first, and what is ruled out beforehand. */
+/** The ways to run a model, best first, and those excluded beforehand. */
 export interface EngineCandidates {
   candidates: EngineCandidate[];
   refusals: EngineRefusal[];
 }
 
-/** No execution provider can run the model as asked. */
+/** No execution provider can run the model as configured. */
 export class EngineChoiceError extends Error {
   override readonly name = "EngineChoiceError";
 }
@@ -35,8 +35,8 @@ export class EngineChoiceError extends Error {
 const providers: readonly ExecutionProvider[] = ["tensorrt", "cuda", "cpu"];
 
 /**
- * Which file of the model each provider would run. CUDA has no INT8 kernels in ONNX Runtime (a quantised graph runs in
- * float there, with conversions between all layers), so it takes the FP32 file when there is one.
+ * Which file of the model each provider would run. CUDA has no INT8 kernels in ONNX Runtime (it runs a quantised graph in
+ * float, with conversions between all layers), so it takes the FP32 file when there is one.
  */
 const files: Record<ExecutionProvider, Record<Precision | "auto", readonly [ModelPrecision, Precision][]>> = {
   tensorrt: { auto: [["trtEngine", "int8"]], int8: [["trtEngine", "int8"]], fp32: [] },
@@ -61,7 +61,7 @@ const files: Record<ExecutionProvider, Record<Precision | "auto", readonly [Mode
   },
 };
 
-/** The ways to run a model for a wanted provider and precision. */
+/** The ways to run a model for the requested provider and precision. */
 export function engineCandidates(
   model: { folder: string; manifest: ModelManifest },
   wanted: ExecutionProvider | "auto",
@@ -88,7 +88,7 @@ export function engineCandidates(
   return { candidates, refusals };
 }
 
-/** Why a provider cannot run the model, and where one command changes that, the command. */
+/** Why a provider cannot run the model; with the command that changes that, if one command does. */
 function missing(
   { folder, manifest }: { folder: string; manifest: ModelManifest },
   provider: ExecutionProvider,
@@ -103,7 +103,7 @@ function missing(
 }
 
 /**
- * Opens the first candidate that works; `open` fails for one that does not.
+ * Opens the first candidate that works; `open` rejects for a candidate that does not.
  * @throws EngineChoiceError with the reason of every provider, when none works
  */
 export async function openFirst<Engine>(

@@ -21,20 +21,20 @@ export interface FrameReaderOptions {
   /** How the session reads frames. */
   pixelFormat: PixelFormatName;
   maxAgeMs: number;
-  /** Reads frames that lie in shared memory. */
+  /** Reads frames from shared memory. */
   arenas: Pick<ArenaReaders, "read">;
   metrics: ModelMetrics;
   log: Logger;
 }
 
-/** A frame as it was fetched: pixels in a message, or where they lie in shared memory. */
+/** A fetched frame: its pixels in a message, or where they are in shared memory. */
 interface Fetched {
   id: FrameId;
   frame: FrameMetadata;
   pixels: Uint8Array | FrameHandle;
 }
 
-/** Says which frames the model takes, and brings their pixels into their places in a batch. */
+/** Decides which frames the model takes, and puts their pixels into their places in a batch. */
 export class FrameReader {
   readonly #options: FrameReaderOptions;
   readonly #readMs = new DurationEstimate(0);
@@ -43,15 +43,16 @@ export class FrameReader {
     this.#options = options;
   }
 
-  /** How long a frame is read from shared memory, on average; 0 where all come in messages. */
+  /** Average time of reading a frame from shared memory; 0 where all frames come in messages. */
   get readMs(): number {
     return this.#readMs.mean;
   }
 
   /**
-   * Why a frame is not inferred, if it is not. Its age is a sum of durations, each of which was measured by one host on its
-   * monotonic clock, so hosts whose wall clocks differ, or are set, agree on it. How much of `fetchMs` passed before the
-   * frame was handed over is not known: it counts as older rather than as younger than it is.
+   * Why a frame is not inferred; undefined if it is. Its age is a sum of durations, each measured by one host on its
+   * monotonic clock, so hosts whose wall clocks differ or are changed agree on it. It is not known how much of `fetchMs`
+   * passed before the frame was handed over, so all of it counts: the frame may count as older than it is, but not as
+   * younger.
    */
   refusal(frame: FrameMetadata, fetchMs: number): FrameDropped["reason"] | undefined {
     const { model, maxAgeMs, log } = this.#options;
@@ -67,8 +68,8 @@ export class FrameReader {
   }
 
   /**
-   * Brings a frame into its place; one that is laid out otherwise, as an ingest of an earlier version sends it, is converted. One that
-   * cannot be read keeps its place, and `lost` is called.
+   * Puts a frame into its place. A frame in another layout, from an ingest of an earlier version, is converted. A frame
+   * that cannot be read keeps its place, and `lost` is called.
    */
   filling({ id, frame, pixels }: Fetched, lost: () => void): Fill {
     const format = pixelFormatName(frame.pixelFormat);
@@ -85,7 +86,7 @@ export class FrameReader {
     };
   }
 
-  /** Reads a frame from shared memory, beside this thread. */
+  /** Reads a frame from shared memory without blocking this thread. */
   #reading(id: FrameId, handle: FrameHandle, lost: () => void): Fill {
     return (place, done) => {
       const begin = monotonicMs();

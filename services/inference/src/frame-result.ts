@@ -28,8 +28,9 @@ export interface FrameTimes {
 }
 
 /**
- * Where the camera's picture lies in the model's input. The frame says where it lies in the frame, which the graph
- * centres in its input; the scale is that of the longer side, which is not rounded, or each side's own where it is stretched.
+ * Where the camera's picture is in the model's input. The frame says where the picture is in the frame, and the graph
+ * centres the frame in its input. The scale is that of the longer side, which is not rounded; a stretched picture has a
+ * scale for each side.
  */
 function letterboxOf(frame: FrameMetadata, model: ModelManifest): Letterbox {
   const { left, top, width, height } = frame.letterbox!;
@@ -65,7 +66,7 @@ export function frameResult(
     );
 }
 
-/** The message for a frame, with where its time went. */
+/** The message for a frame, with how its time was spent. */
 export function frameDetections(
   frame: FrameMetadata,
   detections: Detection[],

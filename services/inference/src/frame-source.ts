@@ -16,35 +16,35 @@ import type { ArenaReaders } from "@sightline/frame-arena";
 import { type Nats, Requests, traceHeader } from "@sightline/service";
 import { monotonicMs } from "@sightline/service/clock";
 
-/** A frame as it came from its holder. Times are monotonic milliseconds. */
+/** A frame as its holder sent it. Times are monotonic milliseconds. */
 export interface FetchedFrame {
   frame: FrameMetadata;
-  /** View of the NATS message, or where they lie in shared memory. Good until the worker has answered for the frame. */
+  /** View of the NATS message, or the place in shared memory. Valid until the worker has answered for the frame. */
   pixels: Uint8Array | FrameHandle;
   requestedAt: number;
   receivedAt: number;
-  /** The frame's trace context, when it is traced. */
+  /** The frame's trace context, if the frame is traced. */
   trace: string | undefined;
 }
 
 export type FetchOutcome =
   | ({ kind: "frame" } & FetchedFrame)
-  /** The token is not good for a frame: used, superseded, or nobody holds the camera. */
+  /** The token gives no frame: it was used or superseded, or nobody holds the camera. */
   | { kind: "void" }
-  /** The answer is no valid frame of that camera, so it cannot be said which frame is lost. */
+  /** The answer is not a valid frame of that camera, so it is unknown which frame is lost. */
   | { kind: "invalid"; error: Error }
-  /** No answer; whether the frame was handed out is not known. */
+  /** No answer; it is unknown whether the frame was handed out. */
   | { kind: "unanswered"; error: Error };
 
 const mostHeaders = 8;
 
-/** Asks the holders of cameras for frames. */
+/** Requests frames from the holders of cameras. */
 export class FrameSource {
   readonly #requests: Requests;
   readonly #worker: string;
   readonly #arenas: Pick<ArenaReaders, "readable" | "discover">;
   readonly #timeoutMs: number;
-  /** Headers by what they tell holders. */
+  /** Headers, by the text they send to holders. */
   readonly #headers = new Map<string, MsgHdrs>();
 
   constructor(
@@ -59,9 +59,7 @@ export class FrameSource {
     this.#timeoutMs = timeoutMs;
   }
 
-  /**
-   * The frame behind a token, laid out as `format` or as gbrp. Never throws; every way it can go is an outcome.
-   */
+  /** The frame for a token, laid out as `format` or as gbrp. Never throws; every result is an outcome. */
   fetch(token: FrameToken, format: PixelFormatName): Promise<FetchOutcome> {
     const request: FrameRequest = { epoch: token.epoch, token: token.id, worker: this.#worker };
     const requestedAt = monotonicMs();
@@ -91,14 +89,17 @@ export class FrameSource {
     }
   }
 
-  /** Which arenas this worker can read, and which format; nothing where that is none, and gbrp. */
+  /**
+   * Headers with the arenas that this worker can read, and the format; undefined where there are no arenas and the format
+   * is gbrp.
+   */
   #told(format: PixelFormatName): MsgHdrs | undefined {
     const { readable } = this.#arenas;
     if (readable === "" && format === "gbrp") return undefined;
     const key = `${format} ${readable}`;
     let told = this.#headers.get(key);
     if (!told) {
-      // Arenas come and go with their ingests.
+      // Arenas appear and disappear with their ingests.
       if (this.#headers.size >= mostHeaders) this.#headers.clear();
       told = headers();
       if (readable !== "") told.set(arenaHeader, readable);

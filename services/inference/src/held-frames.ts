@@ -21,37 +21,37 @@ import type { ShadowedFrame, Shadows } from "./shadows.ts";
 import type { HeldToken } from "./token-source.ts";
 
 export interface HeldFramesOptions {
-  /** Of the worker, as every result says it. */
+  /** The worker's id, as in every result. */
   id: string;
   model: ModelManifest;
-  /** Names what runs, in every result. */
+  /** Identifies what runs the model, in every result. */
   inference: Pick<Inference, "modelDigest" | "modelVersion" | "precision" | "executionProvider">;
-  /** How frames lie in batches. */
+  /** The layout of frames in batches. */
   pixelFormat: PixelFormatName;
   filters: Pick<CameraFilters, "of">;
   publisher: DetectionPublisher;
   metrics: ModelMetrics;
   tracing: Pick<Tracing, "record">;
-  /** Runs some frames by other models too. */
+  /** Runs some frames on other models too. */
   shadows: Pick<Shadows, "take">;
-  /** Looks at what was found. */
+  /** Classifies the detected objects. */
   secondStages: Pick<SecondStages, "keep">;
   log: Logger;
 }
 
-/** A frame in a batch, and the token it came by. */
+/** A frame in a batch, and the token that brought it. */
 export interface Work extends Omit<FetchedFrame, "pixels"> {
   token: HeldToken;
   id: FrameId;
-  /** Where its pixels are kept for other models, if they are. */
+  /** Copies of its pixels for other models, if any. */
   shadowed?: readonly ShadowedFrame[];
-  /** Where they are kept for second stages. */
+  /** Copy of its pixels for second stages, if any. */
   kept?: StagedFrame | undefined;
 }
 
 /**
- * The frames that a worker has been given and not yet answered for: being assembled, in the session, or being published. Each is answered for once, with
- * its detections or with the reason why there are none, and its token is used up by that.
+ * The frames that a worker has received and not yet answered for: they are being assembled, in the session, or being
+ * published. Each gets one answer, its detections or the reason why there are none, and this uses up its token.
  */
 export class HeldFrames {
   readonly #options: HeldFramesOptions;
@@ -65,7 +65,7 @@ export class HeldFrames {
     return this.#held.size;
   }
 
-  /** The worker answers for this frame from now on. */
+  /** From now on the worker must answer for this frame. */
   add(work: Work): void {
     this.#held.add(work);
   }
@@ -81,12 +81,15 @@ export class HeldFrames {
     this.#letGo(work, reason);
   }
 
-  /** Answers so for all that are left. */
+  /** Answers this for all remaining frames. */
   dropAll(reason: FrameDropped["reason"]): void {
     for (const work of this.#held) this.drop(work, reason);
   }
 
-  /** Copies the pixels of frames that other models are to run, or to look at, before their place is used again. `pixels`: those at a place of the batch. */
+  /**
+   * Copies the pixels of frames that other models will run or classify, before their place is reused. `pixels`: those at a
+   * place of the batch.
+   */
   keep(items: readonly Work[], pixels: (index: number) => Uint8Array): void {
     const { shadows, secondStages, model, pixelFormat } = this.#options;
     for (const [index, work] of items.entries()) {
@@ -98,20 +101,22 @@ export class HeldFrames {
       };
       work.shadowed = shadows.take(work.id.camera, model, copied);
       const filter = this.#filterOf(work);
-      // The first frames of a camera may come before what it asks for is known.
+      // A camera's first frames may arrive before its filter is known.
       if (filter && !(filter instanceof Promise) && filter.secondStages.length > 0)
         work.kept = secondStages.keep(filter.secondStages, copied);
     }
   }
 
-  /** Answers with what a run has found in the frame at this place of its batch. Resolves when that is stored, or given up. */
+  /**
+   * Answers with what a run has found in the frame at this place of its batch. Resolves when that is stored or given up.
+   */
   async publish(work: Work, run: TurnRun, index: number): Promise<void> {
     const { model, publisher, metrics, tracing, log, inference, id: worker } = this.#options;
     const { frame, id, requestedAt } = work;
     const { startedAt, runMs, outputs } = run;
     const filter = await this.#filterOf(work);
     if (!this.#held.has(work)) return;
-    // Nobody asks for it any more, and its camera's metrics are gone.
+    // Nobody wants the result any more, and the camera's metrics are removed.
     if (!filter) return this.#letGo(work, DropReason.WORKER_ERROR);
     const found = frameResult(outputs, index, frame, model, filter);
     if (work.kept) {

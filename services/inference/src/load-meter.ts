@@ -1,6 +1,6 @@
 import { monotonicMs } from "@sightline/service/clock";
 
-/** How busy a session was, over the window. */
+/** How busy a session was during the window. */
 export interface Load {
   /** Share of the time in which it ran, 0..1. */
   utilization: number;
@@ -22,7 +22,7 @@ export class LoadMeter {
     this.#startedAt = now();
   }
 
-  /** A batch of `frames` has run for `runMs` and ends now. */
+  /** A batch of `frames` frames has run for `runMs` and ends now. */
   add(frames: number, runMs: number): void {
     this.#runs.push({ endedAt: this.#now(), frames, runMs });
     this.#forget();

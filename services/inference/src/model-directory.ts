@@ -12,34 +12,34 @@ import {
 import { KnownManifests } from "./known-manifests.ts";
 
 const detectors = new KnownManifests(parseManifest);
-/** By their folders' manifests. */
+/** By the manifests of their folders. */
 const classifiers = new KnownManifests((path) => parseClassifier(dirname(path)));
 
-/** In a model's folder, the folder with one folder for each further version, named for it. */
+/** Folder in a model's folder that contains one folder for each further version, named after it. */
 export const VERSIONS_FOLDER = "versions";
 
-/** The model asked for is not in the model directory, or not under its own name. */
+/** The requested model is not in the model directory, or has another name there. */
 export class ModelNotFoundError extends Error {
   override readonly name = "ModelNotFoundError";
 }
 
-/** The directories of a setting that names one or several, in the order in which they are looked at. */
+/** The directories of a setting that names one or several, in search order. */
 export function modelRoots(directory: string): [string, ...string[]] {
   const roots = directory.split(delimiter).flatMap((root) => (root === "" ? [] : resolve(root)));
   return roots.length > 0 ? (roots as [string, ...string[]]) : [resolve(directory)];
 }
 
-/** A model found by name; the digests of its files are checked. */
+/** A model that was found by name; the digests of its files are checked. */
 export interface LocatedModel {
   folder: string;
   manifest: ModelManifest;
-  /** Which version it is, by the digest of its files. */
+  /** Its version, from the digest of its files. */
   version: string;
 }
 
 /**
- * Finds a model by its name: a version of it, or the one that lies in the model's own folder.
- * @throws ModelNotFoundError that lists what is there
+ * Finds a model by its name: the given version, or the one in the model's own folder.
+ * @throws ModelNotFoundError with a list of the available ones
  * @throws ModelFileError when the manifest or a file of the model is broken
  */
 export async function findModel(directory: string, name: string, version?: string): Promise<LocatedModel> {
@@ -56,8 +56,8 @@ export async function findModel(directory: string, name: string, version?: strin
 }
 
 /**
- * What a model is, without a look at its files: the version asked for, or the one in its own folder.
- * @throws ModelNotFoundError, ModelFileError when it is not there or its manifest is broken
+ * Reads a model's manifest without checking its files: the given version, or the one in the model's own folder.
+ * @throws ModelNotFoundError, ModelFileError when it does not exist or its manifest is broken
  */
 export async function peekModel(directory: string, name: string, version?: string): Promise<LocatedModel> {
   const own = ownFolders(directory, name);
@@ -97,40 +97,40 @@ async function open(folder: string, name: string, version?: string): Promise<Loc
   return { folder, manifest, version: found };
 }
 
-/** The versions of a model that are there, without a look at their files: that in its own folder first. */
+/** The available versions of a model, without checking their files; the one in the model's own folder comes first. */
 export async function listVersions(directory: string, name: string): Promise<string[]> {
   const found = await places(directory, name);
   return [...new Set(found.map(({ version }) => version))];
 }
 
-/** Names of the detectors that are there, sorted. */
+/** Names of the available detectors, sorted. */
 export async function modelNames(directory: string): Promise<string[]> {
   const names = new Set<string>();
-  // A classifier serves no camera; it is for second stages.
+  // A classifier does not serve cameras; it is for second stages.
   for (const { name, folder } of await modelFolders(directory))
     if (!(await classifiers.get(join(folder, MANIFEST_FILE)).catch(() => undefined))) names.add(name);
   return [...names].sort();
 }
 
-/** The classifiers that are there, by name. */
+/** The available classifiers, by name. */
 export async function findClassifiers(
   directory: string,
 ): Promise<Map<string, { folder: string; manifest: ClassifierManifest }>> {
   const found = new Map<string, { folder: string; manifest: ClassifierManifest }>();
   for (const { name, folder } of await modelFolders(directory)) {
-    // A folder that cannot be read is told of when it is asked for as a detector.
+    // A folder that cannot be read is reported when it is requested as a detector.
     const manifest = await classifiers.get(join(folder, MANIFEST_FILE)).catch(() => undefined);
     if (manifest?.name === name && !found.has(name)) found.set(name, { folder, manifest });
   }
   return found;
 }
 
-/** Every model's own folder, those of the first directory first. */
+/** Every model's own folder, beginning with those of the first directory. */
 async function modelFolders(directory: string): Promise<{ name: string; folder: string }[]> {
   const folders: { name: string; folder: string }[] = [];
   for (const root of modelRoots(directory)) {
     const entries = await readdir(root, { withFileTypes: true }).catch(() => []);
-    // What is being written has a dot in front.
+    // Folders that are still being written begin with a dot.
     for (const { name } of entries)
       if (!name.startsWith(".") && (await exists(join(root, name, MANIFEST_FILE))))
         folders.push({ name, folder: join(root, name) });
@@ -138,7 +138,7 @@ async function modelFolders(directory: string): Promise<{ name: string; folder: 
   return folders;
 }
 
-/** The folders that a model may have for itself. */
+/** The folders that may belong to this model. */
 function ownFolders(directory: string, name: string): string[] {
   return modelRoots(directory).map((root) => join(root, name));
 }
@@ -147,7 +147,9 @@ function placeWords(directory: string): string {
   return modelRoots(directory).join(" nor in ");
 }
 
-/** The folders that hold versions of a model, its own first. A folder without a manifest that can be read holds none. */
+/**
+ * The folders that contain versions of a model, its own folder first. A folder without a readable manifest contains none.
+ */
 async function places(directory: string, name: string): Promise<{ version: string; folder: string }[]> {
   const own = ownFolders(directory, name);
   const more = await Promise.all(
@@ -171,13 +173,13 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** A model takes other frames than the one that runs. */
+/** A model needs other frames than the running one. */
 class FrameSizeError extends Error {
   override readonly name = "FrameSizeError";
 }
 
 /**
- * Frames are scaled to the model's input by ingest: those under way would fit no session of another form.
+ * Ingest scales frames to the model's input, so the frames in progress would not fit a session with another input.
  * @throws FrameSizeError
  */
 export function checkSameFrames(running: ModelManifest, other: ModelManifest): void {

@@ -5,37 +5,40 @@ import { type Announcements, servedModel, workerInfo } from "./announcements.ts"
 import { checkSameFrames, findModel, listVersions } from "./model-directory.ts";
 import { RunningVersion, type VersionParts } from "./running-version.ts";
 
-/** What a lane works with beyond what its versions do. */
+/** What a lane needs beyond what its versions need. */
 export interface LaneParts extends VersionParts {
-  /** Which version of each model all workers are to serve. */
+  /** Which version of each model all workers should serve. */
   wanted: Pick<KvMirror<ModelVersions>, "get" | "onChange">;
-  /** Keeps told what this gives. */
+  /** Keeps what these functions return announced. */
   announce: (served: () => ServedModel, worker: () => WorkerInfo) => Announcements;
-  /** What the worker tells beyond this model. */
+  /** What the worker reports besides this model. */
   more?: (() => Partial<WorkerInfo>) | undefined;
 }
 
-/** Another try to serve the active version after one that failed, and how often the disk is looked at for new versions. */
+/**
+ * When the active version could not be served, it is tried again after this long; the disk is checked for new versions
+ * equally often.
+ */
 const againMs = 10_000;
 const lookMs = 2_000;
-/** A candidate that nobody has decided on after so long is given up. */
+/** A candidate that nobody has decided on after this long is given up. */
 const candidateLifeMs = 10 * 60_000;
-/** How long a version that is replaced may take to finish what it has. */
+/** How long a replaced version may take to finish its frames. */
 const finishMs = 30_000;
 /** The same when the process ends. */
 const leaveLimitMs = 500;
 
-/** Serves one model in the version that is wanted: loads another beside the one that runs, and then gives it the work. */
+/** Serves one model in the wanted version: loads a new version while the old one runs, and then gives it the work. */
 export class ModelLane {
   readonly model: string;
   readonly #parts: LaneParts;
   readonly #startTime = new Date().toISOString();
   readonly #timers: NodeJS.Timeout[] = [];
-  /** Versions that still finish what they had. */
+  /** Replaced versions that still finish their frames. */
   readonly #leaving = new Set<Promise<void>>();
   #current: RunningVersion;
   #versions: string[] = [];
-  /** A version that is loaded beside, for an activation. */
+  /** A version that is loaded but does not take work yet, for an activation. */
   #spare: { version: RunningVersion; activation: string } | undefined;
   #candidate: CandidateState | undefined;
   #fault: string | undefined;
@@ -52,8 +55,8 @@ export class ModelLane {
   }
 
   /**
-   * Opens the version of a model that is wanted, or the one in its own folder, and takes work; `isBeside` others that are served, whose
-   * frames do not wait for it.
+   * Opens the wanted version of a model, or the one in its own folder, and takes work. `isBeside`: other models are served
+   * already, and their frames do not wait for it.
    * @throws ModelNotFoundError, ModelFileError, EngineChoiceError when it cannot be served
    */
   static async start(model: string, parts: LaneParts, isBeside = false): Promise<ModelLane> {
@@ -72,17 +75,17 @@ export class ModelLane {
     return this.#current;
   }
 
-  /** When the model ran last, on the monotonic clock; 0 for never. */
+  /** When the model last ran, on the monotonic clock; 0 if never. */
   get ranAt(): number {
     return this.#parts.metrics.ranAt;
   }
 
-  /** Tells now what it tells of itself. */
+  /** Publishes its announcements now. */
   async tell(): Promise<void> {
     await this.#announcements?.refresh();
   }
 
-  /** Takes no more work and finishes what it has. Safe to call twice. */
+  /** Takes no more work and finishes the frames that it has. Safe to call twice. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#unsubscribe();
@@ -124,7 +127,7 @@ export class ModelLane {
 
   #info(): WorkerInfo {
     const { id, metrics, more } = this.#parts;
-    // Whether there is room for more frames is a matter of all models of the process.
+    // Whether there is room for more frames depends on all models of the process.
     const { utilization } = metrics.all.load.read();
     const { version, session } = this.#current;
     return {
@@ -139,7 +142,7 @@ export class ModelLane {
     };
   }
 
-  /** Comes closer to what is wanted, one step after the other. */
+  /** Moves toward the wanted state, one step after the other. */
   #follow(): void {
     this.#following = this.#following.then(async () => {
       if (this.#stopped) return;
@@ -159,7 +162,7 @@ export class ModelLane {
     else this.#fault = undefined;
   }
 
-  /** Loads a candidate beside what runs, and tells how that went. */
+  /** Loads a candidate while the current version runs, and reports the result. */
   async #try({ activation, version }: { activation: string; version: string }): Promise<void> {
     const { log } = this.#parts;
     await this.#forget();
@@ -183,11 +186,11 @@ export class ModelLane {
         "a version cannot be served; the old version stays in use",
       );
     }
-    // What is wanted may have changed meanwhile.
+    // The wanted state may have changed meanwhile.
     this.#follow();
   }
 
-  /** @throws why the version cannot be served in place of the one that runs */
+  /** @throws the reason why the version cannot replace the running one */
   async #open(version: string): Promise<RunningVersion> {
     const { modelDirectory } = this.#parts.config;
     const located = await findModel(modelDirectory, this.model, version);
@@ -203,7 +206,7 @@ export class ModelLane {
       this.#spare = undefined;
       const old = this.#current;
       this.#current = ready;
-      // Before the old one stops, so that there is always one that takes tokens: each goes to one of them.
+      // Before the old version stops, so that there is always one that takes tokens; each token goes to one of them.
       ready.start();
       const leaving = old
         .stop(finishMs)
@@ -218,7 +221,7 @@ export class ModelLane {
         { model: this.model, version: active, before: old.version },
         "another version of the model is now served",
       );
-      // What is wanted may have changed meanwhile.
+      // The wanted state may have changed meanwhile.
       this.#follow();
     } catch (error) {
       this.#fault = `it serves version ${this.#current.version}, since it cannot serve the active ${active}: ${(error as Error).message}`;

@@ -3,15 +3,15 @@ import type { InferenceConfig } from "./config.ts";
 import { engineCandidates } from "./engine-choice.ts";
 import type { LocatedModel } from "./model-directory.ts";
 
-/** As measured with YOLO-NAS S and smaller ones on a CPU: weights twice, and activations of two frames. */
+/** Measured with YOLO-NAS S and smaller models on a CPU: the weights twice, and activations of two frames. */
 const bytesPerFileByte = 2;
 const bytesPerFrameByte = 90;
 /** A thread with the runtime. */
 const threadBytes = 20 * 1024 ** 2;
-/** A model that has run within so long is in use: it makes no room for another. */
+/** A model that has run within this time is in use: it is not unloaded for another. */
 const inUseMs = 10_000;
 
-/** How much memory a model takes once it is loaded: at least, and about, before that was measured. */
+/** How much memory a loaded model uses, before it was measured: at least, and approximately. */
 export async function guessMemory(
   { folder, manifest }: Pick<LocatedModel, "folder" | "manifest">,
   config: Pick<InferenceConfig, "executionProvider" | "precision" | "sessions">,
@@ -35,19 +35,19 @@ export function megabytes(bytes: number): string {
   return `${Math.round(bytes / 1024 ** 2)} MiB`;
 }
 
-/** A model that is loaded, and how much it is needed. */
+/** A loaded model, and how much it is needed. */
 export interface LoadedModel {
   name: string;
   bytes: number;
-  /** Whether a camera asks for it. */
+  /** Whether a camera requests it. */
   isAsked: boolean;
-  /** When it ran last, by the monotonic clock that `now` is of. */
+  /** When it last ran, by the same monotonic clock as `now`. */
   ranAt: number;
 }
 
 /**
- * Which models may be unloaded for another, in this order: those that no camera asks for, and, where frames wait for the other
- * (`isWanted`), those that have not run for some time.
+ * Which models may be unloaded for another, in this order: those that no camera requests; then, where frames wait for the
+ * other model (`isWanted`), those that have not run for some time.
  */
 export function idleModels(loaded: readonly LoadedModel[], isWanted: boolean, now: number): LoadedModel[] {
   return loaded
@@ -55,7 +55,7 @@ export function idleModels(loaded: readonly LoadedModel[], isWanted: boolean, no
     .sort((a, b) => Number(a.isAsked) - Number(b.isAsked) || a.ranAt - b.ranAt);
 }
 
-/** Why a model that needs so much has no room; `free` bytes of `limit` are, and `others` have the rest. */
+/** Why a model that needs this much has no room: `free` bytes of `limit` are free, and `others` use the rest. */
 export function noRoom(
   needed: number,
   limit: number,

@@ -6,7 +6,7 @@ import { LoadMeter } from "./load-meter.ts";
 import type { SessionInfo } from "./session-messages.ts";
 import { WorkerMetrics } from "./worker-metrics.ts";
 
-/** What is read of a model that is loaded, at each scrape. */
+/** Values of a loaded model that are read at each scrape. */
 export interface LoadedReadings {
   slots: () => number;
   busySlots: () => number;
@@ -15,7 +15,7 @@ export interface LoadedReadings {
   memoryBytes: () => number;
 }
 
-/** The series that have a label `model`. */
+/** The series with a label `model`. */
 export class ModelSeries {
   readonly loaded = new Map<string, LoadedReadings>();
   readonly frames: Counter;
@@ -109,19 +109,19 @@ export class ModelSeries {
   }
 }
 
-/** What is measured of one model. */
+/** The metrics of one model. */
 export class ModelMetrics {
-  /** Of the last seconds, for what the worker announces. */
+  /** Load of the last seconds, for the worker's announcement. */
   readonly load = new LoadMeter();
-  /** What does not differ by model. */
+  /** Metrics that do not differ by model. */
   readonly all: WorkerMetrics;
-  /** When it ran last, on the monotonic clock; 0 for never. */
+  /** When it last ran, on the monotonic clock; 0 if never. */
   ranAt = 0;
   /** How many sessions share the work. */
   sessions = 1;
   readonly #model: string;
   readonly #series: ModelSeries;
-  /** Labels of what was said of the session, to be removed. */
+  /** Labels that were set for the session, to be removed later. */
   #said: { gauge: Gauge; labels: Record<string, string> }[] = [];
 
   constructor(model: string, all: WorkerMetrics, series: ModelSeries) {
@@ -131,19 +131,19 @@ export class ModelMetrics {
     for (const reason of ["run", "mismatch"]) this.#series.failed.inc({ model, reason }, 0);
   }
 
-  /** The model is loaded: what of it is read at each scrape. */
+  /** The model is loaded: `readings` are read at each scrape. */
   loaded(readings: LoadedReadings): void {
     this.#series.loaded.set(this.#model, readings);
   }
 
-  /** It is loaded no more. Counters stay. */
+  /** The model is no longer loaded. Counters stay. */
   unloaded(): void {
     this.#series.loaded.delete(this.#model);
     this.#forgetSession();
     this.#series.queueDepth.remove({ model: this.#model });
   }
 
-  /** What runs now, in place of what ran before. */
+  /** The session that runs now, replacing the one before. */
   session(worker: string, version: string, { engine, curve }: SessionInfo): void {
     const model = this.#model;
     const { info, curve: curves } = this.#series;
@@ -215,7 +215,7 @@ export class ModelMetrics {
   }
 }
 
-/** Everything this service tells Prometheus. */
+/** All Prometheus metrics of this service. */
 export class InferenceMetrics extends WorkerMetrics {
   readonly #series: ModelSeries;
   readonly #models = new Map<string, ModelMetrics>();
@@ -225,7 +225,7 @@ export class InferenceMetrics extends WorkerMetrics {
     this.#series = new ModelSeries(registry);
   }
 
-  /** The metrics of one model, the same ones each time. */
+  /** The metrics of one model; the same object each time. */
   of(model: string): ModelMetrics {
     let found = this.#models.get(model);
     if (!found) {
@@ -235,7 +235,7 @@ export class InferenceMetrics extends WorkerMetrics {
     return found;
   }
 
-  /** A removed camera's series go. */
+  /** Removes the series of a removed camera. */
   forget(camera: string): void {
     const { frames, detections, dropped } = this.#series;
     for (const model of this.#models.keys()) {

@@ -7,28 +7,31 @@ import { type LocatedModel, modelNames, peekModel } from "./model-directory.ts";
 import type { LaneParts } from "./model-lane.ts";
 import { guessMemory } from "./model-memory.ts";
 
-/** A model that can be loaded, and how that went. */
+/** A model that can be loaded, and the result of trying. */
 export interface ModelOffer {
   located: LocatedModel;
   announcement: Announcement;
   announced: boolean;
-  /** Memory that it takes: a guess, until it was measured; and what it takes at least. */
+  /** Memory that it uses: an estimate until it was measured; and the least that it uses. */
   bytes: number;
   least: number;
-  /** Why it is not loaded though a camera asks for it. */
+  /** Why it is not loaded although a camera requests it. */
   fault: string | undefined;
-  /** A model that could not be loaded is tried again then. */
+  /** When a model that could not be loaded is tried again. */
   retryAt: number;
   failures: number;
 }
 
-/** The models beside the first that a worker could serve: what is in its directory, and what is told of each while it is not loaded. */
+/**
+ * The further models that a worker could serve: those in its directory, and what is reported of each while it is not
+ * loaded.
+ */
 export class ModelOffers {
   readonly #models: KV;
   readonly #shared: Pick<LaneParts, "config" | "wanted" | "log">;
   readonly #isLoaded: (model: string) => boolean;
   readonly #offers = new Map<string, ModelOffer>();
-  /** Models of the setting that are not to be had, and why. */
+  /** Models of the setting that are not available, and why. */
   readonly #missing = new Map<string, string>();
 
   /** `models`: the bucket in which models are announced. */
@@ -51,7 +54,10 @@ export class ModelOffers {
     return this.#offers.get(model);
   }
 
-  /** What the worker tells of models that are not loaded: which it would load, and why not those that a camera asks for. */
+  /**
+   * What the worker reports of models that are not loaded: which ones it would load, and why it does not load those that a
+   * camera requests.
+   */
   told(): Pick<WorkerInfo, "loadable" | "unserved"> {
     const offers = [...this.#offers].filter(([model]) => !this.#isLoaded(model));
     const loadable = offers.filter(([, { announced }]) => announced).map(([model]) => model);
@@ -64,7 +70,7 @@ export class ModelOffers {
     };
   }
 
-  /** Offers what is in the directory of models now; `gone` is told of each model that was there and is not any more. */
+  /** Offers the models that are in the directory now; `gone` is called for each model that has disappeared. */
   async look(gone: (model: string) => void): Promise<void> {
     const { config, wanted, log } = this.#shared;
     const there =
@@ -94,7 +100,7 @@ export class ModelOffers {
     }
   }
 
-  /** Said once for each reason: the directory is looked at again and again. */
+  /** Logged once for each reason, because the directory is checked repeatedly. */
   #notThere(model: string, error: Error): undefined {
     if (this.#missing.get(model) === error.message) return;
     this.#missing.set(model, error.message);
@@ -108,14 +114,14 @@ export class ModelOffers {
     return servedModel(located.manifest, located.version, engine?.encoding);
   }
 
-  /** Ingest and results count on a model that is announced; while it is loaded its lane announces it. */
+  /** Ingest and results rely on an announced model; while it is loaded, its lane announces it. */
   async announce(offer: ModelOffer, announced: boolean): Promise<void> {
     if (offer.announced === announced) return;
     offer.announced = announced;
     await (announced ? offer.announcement.start() : offer.announcement.stop(false));
   }
 
-  /** Announces nothing any more. */
+  /** Stops announcing. */
   async stop(): Promise<void> {
     await Promise.all([...this.#offers.values()].map(({ announcement }) => announcement.stop(false)));
   }

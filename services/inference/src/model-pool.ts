@@ -8,35 +8,35 @@ import type { InferenceMetrics } from "./model-metrics.ts";
 import { type ModelOffer, ModelOffers } from "./model-offers.ts";
 import type { SecondStages } from "./second-stages.ts";
 
-/** What the pool gives a lane depends on its model. */
+/** What the pool gives a lane for its own model. */
 type OwnParts = "id" | "metrics" | "tokens" | "announce" | "more";
 
 export interface PoolParts {
-  /** Names the worker; lanes of models beyond the first have the model's name behind it. */
+  /** The worker's id; lanes of further models append the model's name. */
   id: string;
   /** What all lanes share. */
   shared: Omit<LaneParts, OwnParts>;
-  /** What is a lane's own. */
+  /** What each lane has for itself. */
   own: (model: string, id: string) => Pick<LaneParts, "tokens" | "announce">;
   metrics: InferenceMetrics;
   cameras: Pick<KvMirror<CameraRecord>, "keys" | "get" | "onChange">;
   models: KV;
-  /** Makes sure that there is a queue of the model's tokens. */
+  /** Makes sure that the queue of the model's tokens exists. */
   provision: (model: string) => Promise<void>;
-  /** How many tokens wait in it. */
+  /** How many tokens wait in that queue. */
   waiting: (model: string) => Promise<number>;
-  /** Versions that could not be brought to the disk. */
+  /** Versions that could not be fetched to the disk. */
   unfetched?: () => NonNullable<WorkerInfo["unfetched"]>;
-  /** Memory of models that run for shadows, and what frees all of it. */
+  /** Memory of models that run for shadows, and a function that frees all of it. */
   shadows: { bytes: () => number; end: (why: string) => Promise<void> };
-  /** Memory of those that are loaded, and what is told of all. */
+  /** Memory of the loaded second stages, and what is reported of all. */
   secondStages: Pick<SecondStages, "bytes" | "told">;
 }
 
 interface Loaded {
   lane: ModelLane;
   bytes: number;
-  /** When a camera last asked for the model. */
+  /** When a camera last requested the model. */
   askedAt: number;
   loadedAt: number;
 }
@@ -45,9 +45,10 @@ const lookMs = 1_000;
 const againRange = { firstMs: 10_000, mostMs: 5 * 60_000 };
 
 /**
- * The models of one worker. The first is served always. Others are loaded when a camera asks for them, within a bound on memory, and
- * unloaded when no camera has for some time, or when one that frames wait for needs the room: first those that no camera asks for,
- * then those that ran longest ago. What cannot be loaded is said, and changes nothing for the others.
+ * The models of one worker. The first is always served. Others are loaded when a camera requests them, within a memory
+ * limit. They are unloaded when no camera has requested them for some time, or when a model that frames wait for needs the
+ * room: first those that no camera requests, then those that ran longest ago. A model that cannot be loaded is reported,
+ * and the others are not affected.
  */
 export class ModelPool {
   readonly #parts: PoolParts;
@@ -90,7 +91,7 @@ export class ModelPool {
     return pool;
   }
 
-  /** The first model, which is served always. */
+  /** The first model, which is always served. */
   get main(): ModelLane {
     return this.#main;
   }
@@ -100,7 +101,7 @@ export class ModelPool {
     return [this.#main.model, ...this.#loaded.keys()];
   }
 
-  /** What the worker tells of the models beyond the first. */
+  /** What the worker reports about the models beyond the first. */
   told(): Pick<WorkerInfo, "loadable" | "unserved" | "unfetched" | "secondStages"> {
     const secondStages = this.#parts.secondStages.told();
     const unfetched = this.#parts.unfetched?.() ?? [];
@@ -111,7 +112,7 @@ export class ModelPool {
     };
   }
 
-  /** Takes no more work and finishes what it has. Safe to call twice. */
+  /** Takes no more work and finishes the frames that it has. Safe to call twice. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#timer);
@@ -120,7 +121,7 @@ export class ModelPool {
     await Promise.all([...lanes.map((lane) => lane.stop()), this.#offers.stop()]);
   }
 
-  /** One step after the other; one that is asked for while another waits is the same. */
+  /** One step after the other; a request made while another one waits is combined with it. */
   #follow(): void {
     if (this.#behind) return;
     this.#behind = true;
@@ -152,7 +153,7 @@ export class ModelPool {
     }
   }
 
-  /** What failed may be asked for again. */
+  /** A model that failed may be requested again. */
   async #notAsked(model: string, offer: ModelOffer): Promise<void> {
     offer.fault = undefined;
     if (!this.#loaded.has(model) && monotonicMs() >= offer.retryAt) await this.#offers.announce(offer, true);
@@ -191,13 +192,13 @@ export class ModelPool {
         { model, err: error },
         "a model that a camera asks for cannot be loaded; other models are not affected",
       );
-      // Cameras that ask for it are then told that no worker serves it, unless another does.
+      // Cameras that request it then learn that no worker serves it, unless another one does.
       await this.#offers.announce(offer, false);
     }
     await this.#main.tell();
   }
 
-  /** Whether there is room for a model, once others that are not in use have gone. */
+  /** Whether there is room for a model, after unloading others that are not in use. */
   async #makeRoom(model: string, offer: ModelOffer): Promise<boolean> {
     const limit = this.#limit();
     const lacks = () => this.#bytes() + offer.bytes - limit;
@@ -206,7 +207,7 @@ export class ModelPool {
     if (lacks() <= 0) return true;
     const asked = this.#asked();
     const now = monotonicMs();
-    // A camera that gives no frames drives nobody out.
+    // A camera that sends no frames does not cause another model to be unloaded.
     const isWanted = (await this.#parts.waiting(model)) > 0;
     const loaded = [...this.#loaded].map(([name, { lane, loadedAt, bytes }]) => ({
       ...{ name, bytes, isAsked: asked.has(name) },
@@ -226,7 +227,7 @@ export class ModelPool {
         : []),
     ];
     const fault = noRoom(offer.bytes, limit, limit - this.#bytes(), others);
-    // One that gives no frames waits for the first.
+    // A camera that sends no frames waits until its first.
     if (isWanted || this.#mainBytes + offer.bytes > limit) await this.#sayFault(model, offer, fault);
     else offer.fault = undefined;
     return false;
@@ -248,7 +249,7 @@ export class ModelPool {
     if (!loaded) return;
     this.#parts.shared.log.info({ model, memory: megabytes(loaded.bytes), reason }, "a model is unloaded");
     const offer = this.#offers.get(model);
-    // Before the lane ceases to.
+    // Before the lane stops announcing it.
     if (offer) await this.#offers.announce(offer, true);
     this.#loaded.delete(model);
     const metrics = this.#parts.metrics.of(model);
@@ -258,7 +259,7 @@ export class ModelPool {
     await this.#main.tell();
   }
 
-  /** Models that cameras ask for. */
+  /** Models that cameras request. */
   #asked(): Set<string | undefined> {
     const { cameras } = this.#parts;
     return new Set(cameras.keys().map((camera) => cameras.get(camera)?.model));
@@ -270,7 +271,7 @@ export class ModelPool {
     return [...this.#loaded.values()].reduce((sum, { bytes }) => sum + bytes, own);
   }
 
-  /** Bytes that are free for a model beside those that are loaded. */
+  /** Bytes that are free for another model besides the loaded ones. */
   get free(): number {
     return this.#limit() - this.#bytes();
   }

@@ -3,14 +3,14 @@ import { readyConsumer, streams } from "@sightline/contracts";
 
 const pollMs = 2_000;
 
-/** How many tokens of a model wait for a worker; undefined when NATS does not say. */
+/** How many tokens of a model wait for a worker; undefined when NATS does not answer. */
 export async function waitingTokens(manager: JetStreamManager, model: string): Promise<number | undefined> {
   const { durable_name } = readyConsumer(model);
   const info = await manager.consumers.info(streams.ready, durable_name).catch(() => undefined);
   return info?.num_pending;
 }
 
-/** Asks regularly how many tokens of each model wait for a worker. */
+/** Checks regularly how many tokens of each model wait for a worker. */
 export class QueueDepths {
   readonly #manager: JetStreamManager;
   readonly #report: (model: string, tokens: number) => void;
@@ -21,7 +21,7 @@ export class QueueDepths {
     this.#report = report;
   }
 
-  /** `models` gives those to ask for. */
+  /** `models` returns the models to check. */
   start(models: () => readonly string[]): void {
     this.#timer = setInterval(() => {
       for (const model of models()) void this.#poll(model, models);
@@ -33,7 +33,7 @@ export class QueueDepths {
   }
 
   async #poll(model: string, models: () => readonly string[]): Promise<void> {
-    // Without an answer the last value stands; /readyz tells that NATS is away.
+    // Without an answer the last value stays; /readyz reports that NATS cannot be reached.
     const tokens = await waitingTokens(this.#manager, model);
     if (tokens !== undefined && models().includes(model)) this.#report(model, tokens);
   }

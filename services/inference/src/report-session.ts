@@ -2,7 +2,7 @@ import type { Logger } from "@sightline/service";
 import type { LocatedModel } from "./model-directory.ts";
 import type { SessionInfo } from "./session-messages.ts";
 
-/** Logs what runs a version of a model, and why that. */
+/** Logs which engine runs a version of a model, and why. */
 export function reportSession(
   { manifest: model, version }: LocatedModel,
   session: SessionInfo,

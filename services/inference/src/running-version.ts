@@ -17,9 +17,9 @@ import type { Shadows } from "./shadows.ts";
 import { curveTogether, type SessionParts, VersionSession } from "./version-session.ts";
 import type { InferenceWorker, WorkerOptions } from "./worker.ts";
 
-/** What every version of a model works with. */
+/** What every version of a model needs. */
 export interface VersionParts extends SessionParts {
-  /** Names the worker in results. */
+  /** The worker's name in results. */
   id: string;
   config: InferenceConfig;
   frames: Pick<FrameSource, "fetch">;
@@ -33,7 +33,7 @@ export interface VersionParts extends SessionParts {
   tokens: WorkerOptions["tokens"];
 }
 
-/** One version of a model with its sessions, and what takes work for them once started. */
+/** One version of a model with its sessions, and the workers that take work for them once started. */
 export class RunningVersion {
   readonly located: LocatedModel;
   readonly #sessions: readonly VersionSession[];
@@ -51,7 +51,7 @@ export class RunningVersion {
     this.#sessions = sessions;
     this.#sizings = sessions.map(sizingOf);
     this.#log = parts.log;
-    // All run the same file on the same provider.
+    // All sessions run the same file on the same provider.
     const { digest, precision, provider } = this.#first.info.engine;
     for (const [index, session] of sessions.entries())
       session.use({
@@ -69,8 +69,9 @@ export class RunningVersion {
   }
 
   /**
-   * Opens a version and warms it up: alone, with all that can be measured; or beside what serves, in turns with it, and tried out.
-   * A version takes the batch size of the one that it is to replace. All its sessions run what the first has found to run.
+   * Opens a version and warms it up: alone, with all measurements; or beside the serving version, taking turns with it, and
+   * with a test. A version takes over the batch size of the one that it will replace. All its sessions use the engine that
+   * the first one found to work.
    * @throws EngineChoiceError when no execution provider can run it
    * @throws BatchFailedError when it does not answer
    */
@@ -95,7 +96,8 @@ export class RunningVersion {
     try {
       const { info, runner, slots } = await open(candidates, beside ? [] : sizes);
       const tried = beside?.batchSize === undefined ? sizes : [...new Set([1, beside.batchSize])];
-      // Where the batch size is known, runs are measured only to know how long one takes, which the batcher corrects as it runs.
+      // Where the batch size is known, runs are measured only to estimate their duration, which the batcher corrects during
+      // operation.
       const runs = beside?.batchSize === undefined ? 2 : 1;
       const alone = beside ? await warmUpBeside(runner, slots.slots[0]!, tried, runs, goal) : info.curve;
       const size = beside?.batchSize ?? (wanted === "auto" ? chooseBatchSize(alone, goal) : wanted);
@@ -120,12 +122,12 @@ export class RunningVersion {
     return this.located.version;
   }
 
-  /** The first session as it was opened, with what is known of its runs now. */
+  /** The first session as it was opened, with what is now known about its runs. */
   get session(): SessionInfo {
     return { ...this.#first.info, curve: this.#sizings[0]!.curve };
   }
 
-  /** Frames of a batch where more is offered than can be inferred. */
+  /** Frames of a batch under overload. */
   get batchSize(): number {
     return this.#sizings[0]!.full;
   }
@@ -145,12 +147,12 @@ export class RunningVersion {
     return this.#sessions.some(({ thread }) => thread.available);
   }
 
-  /** How often sessions were started again. */
+  /** How often sessions were restarted. */
   get restarts(): number {
     return this.#sessions.reduce((sum, { thread }) => sum + thread.restarts, 0);
   }
 
-  /** Memory for batches, of all sessions. */
+  /** Number of slots for batches, of all sessions. */
   get slots(): number {
     return this.#sessions.reduce((sum, { slots }) => sum + slots.slots.length, 0);
   }
@@ -159,12 +161,15 @@ export class RunningVersion {
     return this.#sessions.reduce((sum, { slots }) => sum + slots.busy, 0);
   }
 
-  /** Begins to take work. */
+  /** Starts to take work. */
   start(): void {
     for (const session of this.#sessions) session.start();
   }
 
-  /** Takes no more, finishes what it has (within `limitMs`, if given), and frees the sessions. Safe to call twice. */
+  /**
+   * Takes no more work, finishes the frames that it has (within `limitMs`, if given), and frees the sessions. Safe to call
+   * twice.
+   */
   async stop(limitMs?: number): Promise<void> {
     await Promise.all(this.#sessions.map((session) => session.stop(limitMs)));
     this.#log.debug({ version: this.version }, "the sessions of a version were closed");

@@ -1,8 +1,8 @@
 import { Counter, Histogram, type Registry } from "prom-client";
 
-/** How a frame fared whose camera asks for a second stage. */
+/** The outcome for a frame whose camera requests a second stage. */
 export type SecondStageOutcome =
-  /** Its objects were looked at, or there were none. */
+  /** Its objects were classified, or there were none. */
   | "read"
   /** The model is not loaded (yet), or cannot be. */
   | "absent"
@@ -11,7 +11,7 @@ export type SecondStageOutcome =
   /** The run failed, or took too long. */
   | "failed";
 
-/** What is measured of second stages. */
+/** The metrics of second stages. */
 export class SecondStageMetrics {
   readonly #frames: Counter;
   readonly #objects: Counter;

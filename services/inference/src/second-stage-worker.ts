@@ -5,14 +5,14 @@ import type { ClassifierAttribute } from "@sightline/yolo-nas";
 import { ClassifierSession } from "@sightline/yolo-nas/session";
 import { serveSession } from "./serve-session.ts";
 
-/** What a second stage's thread is started with. */
+/** The start settings of a second stage's thread. */
 export interface SecondStageSettings {
   path: string;
   attributes: readonly ClassifierAttribute[];
   threads: number;
 }
 
-/** To the thread: look at these objects of a frame. */
+/** To the thread: classify these objects of a frame. */
 export interface SecondStageRequest {
   /** The frame's planes. */
   pixels: SharedArrayBuffer;
@@ -21,7 +21,7 @@ export interface SecondStageRequest {
   boxes: Float32Array;
 }
 
-/** What it saw. */
+/** The result. */
 export interface SecondStageAnswer {
   /** For each attribute the probabilities of its values, object after object. */
   probabilities: Float32Array[];

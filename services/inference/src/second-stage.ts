@@ -9,26 +9,26 @@ import type { SecondStageAnswer, SecondStageRequest, SecondStageSettings } from 
 import { ThreadedSession } from "./threaded-session.ts";
 import type { Turns } from "./turns.ts";
 
-/** What second stages work with. */
+/** What second stages need. */
 export interface SecondStageParts {
   config: InferenceConfig;
   turns: Turns<object>;
   /** Bytes of memory that are free for models. */
   free: () => number;
   log: Logger;
-  /** What is told of it has changed. */
+  /** Called when its reported state has changed. */
   onChange: () => void;
 }
 
 type Session = ThreadedSession<SecondStageSettings, object, SecondStageRequest, SecondStageAnswer>;
 
-/** After an error the model is loaded again so much later. */
+/** After an error the model is loaded again after this long. */
 const againMs = 30_000;
-/** A thread with the runtime, and what a run takes. */
+/** A thread with the runtime, and what a run needs. */
 const threadBytes = 24 * 1024 ** 2;
 const entry = new URL("./second-stage-worker.ts", import.meta.url);
 
-/** One model for second stages: loaded when a camera's frame asks for it, and told of when it cannot be. */
+/** One model for second stages: it is loaded when a camera's frame needs it, and reported when that fails. */
 export class SecondStage {
   readonly manifest: ClassifierManifest;
   readonly #folder: string;
@@ -38,7 +38,7 @@ export class SecondStage {
   #fault: string | undefined;
   #retryAt = 0;
   #stopped = false;
-  /** Memory that it takes. */
+  /** Bytes of memory that it uses. */
   bytes = 0;
 
   constructor(folder: string, manifest: ClassifierManifest, parts: SecondStageParts) {
@@ -58,7 +58,7 @@ export class SecondStage {
     };
   }
 
-  /** Whether it can look at objects now. Where it cannot it is loaded, and can later. */
+  /** Whether it can classify objects now. If not, reading this starts to load it. */
   get isReady(): boolean {
     if (!this.#session && !this.#opening && Date.now() >= this.#retryAt && !this.#stopped) {
       this.#opening = this.#open().finally(() => {
@@ -69,7 +69,10 @@ export class SecondStage {
     return this.#session?.available ?? false;
   }
 
-  /** Looks at objects of a frame, when it is its turn. @throws BatchFailedError */
+  /**
+   * Classifies objects of a frame, when it is its turn.
+   * @throws BatchFailedError
+   */
   async look(request: SecondStageRequest): Promise<SecondStageAnswer> {
     const session = this.#session;
     const { turns } = this.#parts;
@@ -79,7 +82,7 @@ export class SecondStage {
     );
   }
 
-  /** Frees its memory; a frame that asks for it loads it again. */
+  /** Frees its memory; the next frame that needs it loads it again. */
   async unload(): Promise<void> {
     await this.#opening;
     const session = this.#session;
@@ -105,7 +108,7 @@ export class SecondStage {
         throw new Error(
           `it needs about ${megabytes(about)}, but only ${megabytes(Math.max(0, free()))} of SIGHTLINE_MODEL_MEMORY_MB are free`,
         );
-      // Digests are looked at too.
+      // Checks the digests too.
       await readClassifier(this.#folder);
       session = new ThreadedSession({
         settings: { path, attributes, threads: config.threads },

@@ -17,27 +17,30 @@ export interface SecondStagesParts extends SecondStageParts {
   metrics: SecondStageMetrics;
 }
 
-/** A frame whose pixels are kept until second stages have looked at its objects. One of the two is called once. */
+/**
+ * A frame whose pixels are kept until second stages have classified its objects. Exactly one of the two methods is called,
+ * once.
+ */
 export interface StagedFrame {
-  /** Adds to the detections what second stages make of them. What they cannot say is left out; never rejects. */
+  /** Adds the second stages' results to the detections. Missing results are left out; never rejects. */
   read(frame: FrameMetadata, detections: readonly Detection[]): Promise<void>;
   forget(): void;
 }
 
 const lookMs = 2_000;
-/** Frames that may wait for second stages at a time. */
+/** Most frames that may wait for second stages at a time. */
 const maxKept = 8;
-/** A frame that has waited so long is published without what is missing. */
+/** A frame that has waited this long is published without the missing results. */
 const patienceMs = 1_000;
 
 /**
- * The models for second stages that are in the directory of models. A frame of a camera that asks for some waits, after its detector has
- * run, until they have looked at its objects. Nothing that goes wrong here keeps a frame from being published.
+ * The second-stage models in the model directory. If a camera requests some, its frames wait after detection until these
+ * models have classified the objects. No failure here prevents a frame from being published.
  */
 export class SecondStages {
   readonly #parts: SecondStagesParts;
   readonly #stages = new Map<string, { stage: SecondStage; askedAt: number }>();
-  /** Memory for frames; those of one size are used again. */
+  /** Memory for frames, reused for frames of the same size. */
   readonly #free: SharedArrayBuffer[] = [];
   #kept = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -47,7 +50,7 @@ export class SecondStages {
     this.#parts = parts;
   }
 
-  /** Looks what there is, and goes on looking. */
+  /** Looks for models, and repeats this regularly. */
   async start(): Promise<void> {
     await this.#look();
     this.#timer = setInterval(() => {
@@ -61,17 +64,17 @@ export class SecondStages {
     await Promise.all([...this.#stages.values()].map(({ stage }) => stage.stop()));
   }
 
-  /** What the worker tells of them. */
+  /** What the worker reports about them. */
   told(): WorkerSecondStage[] {
     return [...this.#stages.values()].map(({ stage }) => stage.told);
   }
 
-  /** Memory that the loaded ones take. */
+  /** Bytes of memory that the loaded ones use. */
   bytes(): number {
     return [...this.#stages.values()].reduce((sum, { stage }) => sum + stage.bytes, 0);
   }
 
-  /** Keeps a frame, whose pixels `pixels` gives, for those second stages that can look at it now. */
+  /** Keeps a frame for the second stages that can classify it now; `pixels` gives its pixels. */
   keep(asked: readonly AskedSecondStage[], pixels: () => Uint8Array): StagedFrame | undefined {
     const { metrics } = this.#parts;
     const ready = asked.flatMap(({ model, classes }) => {
@@ -92,7 +95,7 @@ export class SecondStages {
         const looks = Promise.all(
           ready.map(({ stage, classes }) => this.#read(stage, classes, memory, frame, detections)),
         );
-        // The memory is in use until all have looked.
+        // The memory is in use until all second stages have finished.
         void looks.then(() => this.#release(memory));
         let limit: NodeJS.Timeout | undefined;
         const late = new Promise<void>((done) => {
@@ -124,7 +127,7 @@ export class SecondStages {
           boxes,
         });
         metrics.run(name, runMs);
-        // The frame has been published by now.
+        // The frame has already been published.
         if (Date.now() - begin > patienceMs) return metrics.frame(name, "failed");
         addReadings(objects, attributes, probabilities);
       }

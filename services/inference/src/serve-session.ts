@@ -1,12 +1,12 @@
 import { parentPort } from "node:worker_threads";
 
 /**
- * To the thread: end between two runs. A thread that is terminated in the midst of ONNX Runtime's own code, as while a
- * model is loaded, takes the process with it.
+ * To the thread: end between two runs. If a thread is terminated inside ONNX Runtime's own code, for example while a model
+ * is loaded, the whole process ends with it.
  */
 export const stopRequest = "stop";
 
-/** From a thread with a session that gives `Info` when it is open, and `Answer` for each request. */
+/** From a thread with a session: `Info` when the session is open, and `Answer` for each request. */
 export type ThreadMessage<Info, Answer> =
   | ({ kind: "ready" } & Info)
   | { kind: "cannot-open"; message: string }
@@ -18,13 +18,16 @@ export type Settled<Answer> =
 /** What a thread does with its session. */
 export interface ServedSession<Session, Info, Request, Answer> {
   open(): Promise<Session>;
-  /** What is told when requests may come. */
+  /** Returns the information that is sent when requests may come. */
   ready(session: Session): Promise<Info>;
-  /** Answers a request; `transfer` is moved and not copied. */
+  /** Answers a request; `transfer` is moved, not copied. */
   answer(session: Session, request: Request): Promise<{ answer: Answer; transfer: ArrayBuffer[] }>;
 }
 
-/** The thread's side of a `ThreadedSession`: opens the session and answers requests, one at a time, until it is to stop. */
+/**
+ * The thread's side of a `ThreadedSession`: opens the session and answers requests, one at a time, until it is told to
+ * stop.
+ */
 export async function serveSession<
   Session extends { stop(): Promise<void> },
   Info extends object,
@@ -55,7 +58,7 @@ export async function serveSession<
     const session = await open();
     opened = session;
     const info = await ready(session);
-    // One at a time, in the order sent.
+    // One at a time, in the order in which they were sent.
     let last = Promise.resolve();
     port.on("message", (request: Request | typeof stopRequest) => {
       if (request !== stopRequest) last = last.then(() => (stopping ? undefined : settle(session, request)));

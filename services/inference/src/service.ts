@@ -63,14 +63,14 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   const id = `${hostname()
     .replace(/[^a-zA-Z0-9-]/g, "-")
     .slice(0, 63)}-${randomBytes(4).toString("hex")}`;
-  // Before NATS is waited for, since nothing there helps a model that is not here.
+  // Before waiting for NATS, because NATS cannot provide a missing model.
   if ((await listVersions(config.modelDirectory, config.model)).length === 0)
     await findModel(config.modelDirectory, config.model);
   const looked = [streams.ready, streams.detections];
   const nats = await start.connect(config, `inference ${id}`, looked, closeConnection);
   const provision = (model: string) =>
     new TokenQueue(nats.manager, model, config.replicas, nats.setBacks, log).provision();
-  // Whatever is wrong with JetStream: `/readyz` tells it, and the worker goes on when it is mended.
+  // For any JetStream fault: `/readyz` reports it, and the worker continues when it is repaired.
   const always = () => true;
   await patiently(() => provision(config.model), log, life.signal, always);
   const needed = [
@@ -112,7 +112,7 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   );
   await Promise.all([records, wanted, shadowRecords, stored, jobs].map((mirror) => mirror.start()));
   start.waitsFor("models that were uploaded are being fetched");
-  // First: one of them may be the one to serve.
+  // First, because one of them may be the version to serve.
   const versions = life.add(new StoredVersions(stored, buckets.modelFiles, config.modelDirectory, log));
   await versions.start();
   const arenas = life.add(new ArenaReaders(config.frameMemoryDirectory));
@@ -178,7 +178,7 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   life.add(depths).start(() => pool?.models ?? []);
 }
 
-/** Sends what is still buffered, unless the server is away. */
+/** Sends what is still buffered, unless the server cannot be reached. */
 async function closeConnection({ connection, connected }: Nats): Promise<void> {
   const limit = new Promise<void>((resolve) => setTimeout(resolve, flushLimitMs).unref());
   if (connected()) await Promise.race([connection.flush(), limit]);

@@ -4,24 +4,24 @@ import type { CurvePoint } from "./batch-curve.ts";
 import type { EngineCandidate, EngineRefusal } from "./engine-choice.ts";
 import type { ThreadMessage } from "./serve-session.ts";
 
-/** What the session's thread is started with. */
+/** The start settings of the session's thread. */
 export interface SessionSettings {
   candidates: readonly EngineCandidate[];
   refusals: readonly EngineRefusal[];
   threads: number;
-  /** Frames that a slot holds. */
+  /** Number of frames that fit into a slot. */
   capacity: number;
   frame: { width: number; height: number };
-  /** How frames are to come; auto chooses by the provider. */
+  /** The wanted layout of frames; auto chooses by the provider. */
   frameFormat: PixelFormatName | "auto";
-  /** Whether an engine that was built for the other format runs too; frames must then come in what is told of the session. */
+  /** Whether an engine built for the other format may run too; frames must then have the format that SessionInfo names. */
   otherFormat?: boolean;
   classCount: number;
   /** The memory of the slots, by index. */
   slots: readonly SharedArrayBuffer[];
-  /** Batch sizes to measure before the first run; a restarted session skips what is known. */
+  /** Batch sizes to measure before the first run; a restarted session skips known ones. */
   warmUpSizes: readonly number[];
-  /** Whether this processor's 8-bit kernels clip, once it is known: to find out loads much. */
+  /** Whether this processor's 8-bit kernels clip, once known: finding out is expensive. */
   saturates?: boolean | undefined;
 }
 
@@ -32,39 +32,44 @@ export interface RunRequest {
   frames: number;
 }
 
-/** `exact`: float, or 8-bit sums that no processor clips, or not this one. `clips`: sums that this processor clips. */
+/**
+ * `exact`: float, or 8-bit sums that are not clipped on any processor or not on this one. `clips`: sums that this processor
+ * clips.
+ */
 export type Arithmetic = "exact" | "clips";
 
 /** The session as it was opened. */
 export interface SessionInfo {
   engine: EngineCandidate;
   refusals: readonly EngineRefusal[];
-  /** How its frames are laid out. */
+  /** The layout of its frames. */
   pixelFormat: PixelFormatName;
   /** How exact the file's arithmetic is on this processor. */
   arithmetic: Arithmetic;
-  /** Whether this processor's 8-bit kernels clip; undefined where nobody needed to know. */
+  /** Whether this processor's 8-bit kernels clip; undefined where it was not needed. */
   saturates?: boolean | undefined;
   curve: readonly CurvePoint[];
 }
 
-/** A batch that ran. Times are monotonic milliseconds. */
+/** A batch that has run. Times are monotonic milliseconds. */
 export interface BatchRun {
   outputs: CandidateBatch;
   startedAt: number;
   runMs: number;
 }
 
-/** From the thread. */
+/** Messages from the thread. */
 export type SessionMessage = ThreadMessage<SessionInfo, BatchRun>;
 
-/** A batch that ran, and how long it waited before while other models ran. */
+/** A batch that has run, and how long it first waited while other models ran. */
 export interface TurnRun extends BatchRun {
   waitedMs?: number;
 }
 
-/** Runs batches in the order given, two of which may be under way. */
+/** Runs batches in the given order; two of them may be in progress. */
 export interface BatchRunner {
-  /** Runs the first `frames` frames of a slot. Rejects when the batch cannot be inferred; others are not affected. */
+  /**
+   * Runs the first `frames` frames of a slot. Rejects when the batch cannot be inferred; other batches are not affected.
+   */
   run(slot: number, frames: number): Promise<TurnRun>;
 }

@@ -5,7 +5,7 @@ export { BatchFailedError } from "./threaded-session.ts";
 
 export type SessionThreadOptions = Omit<ThreadedSessionOptions<SessionSettings>, "entry"> & { entry?: URL };
 
-/** What a thread found out about this processor, for those that follow. */
+/** What a thread found out about this processor, for later threads. */
 let saturates: boolean | undefined;
 
 /** Owns the thread that owns a detector's session. */
@@ -32,7 +32,7 @@ export class SessionThread
     this.#pixelFormat = info.pixelFormat;
   }
 
-  /** In the format of before, whatever runs it now: the frames in the slots are laid out so. */
+  /** Uses the previous format, whichever engine runs now: the frames in the slots have that layout. */
   protected override again(settings: SessionSettings): SessionSettings {
     const frameFormat = this.#pixelFormat ?? settings.frameFormat;
     return { ...settings, frameFormat, otherFormat: false, warmUpSizes: [1] };

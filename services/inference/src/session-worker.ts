@@ -1,4 +1,7 @@
-/** Entry of the session's thread. onnxruntime-node blocks its thread for a whole run, so the session has one of its own. */
+/**
+ * Entry of the session's thread. onnxruntime-node blocks its thread for a whole run, so the session has a thread of its
+ * own.
+ */
 import { workerData } from "node:worker_threads";
 import type { PixelFormatName } from "@sightline/contracts";
 import { monotonicMs } from "@sightline/service/clock";
@@ -11,7 +14,7 @@ import type { Arithmetic, BatchRun, RunRequest, SessionInfo, SessionSettings } f
 
 const settings = workerData as SessionSettings;
 const slots = settings.slots.map((memory) => new Uint8Array(memory, 0, memory.byteLength));
-/** Runs of one size are measured until this much time is spent, at least three times after one that is not counted. */
+/** Runs of one size are measured until this much time has passed; at least three runs, after one that is not counted. */
 const warmUpBudgetMs = 400;
 
 async function open(candidate: EngineCandidate): Promise<DetectorSession> {
@@ -34,7 +37,7 @@ async function open(candidate: EngineCandidate): Promise<DetectorSession> {
   );
 }
 
-/** The session in the format that is asked for; where none is, as I420 on a GPU, if it takes that. */
+/** Loads the session in the requested format; if none is requested, as I420 on a GPU if the model accepts that. */
 async function load({ path, provider }: EngineCandidate): Promise<DetectorSession> {
   const { frameFormat, frame, threads } = settings;
   const loadAs = (pixelFormat: PixelFormatName) =>
@@ -52,7 +55,7 @@ async function load({ path, provider }: EngineCandidate): Promise<DetectorSessio
   );
 }
 
-/** What a file's sums are here, and whether this processor's kernels clip, as far as that was found out. */
+/** The exactness of a file's sums on this processor, and whether its kernels clip, if that was found out. */
 async function arithmeticOf({
   encoding,
   provider,
@@ -80,7 +83,7 @@ async function measure(session: DetectorSession, batch: number): Promise<CurvePo
   return { batch, milliseconds: durations[(durations.length - 1) >> 1]!, fastest: durations[0]! };
 }
 
-/** A sum is finite only if every term is: one number tells whether any output is not. */
+/** A sum is finite only if every term is, so one number shows whether any output is not finite. */
 function checkFinite({ boxes, scores }: CandidateBatch): void {
   let sum = 0;
   for (let i = 0; i < boxes.length; i++) sum += boxes[i]!;

@@ -2,8 +2,8 @@ import type { ClassAgreement, ModelShadow, ShadowSide } from "@sightline/contrac
 import { Counter, type Registry } from "prom-client";
 
 /**
- * How models agree that run the same frames. `watch` is "drift" where both are the same version of one model in two precisions, and
- * "shadow" else.
+ * How well models agree that run the same frames. `watch` is "drift" where both are the same version of one model in two
+ * precisions, else "shadow".
  */
 export class ShadowMetrics {
   readonly #frames: Counter;
@@ -41,7 +41,7 @@ export class ShadowMetrics {
         this.#boxes.inc({ camera, model, watch, found }, counts[found]);
   }
 
-  /** A camera that is no more. */
+  /** The camera was removed. */
   forget(camera: string): void {
     for (const counter of [this.#frames, this.#boxes])
       void counter

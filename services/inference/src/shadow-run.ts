@@ -15,13 +15,13 @@ import type { TurnRun } from "./session-messages.ts";
 import type { ShadowMetrics } from "./shadow-metrics.ts";
 import { ShadowSession, type ShadowSessionParts } from "./shadow-session.ts";
 
-/** A frame that waits so long for a moment in which no other model wants to run is not run. */
+/** A frame that waits this long for a moment when no other model wants to run is not run. */
 const patienceMs = 2_000;
 const stateMs = 1_000;
-/** After an error the model is loaded again so much later, for as long as the shadow lasts. */
+/** After an error the model is loaded again after this long, while the shadow lasts. */
 const againMs = 30_000;
 
-/** What the camera's model made of a frame. */
+/** The result of the camera's model for a frame. */
 export interface Compared {
   frame: FrameMetadata;
   filter: CameraFilter;
@@ -30,7 +30,7 @@ export interface Compared {
   inference: Inference;
 }
 
-/** A frame whose pixels are kept for another model. One of the two is called once. */
+/** A frame whose pixels are kept for another model. Exactly one of the two methods is called, once. */
 export interface ShadowedFrame {
   compare(camera: Compared): void;
   forget(): void;
@@ -43,7 +43,10 @@ export interface ShadowRunParts extends ShadowSessionParts {
   publish: (message: ShadowMessage) => void;
 }
 
-/** One shadow on this worker: takes every so many frames of its camera, runs them by the other model, and tells how the two compare. */
+/**
+ * One shadow on this worker: takes a share of its camera's frames, runs them on the other model, and reports how the two
+ * results compare.
+ */
 export class ShadowRun {
   readonly shadow: ModelShadow;
   readonly #parts: ShadowRunParts;
@@ -52,7 +55,7 @@ export class ShadowRun {
   #opening: Promise<void> | undefined;
   #fault: string | undefined;
   #retryAt = 0;
-  /** How much of a frame is due. */
+  /** Fraction of the next frame that is due. */
   #due = 0;
   #busy = false;
   #dropped = 0;
@@ -68,7 +71,7 @@ export class ShadowRun {
     return this.#session?.bytes ?? 0;
   }
 
-  /** Keeps a frame's pixels when it is one of the share and the model is free. */
+  /** Keeps a frame's pixels when the frame belongs to the share and the model is free. */
   take(model: ModelManifest, pixels: () => Uint8Array): ShadowedFrame | undefined {
     if (this.#stopped || this.#isOver()) return;
     if (!this.#session) {
@@ -153,7 +156,7 @@ export class ShadowRun {
     try {
       const run = await session.run(patienceMs);
       if (!run) return this.#drop();
-      // A session that was ended meanwhile has been told of.
+      // A session that was ended meanwhile has already been reported.
       if (this.#stopped || session !== this.#session) return;
       const { frame, filter, detections, inference } = camera;
       const found = frameResult(run.outputs, 0, frame, session.located.manifest, filter);
@@ -181,11 +184,11 @@ export class ShadowRun {
   }
 
   #tell(): void {
-    // The record stays where no results is there to take it away.
+    // The record stays if no results service is there to remove it.
     if (this.#isOver()) return void this.stop();
     const { worker, publish } = this.#parts;
     const state = this.#session ? "running" : this.#fault === undefined ? "loading" : "failed";
-    // Nothing is told where the camera's frames do not come to.
+    // Nothing is reported by a worker that gets none of the camera's frames.
     if (state === "loading" && !this.#opening) return;
     publish({
       ...{ kind: "state", worker, state, dropped: this.#dropped },

@@ -11,7 +11,7 @@ import type { TurnRun } from "./session-messages.ts";
 import { SessionThread } from "./session-thread.ts";
 import { ModelTurns, type Turns } from "./turns.ts";
 
-/** What models of shadows work with. */
+/** What models of shadows need. */
 export interface ShadowSessionParts {
   config: InferenceConfig;
   turns: Turns<object>;
@@ -21,16 +21,16 @@ export interface ShadowSessionParts {
   log: Logger;
 }
 
-/** There is no room for a shadow's model. */
+/** There is not enough memory for a shadow's model. */
 class NoRoomError extends Error {
   override readonly name = "NoRoomError";
 }
 
-/** A model that runs single frames, each when no other model wants to run. */
+/** A model that runs single frames, each at a moment when no other model wants to run. */
 export class ShadowSession {
   readonly located: LocatedModel;
   readonly side: ShadowSide;
-  /** Memory that it takes. */
+  /** Bytes of memory that it uses. */
   readonly bytes: number;
   readonly #place: Uint8Array;
   readonly #pixelFormat: PixelFormatName;
@@ -61,7 +61,7 @@ export class ShadowSession {
   }
 
   /**
-   * Loads the model and tries it out, in turns with those that serve.
+   * Loads the model and tests it, taking turns with the serving models.
    * @throws ModelNotFoundError, ModelFileError, EngineChoiceError, BatchFailedError, NoRoomError
    */
   static async open(
@@ -112,13 +112,16 @@ export class ShadowSession {
     }
   }
 
-  /** Puts a frame's pixels, planes G, B, R, where they are run from. */
+  /** Copies a frame's pixels, planes G, B, R, to where they are run from. */
   place(pixels: Uint8Array): void {
     if (this.#pixelFormat === "gbrp") this.#place.set(pixels);
     else convertPixels(pixels, "gbrp", this.located.manifest.frame, this.#place);
   }
 
-  /** Runs the frame in its place; undefined when other models kept the machine busy for `limitMs`. @throws BatchFailedError */
+  /**
+   * Runs the frame in its place; undefined when other models kept the machine busy for `limitMs`.
+   * @throws BatchFailedError
+   */
   run(limitMs: number): Promise<TurnRun | undefined> {
     return this.#runner.runIdle(0, 1, limitMs);
   }

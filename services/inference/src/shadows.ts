@@ -14,7 +14,7 @@ export interface ShadowsParts extends Omit<ShadowRunParts, "publish"> {
 
 const none: readonly ShadowedFrame[] = [];
 
-/** All shadows that results asks for. A model is loaded when a frame of its camera comes to this worker. */
+/** All shadows that results requests. A model is loaded when a frame of its camera reaches this worker. */
 export class Shadows {
   readonly #parts: ShadowsParts;
   readonly #runs = new Map<string, ShadowRun>();
@@ -29,7 +29,7 @@ export class Shadows {
     for (const id of parts.records.keys()) this.#begin(id, parts.records.get(id)!);
   }
 
-  /** Keeps a frame of `model`, whose pixels `pixels` gives, for each other model that is to run it. */
+  /** Keeps a frame of `model` for each other model that should run it; `pixels` gives its pixels. */
   take(camera: string, model: ModelManifest, pixels: () => Uint8Array): readonly ShadowedFrame[] {
     if (this.#runs.size === 0) return none;
     return [...this.#runs.values()].flatMap((run) =>
@@ -37,12 +37,12 @@ export class Shadows {
     );
   }
 
-  /** Memory that the models take. */
+  /** Bytes of memory that the models use. */
   bytes(): number {
     return [...this.#runs.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** Frees the memory of all. */
+  /** Frees the memory of all models. */
   async end(why: string): Promise<void> {
     await Promise.all([...this.#runs.values()].map((run) => run.bytes > 0 && run.end(why)));
   }

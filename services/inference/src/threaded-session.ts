@@ -14,19 +14,19 @@ export class BatchFailedError extends Error {
 export interface ThreadedSessionOptions<Settings> {
   settings: Settings;
   log: Logger;
-  /** The session is gone (false), or back (true). */
+  /** The session became unavailable (false) or available again (true). */
   onAvailable: (available: boolean) => void;
   /** The thread's program. */
   entry: URL;
-  /** How long to wait before a crashed thread is started again; default: 0.5 to 30 s. */
+  /** How long to wait before a crashed thread is restarted; default: 0.5 to 30 s. */
   restartRange?: WaitRange | undefined;
 }
 
 const restartRange: WaitRange = { firstMs: 500, mostMs: 30_000 };
-/** Time for a run, or for a model to be loaded; a service has 15 s to stop. */
+/** Time for a run to end, or for a model to finish loading; a service has 15 s to stop. */
 const stopLimitMs = 4_000;
 
-/** Owns a thread that owns a session; starts it again when it crashes. */
+/** Owns a thread that owns a session; restarts it when it crashes. */
 export class ThreadedSession<Settings, Info, Request extends object, Answer> {
   readonly #options: ThreadedSessionOptions<Settings>;
   readonly #pending = new Map<
@@ -51,20 +51,20 @@ export class ThreadedSession<Settings, Info, Request extends object, Answer> {
     return this.#available;
   }
 
-  /** How often the thread was started again. */
+  /** How often the thread was restarted. */
   get restarts(): number {
     return this.#restarts;
   }
 
   /**
    * Opens the session.
-   * @throws EngineChoiceError when it cannot be opened as asked
+   * @throws EngineChoiceError when it cannot be opened as configured
    */
   start(): Promise<Info> {
     return this.#open(this.#options.settings);
   }
 
-  /** The session's answer. Rejects with BatchFailedError when there is none; other requests are not affected. */
+  /** Requests the session's answer. Rejects with BatchFailedError when there is none; other requests are not affected. */
   ask(request: Request): Promise<Answer> {
     if (!this.#available || !this.#worker)
       return Promise.reject(new BatchFailedError("the session is not running"));
@@ -75,7 +75,7 @@ export class ThreadedSession<Settings, Info, Request extends object, Answer> {
     });
   }
 
-  /** Ends the thread; requests under way are rejected. Safe to call twice. */
+  /** Ends the thread; open requests are rejected. Safe to call twice. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#restart);
@@ -88,7 +88,7 @@ export class ThreadedSession<Settings, Info, Request extends object, Answer> {
     this.#failPending("the session was stopped");
   }
 
-  /** What a thread is started with. */
+  /** The start settings of a thread. */
   protected begin(settings: Settings): Settings {
     return settings;
   }
@@ -96,7 +96,7 @@ export class ThreadedSession<Settings, Info, Request extends object, Answer> {
   /** A thread is ready. */
   protected opened(_info: Info): void {}
 
-  /** What a thread that crashed is started again with. */
+  /** The settings with which a crashed thread is restarted. */
   protected again(settings: Settings): Settings {
     return settings;
   }

@@ -30,7 +30,10 @@ export class TokenQueue {
     this.#log = log;
   }
 
-  /** Makes sure that tokens can be taken. @throws when NATS does not answer */
+  /**
+   * Makes sure that tokens can be taken.
+   * @throws when NATS does not answer
+   */
   async provision(): Promise<void> {
     try {
       await this.#ensureConsumer();

@@ -4,26 +4,26 @@ import { type Logger, type Nats, PullRequests, parseAckSubject } from "@sightlin
 
 /** A token that this worker holds until it is acknowledged, given back, or its ack_wait ends. */
 export interface HeldToken extends FrameToken {
-  /** How often the server has delivered it, this time included. */
+  /** How often the server has delivered it, including this time. */
   readonly deliveries: number;
-  /** The token is used up. Told with what is sent next, soon. */
+  /** Marks the token as used. The server is told soon, with the next message that is sent. */
   ack(): void;
-  /** Gives the token back for another worker to have at once. */
+  /** Gives the token back, so that another worker can have it at once. */
   giveBack(): void;
 }
 
 export interface TokenSourceOptions {
   nats: Pick<Nats, "connection" | "changes">;
   model: string;
-  /** Makes sure that the stream and consumer are there and can deliver. */
+  /** Makes sure that the stream and the consumer exist and can deliver. */
   provision: () => Promise<void>;
   onToken: (token: HeldToken) => void;
-  /** A message on the token stream that is no token. */
+  /** Called for a message on the token stream that is not a token. */
   onInvalid: (error: Error) => void;
   log: Logger;
 }
 
-/** Takes the tokens of one model, as many as the batcher wants. */
+/** Takes as many tokens of one model as the batcher wants. */
 export class TokenSource {
   readonly #options: TokenSourceOptions;
   readonly #pulls: PullRequests;
@@ -38,17 +38,17 @@ export class TokenSource {
     });
   }
 
-  /** Tokens asked for and not yet delivered. */
+  /** Tokens that were requested and not yet delivered. */
   get outstanding(): number {
     return this.#pulls.outstanding;
   }
 
-  /** Sets how many tokens are wanted beyond those delivered; more than that may come only if they are on their way. */
+  /** Sets how many tokens are wanted beyond those delivered; more may come only if they have already been sent. */
   demand(tokens: number): void {
     this.#pulls.demand(tokens);
   }
 
-  /** Ends all requests; tokens that are on their way still arrive before this resolves. */
+  /** Ends all requests; tokens that were already sent still arrive before this resolves. */
   async stop(): Promise<void> {
     await this.#pulls.stop();
   }
@@ -73,6 +73,6 @@ export class TokenSource {
 }
 
 function respond(message: Msg, verb: string): void {
-  // A closed connection cannot answer; the token then comes back by ack_wait.
+  // A closed connection cannot answer; the token then comes back after ack_wait.
   if (message.reply) message.respond(verb);
 }

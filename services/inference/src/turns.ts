@@ -1,32 +1,32 @@
 import { monotonicMs } from "@sightline/service/clock";
 import type { BatchRunner, TurnRun } from "./session-messages.ts";
 
-/** A turn lasts no longer, also when its run does. */
+/** A turn ends after this long, even if its run continues. */
 const turnLimitMs = 5_000;
 
 interface Waiting<User> {
   user: User;
   /** Which of the user's sessions asks. */
   part: object;
-  /** What the users that run had had of the machine when this one asked, in milliseconds. */
+  /** Machine time, in milliseconds, that the running users had received when this one asked. */
   since: number;
   go: () => void;
 }
 
 /**
- * Gives the machine to one user of it at a time: to that one of those that wait which has had the least of its time. So sessions of
- * slow and of fast models get equal shares of time, and one that is warmed up beside them a share too. A user that was away has no
- * claim to the time that it did not use. One user alone waits for nothing, and its batches follow each other without a pause. The parts
- * of a user, sessions that run at the same time, have its turn together: one batch of each that waits.
+ * Gives the machine to one user at a time: to the waiting user that has received the least time. So sessions of slow and of
+ * fast models get equal shares of time, and a model that is warmed up gets a share too. A user that was away cannot claim
+ * the time that it did not use. A single user never waits, and its batches follow each other without a pause. The parts of
+ * a user (sessions that run at the same time) share its turn: one waiting batch of each.
  */
 export class Turns<User extends object> {
   readonly #now: () => number;
   readonly #waiting: Waiting<User>[] = [];
-  /** Users that go only when no other wants to. */
+  /** Users that run only when no other user wants to. */
   readonly #idle: Waiting<User>[] = [];
-  /** Milliseconds that each user has had, counted from what the others had when it came. */
+  /** Milliseconds that each user has received. A user that comes starts with what the others have then. */
   readonly #had = new WeakMap<User, number>();
-  /** What the user that runs had had when its batch began. */
+  /** The time that the running user had received when its batch began. */
   #level = 0;
   #holder: User | undefined;
   #held = 0;
@@ -36,7 +36,7 @@ export class Turns<User extends object> {
     this.#now = now;
   }
 
-  /** Resolves when it is the user's turn, which lasts until `leave`. `part` of the user asks. */
+  /** Resolves when it is the user's turn, which lasts until `leave`. `part` is the part of the user that asks. */
   take(user: User, part: object = user): Promise<void> {
     const free = this.#held === 0 || this.#holder === user;
     if (!free || this.#waiting.length > 0)
@@ -47,8 +47,8 @@ export class Turns<User extends object> {
   }
 
   /**
-   * Waits until nobody else runs or wants to, `limitMs` at most. Whether it is the user's turn, which then lasts until `leave`: where the
-   * machine is always busy it never is.
+   * Waits, at most `limitMs`, until nobody else runs or wants to. Returns whether it is the user's turn, which then lasts
+   * until `leave`; on a machine that is always busy, it never is.
    */
   takeIdle(user: User, limitMs: number): Promise<boolean> {
     if (this.#held === 0 && this.#waiting.length === 0) return this.take(user).then(() => true);
@@ -66,13 +66,13 @@ export class Turns<User extends object> {
     });
   }
 
-  /** Does something in the turn that was taken, and ends the turn after it. */
+  /** Runs `action` in the turn that was taken, and ends the turn afterwards. */
   async during<T>(action: () => Promise<T>): Promise<T> {
     let leave = () => {
       leave = () => {};
       this.leave();
     };
-    // A model that gives no answer must not keep the others from their turns.
+    // A model that gives no answer must not keep others from their turns.
     const limit = setTimeout(() => leave(), turnLimitMs);
     try {
       return await action();
@@ -112,7 +112,7 @@ export class Turns<User extends object> {
     this.#begunAt = now;
   }
 
-  /** The one that has had least; of equals the one that asked first. */
+  /** The waiting user that has received the least time; among equals, the one that asked first. */
   #takeNext(): Waiting<User> | undefined {
     const had = ({ user, since }: Waiting<User>) => Math.max(this.#had.get(user) ?? 0, since);
     let least = 0;
@@ -121,7 +121,7 @@ export class Turns<User extends object> {
     return this.#waiting.splice(least, 1)[0];
   }
 
-  /** The first batch that waits of each other part of the same user. */
+  /** The first waiting batch of each other part of the same user. */
   #takeParts({ user, part }: Waiting<User>): Waiting<User>[] {
     const gone = new Set([part]);
     const isNext = (waiting: Waiting<User>) =>
@@ -138,7 +138,7 @@ export class ModelTurns implements BatchRunner {
   readonly #runner: BatchRunner;
   readonly #user: object;
 
-  /** `user` has the turns: those of one user run at the same time. Default: itself. */
+  /** `user` takes the turns: runners of one user run at the same time. Default: this object itself. */
   constructor(turns: Turns<object>, runner: BatchRunner, user?: object) {
     this.#turns = turns;
     this.#runner = runner;
@@ -151,7 +151,7 @@ export class ModelTurns implements BatchRunner {
     return this.#run(slot, frames, monotonicMs() - asked);
   }
 
-  /** Runs when no other model wants to; undefined when that was not so for `limitMs`. */
+  /** Runs when no other model wants to; undefined when there was no such moment within `limitMs`. */
   async runIdle(slot: number, frames: number, limitMs: number): Promise<TurnRun | undefined> {
     const asked = monotonicMs();
     if (!(await this.#turns.takeIdle(this.#user, limitMs))) return undefined;

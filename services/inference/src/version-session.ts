@@ -12,14 +12,14 @@ import { SessionThread } from "./session-thread.ts";
 import { ModelTurns, type Turns } from "./turns.ts";
 import { InferenceWorker, type WorkerOptions } from "./worker.ts";
 
-/** What all sessions of a version have alike. */
+/** What all sessions of a version share. */
 export type SessionWork = Omit<WorkerOptions, "runner" | "slots" | "pixelFormat">;
 
-/** What sessions work with. */
+/** What sessions need. */
 export interface SessionParts {
   config: Pick<InferenceConfig, "threads" | "frameFormat">;
   turns: Turns<object>;
-  /** Every thread with a session, also one that is still being opened. */
+  /** Every thread with a session, including those that are still opening. */
   threads: Set<SessionThread>;
   log: Logger;
 }
@@ -27,12 +27,12 @@ export interface SessionParts {
 export interface VersionSessionOptions {
   user: object;
   engines: EngineCandidates;
-  /** Frames of a batch at most. */
+  /** Most frames of a batch. */
   capacity: number;
   warmUpSizes: readonly number[];
 }
 
-/** One session of a version with its memory for batches, and the worker that takes work for it once there is one. */
+/** One session of a version with its memory for batches, and the worker that takes work for it, if there is one yet. */
 export class VersionSession {
   /** As it was opened. */
   info!: SessionInfo;
@@ -64,8 +64,8 @@ export class VersionSession {
   }
 
   /**
-   * Opens a session for batches of `capacity` with the first of `engines` that works, and measures runs of `warmUpSizes`. `user` takes turns:
-   * sessions of one user run at the same time.
+   * Opens a session for batches of `capacity` with the first of `engines` that works, and measures runs of `warmUpSizes`.
+   * `user` takes turns: sessions of one user run at the same time.
    * @throws EngineChoiceError when none works
    */
   static async open(
@@ -88,19 +88,22 @@ export class VersionSession {
     return this.#worker?.state ?? "INITIALIZED";
   }
 
-  /** Says what takes work for it. */
+  /** Sets up the worker that takes work for it. */
   use(work: SessionWork): void {
     const { runner, slots, info } = this;
     this.#worker = new InferenceWorker({ ...work, runner, slots, pixelFormat: info.pixelFormat });
   }
 
-  /** Begins to take work. */
+  /** Starts to take work. */
   start(): void {
     this.#worker?.start();
     if (!this.thread.available) this.#worker?.setAvailable(false);
   }
 
-  /** Takes no more, finishes what it has (within `limitMs`, if given), and frees the session. Safe to call twice. */
+  /**
+   * Takes no more work, finishes the frames that it has (within `limitMs`, if given), and frees the session. Safe to call
+   * twice.
+   */
   async stop(limitMs?: number): Promise<void> {
     await this.#worker?.stop(limitMs);
     await this.thread.stop();
@@ -108,12 +111,12 @@ export class VersionSession {
   }
 }
 
-/** Runs of all sessions at once that are measured, after one that is not counted. */
+/** Number of measured runs of all sessions at once, after one that is not counted. */
 const togetherRuns = 3;
 
 /**
- * How long runs take while all sessions run, from what they take of one alone: in proportion to runs of `batch` frames, which are tried out
- * on all of them. That of one session is given back as it is.
+ * How long runs take while all sessions run, calculated from the runs of one session alone: scaled by runs of `batch`
+ * frames that are measured on all of them. For a single session, its curve is returned unchanged.
  * @throws BatchFailedError when one does not answer
  */
 export async function curveTogether(

@@ -5,9 +5,9 @@ import { LoadMeter } from "./load-meter.ts";
 /** How the use of a token ended. */
 export type TokenOutcome = "frame" | "void" | "unanswered" | "invalid" | "returned";
 
-/** What does not differ by model. */
+/** Metrics that do not differ by model. */
 export class WorkerMetrics {
-  /** Of all models together, in the last seconds. */
+  /** Load of all models together in the last seconds. */
   readonly load = new LoadMeter();
   readonly #tokens: Counter;
   readonly #redelivered: Counter;

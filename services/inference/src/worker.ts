@@ -11,7 +11,7 @@ import type { HeldToken, TokenSource } from "./token-source.ts";
 
 /**
  * INITIALIZED: built, takes nothing yet. RUNNING: takes tokens. PAUSED: takes none, because its session is gone and is
- * being started again. DRAINING: takes none, and finishes what it has. STOPPED: has nothing.
+ * being restarted. DRAINING: takes none, and finishes the frames that it has. STOPPED: has no frames.
  */
 export type WorkerState = "INITIALIZED" | "RUNNING" | "PAUSED" | "DRAINING" | "STOPPED";
 
@@ -21,11 +21,11 @@ export interface WorkerOptions extends FrameReaderOptions, HeldFramesOptions {
   runner: BatchRunner;
   slots: BatchSlots<Work>;
   frames: Pick<FrameSource, "fetch">;
-  /** How the worker gets its tokens, given what takes one. */
+  /** Creates the worker's source of tokens; `onToken` takes each token. */
   tokens: (onToken: (token: HeldToken) => void) => Pick<TokenSource, "demand" | "stop">;
 }
 
-/** Two parts of the worker do not agree on which frames a batch holds: none of its boxes can be trusted. */
+/** Two parts of the worker disagree about which frames a batch contains: none of its boxes can be trusted. */
 class BatchMismatchError extends Error {
   override readonly name = "BatchMismatchError";
 }
@@ -35,7 +35,7 @@ function checkCount(found: number, expected: number): void {
     throw new BatchMismatchError(`the batch holds ${found} frames but should hold ${expected}`);
 }
 
-/** How long stop() waits for what is under way unless told; below the 15 s in which the process must be gone. */
+/** How long stop() waits for frames in progress by default; less than the 15 s in which the process must end. */
 const drainLimitMs = 4_000;
 
 /** Takes tokens, fetches their frames, has them inferred in batches, and publishes the results. */
@@ -45,9 +45,9 @@ export class InferenceWorker {
   readonly #tokens: Pick<TokenSource, "demand" | "stop">;
   readonly #reader: FrameReader;
   readonly #held: HeldFrames;
-  /** Tokens to give back once no more are asked for. */
+  /** Tokens to give back once no more are requested. */
   readonly #unused: HeldToken[] = [];
-  /** When the batches before have gone to the session, which takes them in order. */
+  /** Resolves when all earlier batches have gone to the session, which takes them in order. */
   #sent: Promise<void> = Promise.resolve();
   #state: WorkerState = "INITIALIZED";
   #stopping: Promise<void> | undefined;
@@ -83,7 +83,7 @@ export class InferenceWorker {
     this.#batcher.start();
   }
 
-  /** Follows the session: without it nothing is taken, and tokens in hand go to other workers. */
+  /** Follows the session's state: while it is unavailable nothing is taken, and the tokens in hand go to other workers. */
   setAvailable(available: boolean): void {
     if (available && this.#state === "PAUSED") {
       this.#state = "RUNNING";
@@ -95,8 +95,8 @@ export class InferenceWorker {
   }
 
   /**
-   * Takes no more tokens and gives unused ones back at once; then finishes and publishes what it has. What is not done
-   * after `limitMs` is dropped as worker_error. Safe to call twice.
+   * Takes no more tokens and gives unused ones back at once; then finishes and publishes the frames that it has. Frames not
+   * finished after `limitMs` are dropped as worker_error. Safe to call twice.
    */
   stop(limitMs = drainLimitMs): Promise<void> {
     this.#stopping ??= this.#stop(limitMs);
@@ -197,7 +197,7 @@ export class InferenceWorker {
     this.#checkEmpty();
   }
 
-  /** It keeps its place in the batch, and has no result. */
+  /** The frame keeps its place in the batch, but has no result. */
   #dropHeld(work: Work): void {
     if (this.#held.has(work)) this.#held.drop(work, DropReason.WORKER_ERROR);
   }
@@ -207,7 +207,7 @@ export class InferenceWorker {
     this.#checkEmpty();
   }
 
-  /** Hands batches over in their order, each when its pixels are in place. */
+  /** Hands batches over in order, each when its pixels are in place. */
   async #inTurn<T>(filled: Promise<void> | undefined, send: () => Promise<T>): Promise<T> {
     const before = this.#sent;
     let sent = () => {};

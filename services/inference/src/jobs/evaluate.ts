@@ -17,16 +17,16 @@ import type { JobTask, ScoredModel } from "./job-task.ts";
 
 type Task = Extract<JobTask, { kind: "evaluate" }>;
 
-/** A clip is not of a kind that is read here. */
+/** A clip is of a kind that cannot be read here. */
 class ClipError extends Error {
   override readonly name = "ClipError";
 }
 
-/** Faults that are told. */
+/** Most faults that are reported. */
 const mostFaults = 10;
 
 /**
- * Scores models on the frames of a clip by their labels, one after the other, each on frames scaled for it.
+ * Scores models on the frames of a clip by their labels, one model after the other, each on frames scaled for it.
  * @throws EvaluationError, ClipError, ModelFileError
  */
 export async function evaluate(
@@ -83,7 +83,7 @@ async function score(
   };
 }
 
-/** Says of boxes that nothing is scored by, which would else only show as scores that are too low or none. */
+/** Reports labelled boxes whose image or category is not listed: they are left out of the scores, which would otherwise only look low. */
 function strayLabels({ images, categories, truths }: CocoAnnotations): string[] {
   const known = {
     images: new Set(images.map(({ id }) => id)),
@@ -101,8 +101,9 @@ function strayLabels({ images, categories, truths }: CocoAnnotations): string[] 
 }
 
 /**
- * The kind of a clip, by ffmpeg's name: one of those that name no other files or addresses. ffmpeg is told to read it as that and nothing else,
- * since what begins like a video may be a playlist or a description of a stream further on. @throws ClipError
+ * The kind of a clip, by ffmpeg's name: one of the kinds that cannot refer to other files or addresses. ffmpeg is told to
+ * read it only as that kind, because what begins like a video may turn out to be a playlist or a stream description.
+ * @throws ClipError
  */
 async function containerOf(path: string): Promise<string> {
   const file = await open(path);

@@ -19,12 +19,12 @@ import { inspect } from "./inspect.ts";
 import type { JobTask, Prepared } from "./job-task.ts";
 
 const modelFile = "fp32.onnx";
-/** Sizes of the batches by which it is tried out. */
+/** Batch sizes with which the model is tested. */
 const triedBatches = [1, 2];
 
 /**
  * Recognises an export, writes its prepared form with model.json into the task's folder, and runs that as a worker would.
- * @throws why it cannot be served: ModelFileError, UnknownModelError, InvalidArgumentError, InferenceError
+ * @throws ModelFileError, UnknownModelError, InvalidArgumentError, InferenceError with the reason why it cannot be served
  */
 export async function importExport({
   model,
@@ -64,7 +64,7 @@ export async function importExport({
   };
 }
 
-/** The graph of an upload, which is one file: weights beside it are none that came with it. */
+/** The graph of an upload, which is one file: external weights are not part of the upload. */
 async function readExport(path: string): Promise<OnnxGraph> {
   const bytes = await readFile(path);
   const kind = otherKind(bytes);
@@ -73,7 +73,7 @@ async function readExport(path: string): Promise<OnnxGraph> {
   return decodeModel(bytes);
 }
 
-/** What a file is that is often taken for a model. */
+/** Names a kind of file that is often mistaken for a model. */
 function otherKind(bytes: Uint8Array): string | undefined {
   const head = Buffer.from(bytes.subarray(0, 16)).toString("latin1");
   if (head.startsWith("PK\x03\x04")) return "a ZIP archive, as PyTorch's checkpoints (.pt, .pth) are too";
@@ -84,7 +84,10 @@ function otherKind(bytes: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** What a picture of this size would take is said before it is tried. */
+/**
+ * Checks the size of the pictures before the model is tried.
+ * @throws InvalidArgumentError when it is too large
+ */
 function checkSize({ inputs }: OnnxGraph, given: { width: number; height: number } | undefined): void {
   const sides = inputs.flatMap(({ shape }) => (shape?.length === 4 ? shape.slice(2) : []));
   const largest = Math.max(
@@ -108,7 +111,10 @@ function optionsOf({
   return { family, classes, input, preprocessing: preprocessing as DetectorImportOptions["preprocessing"] };
 }
 
-/** A file that crashes ONNX Runtime must crash only this process. @throws InferenceError */
+/**
+ * A file that crashes ONNX Runtime must crash only this process.
+ * @throws InferenceError
+ */
 async function tryOut(path: string): Promise<void> {
   const session = await DetectorSession.load(path, { executionProvider: "cpu", spin: false });
   try {

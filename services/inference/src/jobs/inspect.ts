@@ -12,7 +12,7 @@ import {
 } from "@sightline/yolo-nas";
 
 /**
- * What the files of a model's version are, as `sightline model inspect` says it.
+ * Describes the files of a model's version, as `sightline model inspect` prints it.
  * @throws ModelFileError when the manifest or a file is broken
  */
 export async function inspect(folder: string, model: string, version: string): Promise<Inspection> {
@@ -37,7 +37,7 @@ async function wordsOf(path: string): Promise<string[]> {
     const graph = await loadModel(path);
     return modelWords(graph, describeModel(graph));
   } catch (error) {
-    // The wrapper of an engine holds no graph that could be described.
+    // The wrapper of an engine contains no graph that could be described.
     if (error instanceof UnknownModelError) return [];
     throw error;
   }

@@ -4,14 +4,15 @@ import { open } from "node:fs/promises";
 import type { KV } from "@nats-io/kv";
 import { type KeptFile, pieceBytes, pieceCount, pieceKey } from "@sightline/contracts";
 
-/** A file in NATS is not whole, or not the one that was stored. */
+/** A file in NATS is incomplete, or not the one that was stored. */
 export class StoredFileError extends Error {
   override readonly name = "StoredFileError";
 }
 
 /**
- * Writes a file that lies in NATS in pieces to `path`, one piece in memory at a time.
- * @throws StoredFileError when a piece is missing, or the digest is another than the one that is given; what NATS and the disk throw
+ * Writes a file that is stored in pieces in NATS to `path`, with one piece in memory at a time.
+ * @throws StoredFileError when a piece is missing or the digest differs from the given one; also the errors of NATS and the
+ *   disk
  */
 export async function fetchFile(
   files: KV,
@@ -42,7 +43,10 @@ export async function fetchFile(
     throw new StoredFileError(`the file ${name} in NATS is not the one that was stored: its digest differs`);
 }
 
-/** Stores a file in pieces. @throws what NATS and the disk throw */
+/**
+ * Stores a file in pieces.
+ * @throws the errors of NATS and the disk
+ */
 export async function storeFile(
   files: KV,
   holder: string,

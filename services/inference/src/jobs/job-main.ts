@@ -1,4 +1,4 @@
-/** The process of one job. It is started by job-process.ts, and ends with its job. */
+/** The process of one job. job-process.ts starts it, and it ends with its job. */
 import { writeFileSync } from "node:fs";
 import { evaluate } from "./evaluate.ts";
 import { importExport } from "./import-export.ts";
@@ -8,13 +8,13 @@ import type { JobMessage, JobTask } from "./job-task.ts";
 const tell = (message: JobMessage) =>
   new Promise<void>((resolve) => process.send!(message, undefined, undefined, () => resolve()));
 
-// When memory is short this process goes first, not one that serves.
+// When memory is short, the system should end this process first, not one that serves.
 try {
   writeFileSync("/proc/self/oom_score_adj", "1000");
 } catch {
-  // Not a Linux.
+  // Not on Linux.
 }
-// The worker has ended: so does this process, with the group that it leads, ffmpeg included.
+// The worker has ended: end this process too, with the group that it leads, including ffmpeg.
 process.once("disconnect", () => process.kill(-process.pid, "SIGKILL"));
 process.once("message", async (task: JobTask) => {
   try {

@@ -3,26 +3,26 @@ import { fileURLToPath } from "node:url";
 import { limitedCommand } from "@sightline/media";
 import type { JobMessage, JobTask } from "./job-task.ts";
 
-/** A job could not be done; the message is for the person who asked for it. */
+/** A job could not be done; the message is for the person who requested it. */
 export class JobFaultError extends Error {
   override readonly name = "JobFaultError";
 }
 
-/** How much of the machine a job's process may have. */
+/** Limits on what a job's process may use. */
 export interface JobLimits {
-  /** MiB that it may write to. */
+  /** MiB of memory that it may write to. */
   memoryMib: number;
   minutes: number;
 }
 
 const main = fileURLToPath(new URL("./job-main.ts", import.meta.url));
-/** The last of what it said on standard error. */
+/** Characters kept from the end of its standard error. */
 const keptText = 2_000;
 
 /**
- * Does a task in a process of its own: below all others in priority, with limits on memory and time, without the service's
- * environment. Whatever a model makes of ONNX Runtime, or a clip of ffmpeg, ends there.
- * @throws JobFaultError when it fails, crashes, or takes too much; the signal's reason when that aborts
+ * Runs a task in a separate process: with the lowest priority, limits on memory and time, and without the service's
+ * environment. If a model makes ONNX Runtime crash or hang, or a clip does so with ffmpeg, only that process is affected.
+ * @throws JobFaultError when it fails, crashes, or uses too much; the signal's reason when that aborts
  */
 export async function runJobProcess(
   task: JobTask,
@@ -31,7 +31,7 @@ export async function runJobProcess(
   signal: AbortSignal,
 ): Promise<Extract<JobMessage, { kind: "done" }>["outcome"]> {
   signal.throwIfAborted();
-  // Node itself, which reserves far more addresses than it writes to.
+  // Room for Node itself, which reserves far more addresses than it writes to.
   const [command, args] = limitedCommand(
     { path: "nice", memoryMib },
     ["-n", "19", process.execPath, "--disable-warning=ExperimentalWarning", main],
@@ -39,7 +39,7 @@ export async function runJobProcess(
   );
   const child = spawn(command, args, {
     env: environment(),
-    // A group of its own: ffmpeg, which it starts, ends with it.
+    // A separate process group, so that ffmpeg, which it starts, ends with it.
     detached: true,
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
@@ -68,7 +68,7 @@ export async function runJobProcess(
 }
 
 interface Ended {
-  /** The last word of a process that ended by itself. */
+  /** The last message of a process that ended by itself. */
   message?: Extract<JobMessage, { kind: "done" | "failed" }>;
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -100,16 +100,16 @@ function follow(
   });
 }
 
-/** Ends a process and what it has started. */
+/** Ends a process and everything it has started. */
 function endGroup({ pid }: ChildProcess): void {
   try {
     if (pid !== undefined) process.kill(-pid, "SIGKILL");
   } catch {
-    // Nothing of it is left.
+    // Nothing of the group is left.
   }
 }
 
-/** Nothing of the service's: its settings may name secrets. */
+/** Nothing from the service's environment: its settings may contain secrets. */
 function environment(): NodeJS.ProcessEnv {
   const { PATH, TMPDIR, LD_LIBRARY_PATH, NODE_COMPILE_CACHE } = process.env;
   return { PATH, TMPDIR, LD_LIBRARY_PATH, NODE_COMPILE_CACHE };

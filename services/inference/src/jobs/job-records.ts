@@ -2,7 +2,10 @@ import type { KV } from "@nats-io/kv";
 import { encodeJson, type ModelJob } from "@sightline/contracts";
 import { isJetStreamFailure, type KvMirror } from "@sightline/service";
 
-/** Jobs as NATS has them. A change is made on the revision that was read, so that of several who want a job one gets it. */
+/**
+ * Jobs as stored in NATS. A change is based on the revision that was read, so that when several workers want a job, only
+ * one gets it.
+ */
 export class JobRecords {
   readonly #kv: KV;
   readonly #mirror: KvMirror<ModelJob>;
@@ -12,7 +15,7 @@ export class JobRecords {
     this.#mirror = mirror;
   }
 
-  /** The oldest first. */
+  /** All jobs, the oldest first. */
   all(): [string, ModelJob][] {
     return this.#mirror
       .keys()
@@ -28,7 +31,10 @@ export class JobRecords {
     return this.#mirror.onChange(listener);
   }
 
-  /** Returns whether it was written: not when another changed it meanwhile. @throws when NATS is away */
+  /**
+   * Returns whether the change was written: false when another worker changed the job meanwhile.
+   * @throws when NATS cannot be reached
+   */
   async change(id: string, change: (job: ModelJob) => ModelJob): Promise<boolean> {
     const job = this.#mirror.get(id);
     const revision = this.#mirror.revision(id);

@@ -22,7 +22,7 @@ import type { JobRecords } from "./job-records.ts";
 import type { JobTask, ScoredModel } from "./job-task.ts";
 
 export interface JobRunnerParts {
-  /** Names the worker. */
+  /** The worker's name. */
   worker: string;
   config: InferenceConfig;
   records: JobRecords;
@@ -33,24 +33,24 @@ export interface JobRunnerParts {
 }
 
 const lookMs = 1_000;
-/** What came of a job crosses NATS and the API in one message, beside others. */
+/** A job's outcome is sent over NATS and the API in one message, together with others. */
 const mostOutcomeBytes = 512 * 1024;
-/** Characters that are told of why a job failed. */
+/** Most characters of a job's failure message. */
 const mostFaultLength = 4_000;
-/** Between two words of how far a job is. */
+/** Time between two reports of a job's progress. */
 const progressMs = 1_000;
-/** How often, and how long apart, the end of a job is told while NATS is away. */
+/** How often, and at what interval, the end of a job is reported while NATS cannot be reached. */
 const [tries, retryMs] = [60, 1_000];
 
-/** Of a job's files: it names who has them. Containers that share a disk have other host names. */
+/** Prefix of a job's folder: it names the owner. Containers that share a disk have different host names. */
 const folderPrefix = `sightline-job-${hostname().replace(/[^a-zA-Z0-9]/g, "")}-`;
 
 type Lane = "heavy" | "light";
 const laneOf = ({ wanted }: ModelJob): Lane => (wanted.kind === "inspect" ? "light" : "heavy");
 
 /**
- * Takes jobs on models one at a time, and beside that one the quick ones that only look at files. Each is done in a process of its own,
- * and only by a worker that has the models that it is about on its disk.
+ * Takes model jobs one at a time, and in parallel the quick ones that only look at files. Each runs in its own process, and
+ * only on a worker that has the job's models on its disk.
  */
 export class JobRunner {
   readonly #parts: JobRunnerParts;
@@ -70,7 +70,7 @@ export class JobRunner {
     this.#timer = setInterval(() => void this.#look(), lookMs);
   }
 
-  /** Ends what runs; another worker, or this one when it is back, begins it anew. */
+  /** Ends the running jobs; another worker, or this one after a restart, begins them again. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#timer);
@@ -173,7 +173,7 @@ export class JobRunner {
     return { ...outcome, files: stored };
   }
 
-  /** Brings the job's files here. */
+  /** Fetches the job's files. */
   async #task(
     id: string,
     { wanted, files: uploads }: ModelJob,
@@ -209,13 +209,13 @@ export class JobRunner {
     };
   }
 
-  /** The version that is asked for: named, or active, or that in the model's own folder. */
+  /** The requested version: the named one, the active one, or the one in the model's own folder. */
   async #located({ model, version }: Pick<EvaluatedModel, "model" | "version">): Promise<LocatedModel> {
     const { config, wanted } = this.#parts;
     return findModel(config.modelDirectory, model, version ?? wanted.get(model)?.active);
   }
 
-  /** What a CPU would run of it: a GPU has its hands full with cameras. */
+  /** The file that a CPU would run: a GPU is busy with cameras. */
   async #scored({ model, version, precision }: EvaluatedModel): Promise<ScoredModel> {
     const located = await this.#located({ model, version });
     const { candidates, refusals } = engineCandidates(located, "cpu", precision ?? "auto");
@@ -230,7 +230,7 @@ export class JobRunner {
     return (done, total) => {
       if (performance.now() - toldAt < progressMs) return;
       toldAt = performance.now();
-      // It is told again soon.
+      // The job is reported again soon.
       if (this.#isMine(id))
         records.change(id, (job) => ({ ...job, progress: { done, total } })).catch(() => undefined);
     };
@@ -262,7 +262,8 @@ export class JobRunner {
 }
 
 /**
- * A file may name what is in it at any length. What others cannot read would be a job that nobody sees and that never ends.
+ * A file may contain names of any length. An outcome too large for others to read would leave a job that nobody sees and
+ * that never ends.
  * @throws JobFaultError
  */
 function storable(outcome: ModelJobOutcome): ModelJobOutcome {
@@ -279,7 +280,7 @@ function storable(outcome: ModelJobOutcome): ModelJobOutcome {
   return outcome;
 }
 
-/** Of workers of this machine that were killed. */
+/** Removes the folders of workers on this machine that were killed. */
 async function removeLeftFolders(): Promise<void> {
   for (const name of await readdir(tmpdir()).catch(() => [])) {
     const id = name.startsWith(folderPrefix) ? Number.parseInt(name.slice(folderPrefix.length), 10) : NaN;

@@ -1,7 +1,7 @@
 import type { ImportSettings, ModelJobOutcome } from "@sightline/contracts";
 import type { ModelManifest } from "@sightline/yolo-nas";
 
-/** A file of a model to score. */
+/** A model file that is to be scored. */
 export interface ScoredModel {
   model: string;
   version: string;
@@ -9,7 +9,7 @@ export interface ScoredModel {
   path: string;
 }
 
-/** What a job's process is asked for; all paths are of this machine. */
+/** The task of a job's process; all paths are on this machine. */
 export type JobTask =
   | {
       kind: "import";
@@ -17,9 +17,9 @@ export type JobTask =
       settings: ImportSettings;
       /** The uploaded export. */
       path: string;
-      /** An empty folder for what is made. */
+      /** An empty folder for the output. */
       out: string;
-      /** The version that is served, whose frames the new one must take too. */
+      /** The version that is served; the new one must take the same frames. */
       beside: ModelManifest | undefined;
     }
   | {
@@ -32,10 +32,10 @@ export type JobTask =
     }
   | { kind: "inspect"; model: string; version: string; folder: string };
 
-/** An import's outcome before its files are stored. */
+/** The outcome of an import before its files are stored. */
 export type Prepared = Omit<Extract<ModelJobOutcome, { kind: "import" }>, "files">;
 
-/** What a job's process tells. */
+/** The messages of a job's process. */
 export type JobMessage =
   | { kind: "ready" }
   | { kind: "progress"; done: number; total: number }

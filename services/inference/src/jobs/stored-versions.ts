@@ -13,13 +13,13 @@ import {
 import { listVersions, modelRoots, VERSIONS_FOLDER } from "../model-directory.ts";
 import { fetchFile, StoredFileError } from "./job-files.ts";
 
-/** Lies beside a version that was fetched: only such a one is ever removed. */
+/** Marks a version that was fetched: only such versions are ever removed. */
 const markFile = ".fetched";
 const retryMs = 10_000;
 
 /**
- * Keeps on this machine's disk the versions of models that came by the API. Each appears whole or not at all, and its digests are
- * checked; it goes to the last of the directories of models.
+ * Keeps on this machine's disk the versions of models that were added through the API. Each version appears completely or
+ * not at all, and its digests are checked. They go into the last of the model directories.
  */
 export class StoredVersions {
   readonly #records: KvMirror<StoredVersion>;
@@ -27,7 +27,7 @@ export class StoredVersions {
   readonly #directory: string;
   readonly #log: Logger;
   readonly #stopping = new AbortController();
-  /** What could not be brought, by key. */
+  /** Versions that could not be fetched, by key. */
   readonly #faults = new Map<string, { model: string; version: string; why: string }>();
   #following: Promise<void> = Promise.resolve();
   #behind = false;
@@ -41,14 +41,14 @@ export class StoredVersions {
     this.#log = log;
   }
 
-  /** Resolves when all that there is now is here, or could not be had, which is tried again. */
+  /** Resolves when every version stored now is here or has failed; failed ones are tried again. */
   async start(): Promise<void> {
     this.#unsubscribe = this.#records.onChange(() => void this.#follow());
     this.#timer = setInterval(() => void this.#follow(), retryMs);
     await this.#follow();
   }
 
-  /** Versions that could not be brought here, and why. */
+  /** Versions that could not be fetched, and why. */
   get faults(): { model: string; version: string; why: string }[] {
     return [...this.#faults.values()];
   }
@@ -60,7 +60,7 @@ export class StoredVersions {
     await this.#following;
   }
 
-  /** One look after the other; one that is asked for while another waits is the same. */
+  /** One pass after the other; a request made while another one waits is combined with it. */
   #follow(): Promise<void> {
     if (this.#behind) return this.#following;
     this.#behind = true;
@@ -69,7 +69,7 @@ export class StoredVersions {
       const records = this.#records
         .keys()
         .map((key) => [key, this.#records.get(key)!] as const)
-        // The first version of a new model has its own folder on every machine.
+        // On every machine, the first version of a new model is in the model's own folder.
         .sort(([, a], [, b]) => Date.parse(a.createdTime) - Date.parse(b.createdTime));
       for (const [key, record] of records) {
         if (this.#stopping.signal.aborted) return;
@@ -98,7 +98,7 @@ export class StoredVersions {
     if (!isHere) await this.#fetch(record);
   }
 
-  /** @throws StoredFileError when what NATS has is not what was stored; what the disk says */
+  /** @throws StoredFileError when the content in NATS is not what was stored; also the errors of the disk */
   async #fetch(record: StoredVersion): Promise<void> {
     const { model, version, isOwn, files, holder } = record;
     const manifest = modelManifestSchema.parse(record.manifest);
@@ -124,7 +124,10 @@ export class StoredVersions {
     }
   }
 
-  /** Another worker of this machine may do the same at the same time: one of them renames, and for the other it is there. */
+  /**
+   * Another worker on this machine may do the same at the same time: one of them renames the folder, and the other finds it
+   * there.
+   */
   async #place(partial: string, own: string, version: string, isOwn: boolean): Promise<void> {
     const isFree = await access(own).then(
       () => false,
@@ -146,11 +149,11 @@ export class StoredVersions {
         const mark = await readFile(join(folder, markFile), "utf8").catch(() => "");
         if (mark.trim() !== version) continue;
         const manifest = await parseManifest(join(folder, MANIFEST_FILE));
-        // First what makes it a version.
+        // First the file that makes it a version.
         await rm(join(folder, MANIFEST_FILE));
         for (const { file } of Object.values(manifest.files)) await rm(join(folder, file), { force: true });
         await rm(join(folder, markFile), { force: true });
-        // A model's own folder may hold further versions.
+        // A model's own folder may contain further versions.
         for (const each of [folder, join(root, model, VERSIONS_FOLDER), join(root, model)])
           await rmdir(each).catch(() => undefined);
         this.#log.info(

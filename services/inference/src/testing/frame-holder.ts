@@ -39,13 +39,13 @@ export interface HeldCameraOptions {
   height: number;
   /** Value of every pixel. */
   value?: number;
-  /** How its frames are laid out; a worker that does not say that it reads I420 gets gbrp. Default gbrp. */
+  /** The layout of its frames; a worker that does not say that it reads I420 gets gbrp. Default gbrp. */
   pixelFormat?: PixelFormatName;
-  /** How much older frames claim to be than they are, in milliseconds. */
+  /** By how many milliseconds frames claim to be older than they are. */
   ageMs?: number;
 }
 
-/** When a camera's next token may be offered ahead of its frame; as ingest's TokenTiming. Times are monotonic ms. */
+/** When a camera's next token may be offered before its frame, like ingest's TokenTiming. Times are monotonic ms. */
 export interface OfferTiming {
   arrived(now: number): void;
   isLong(waitMs: number): boolean;
@@ -59,7 +59,7 @@ export class HeldCamera {
   readonly epoch = Math.random().toString(36).slice(2, 10);
   captured = 0;
   superseded = 0;
-  /** Frames that a worker has: where they lie when they are shared, or the message. */
+  /** Frames that a worker has: their place in shared memory, or the message. */
   readonly handed = new Map<number, FrameHandle | Uint8Array>();
   readonly inferred = new Set<number>();
   readonly dropped = new Map<number, number>();
@@ -69,7 +69,7 @@ export class HeldCamera {
   tokenOut = false;
   offeredAt = 0;
   previous = 0;
-  /** Without it a token is offered only with a frame. */
+  /** Without it, a token is offered only with a frame. */
   timing: OfferTiming | undefined;
 
   constructor(options: HeldCameraOptions) {
@@ -97,11 +97,11 @@ export class FrameHolder {
   readonly #timers = new Set<NodeJS.Timeout>();
   /** Called for each request; a request for which it returns false gets no answer. */
   onRequest: (camera: HeldCamera, worker: string) => boolean = () => true;
-  /** Shares frames with workers that can read it; without one they travel as bytes, as an ingest of before sends them. */
+  /** Shares frames with workers that can read it; without it, frames are sent as bytes, as an earlier ingest does. */
   arena: FrameArena | undefined;
   /** Called when a worker gets a frame. */
   onHanded: (handle: FrameHandle | undefined) => void = () => undefined;
-  /** Messages whose workers have answered, to be used again for frames that are alike. */
+  /** Messages that workers have answered, to be reused for similar frames. */
   #free: Uint8Array[] = [];
 
   private constructor(connection: NatsConnection) {
@@ -112,7 +112,7 @@ export class FrameHolder {
     this.#every(tokenCheckMs, () => void this.#checkTokens());
   }
 
-  /** `options` are those by which a closed server is entered. */
+  /** `options` are the connection options of a server that requires credentials. */
   static async start(url: string, options: ConnectionOptions = {}): Promise<FrameHolder> {
     return new FrameHolder(
       await connect({
@@ -134,7 +134,7 @@ export class FrameHolder {
     return [...this.#cameras.values()];
   }
 
-  /** Adds a camera; with `fps`, frames arrive by themselves. */
+  /** Adds a camera; with `fps`, frames arrive automatically. */
   add(options: HeldCameraOptions, fps = 0): HeldCamera {
     const camera = new HeldCamera(options);
     this.#cameras.set(options.id, camera);
@@ -145,7 +145,7 @@ export class FrameHolder {
     return camera;
   }
 
-  /** Ends the frames that arrive by themselves. */
+  /** Stops the automatic frames. */
   pause(): void {
     for (const timer of this.#timers) clearInterval(timer);
     this.#timers.clear();
@@ -242,7 +242,7 @@ export class FrameHolder {
     return typeof handle === "string" ? undefined : handle;
   }
 
-  /** A worker has answered for a frame; false when it did not have it. */
+  /** A worker has answered for a frame; returns false when it did not have that frame. */
   #settle(camera: HeldCamera, number: number): boolean {
     const held = camera.handed.get(number);
     if (held instanceof Uint8Array) this.#free.push(held);
@@ -264,7 +264,7 @@ export class FrameHolder {
       camera.dropped.set(notice.number, notice.reason);
   }
 
-  /** A token that is gone from the stream, as after a crash of the server, is offered anew. */
+  /** A token that is missing from the stream, for example after a crash of the server, is offered again. */
   async #checkTokens(): Promise<void> {
     const manager = await jetstream(this.#connection).jetstreamManager(false);
     for (const camera of this.#cameras.values()) {

@@ -11,8 +11,8 @@ import {
 } from "@sightline/yolo-nas";
 
 /**
- * Writes a classifier into `directory/name` that takes what is dark for `dark`, and what is not for `bright`. Of `broken` the file holds
- * other values than its manifest says.
+ * Writes a classifier into `directory/name` that classifies dark objects as `dark` and all others as `bright`. With
+ * `broken`, the file has other values than its manifest says.
  */
 export async function writeSmallClassifier(
   directory: string,
@@ -23,7 +23,7 @@ export async function writeSmallClassifier(
   graph.inputs = [{ name: "picture", type: "float32", shape: ["B", 3, 8, 8] }];
   const mean = graph.add("GlobalAveragePool", ["picture"]);
   const rows = graph.add("Reshape", [mean, graph.addInitializer("rows", int64([2], [0, 3]))]);
-  // Of black nothing, of white 12 less 4.
+  // For black 0, for white 12 minus 4.
   const sum = graph.add("MatMul", [rows, graph.addInitializer("sum", float32([3, 2], [0, 4, 0, 4, 0, 4]))]);
   const scores = graph.add("Add", [sum, graph.addInitializer("bias", float32([2], [0, -2]))]);
   graph.outputs = [{ name: scores, type: "float32", shape: ["B", 2] }];

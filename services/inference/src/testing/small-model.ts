@@ -14,7 +14,7 @@ import {
 import { VERSIONS_FOLDER } from "../model-directory.ts";
 
 const stage = { out: 16, blocks: 1, hidden: 8, concat: false };
-/** YOLO-NAS's shape with a handful of channels, so that it loads and runs in milliseconds. */
+/** YOLO-NAS's structure with only a few channels, so that it loads and runs in milliseconds. */
 const architecture: ArchitectureSpec = {
   name: "yolo_nas_test",
   stem: 8,
@@ -29,9 +29,10 @@ const architecture: ArchitectureSpec = {
 export const smallModelClasses = ["person", "car", "dog"];
 
 /**
- * Writes a small prepared FP32 model of random weights into `directory/name`. Its score threshold is so low that there
- * are always detections. With `readsI420`, its file reads frames as an engine that was built so. With `overflows`, any frame that is not black makes its output not finite. With `asVersion`, it is put
- * among the model's further versions instead. Returns its version.
+ * Writes a small prepared FP32 model with random weights into `directory/name`. Its score threshold is so low that there
+ * are always detections. With `readsI420`, its file reads frames like an engine that was built for it. With `overflows`,
+ * any frame that is not black gives output that is not finite. With `asVersion`, it is stored among the model's further
+ * versions instead. Returns its version.
  */
 export async function writeSmallModel(
   directory: string,

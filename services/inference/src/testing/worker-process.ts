@@ -9,7 +9,7 @@ const main = fileURLToPath(new URL("../main.ts", import.meta.url));
 export class WorkerProcess {
   readonly address: string;
   readonly #child: ChildProcess;
-  /** When it has ended and all that it logged is here. */
+  /** Resolves when it has ended and its complete log has arrived. */
   readonly #closed: Promise<unknown>;
   #log = "";
 
@@ -22,16 +22,16 @@ export class WorkerProcess {
     });
   }
 
-  /** Starts it without waiting; through a program that becomes it, where one is given with its arguments. */
+  /** Starts it without waiting. With `through`, it is started by that program (and arguments), which then becomes it. */
   static async spawn(env: NodeJS.ProcessEnv, through: readonly string[] = []): Promise<WorkerProcess> {
     const address = `127.0.0.1:${await freePort()}`;
     const words = [...through, process.execPath, "--disable-warning=ExperimentalWarning", main];
     const child = spawn(words[0]!, words.slice(1), {
       env: {
         PATH: process.env.PATH,
-        // So that it does not compile all its TypeScript at each start.
+        // So that it does not compile all TypeScript at each start.
         NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
-        // So that a measurement can look inside the process.
+        // So that a measurement can inspect the process.
         NODE_OPTIONS: process.env.NODE_OPTIONS,
         SIGHTLINE_INFERENCE_HTTP: address,
         ...env,
@@ -76,7 +76,7 @@ export class WorkerProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** What it has logged. */
+  /** Its log so far. */
   get log(): string {
     return this.#log;
   }
@@ -85,7 +85,7 @@ export class WorkerProcess {
     return (await fetch(`http://${this.address}/metrics`)).text();
   }
 
-  /** Waits for its end and all of its log, and returns the exit code; null when a signal ended it. */
+  /** Waits for its end and its complete log, and returns the exit code; null when a signal ended it. */
   async ended(): Promise<number | null> {
     await this.#closed;
     return this.#child.exitCode;
