@@ -1,21 +1,21 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 
-/** How a delivery ended: it arrived, it will be tried again, or it never will. */
+/** The result of a delivery: it arrived, it will be tried again, or it never will arrive. */
 export type Outcome = "delivered" | "retried" | "dead_letter";
 
 const deliveryBuckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20];
 
-/** Why a bridge does not run: its settings are wrong, or the endpoint said that it is gone. */
+/** Why a bridge does not run: its settings are wrong, or the endpoint answered that it is gone. */
 export type DisabledReason = "misconfigured" | "gone";
 
-/** What one bridge counts. */
+/** The counters of one bridge. */
 export interface BridgeMeter {
   disabled(reason: DisabledReason): void;
   ended(outcome: Outcome, seconds: number): void;
   connected(connected: boolean): void;
 }
 
-/** The bridges' own metrics; a bridge is named by its subscription. */
+/** The bridges' own metrics; each bridge is named after its subscription. */
 export class BridgeMetrics {
   readonly #deliveries: Counter<"bridge" | "outcome">;
   readonly #seconds: Histogram<"bridge">;
@@ -51,12 +51,12 @@ export class BridgeMetrics {
     });
   }
 
-  /** Tells of a bridge that does not run, until the bridges start anew. */
+  /** Reports that a bridge does not run, until the bridges are restarted. */
   disabled(bridge: string, reason: DisabledReason): void {
     this.#disabled.set({ bridge, reason }, 1);
   }
 
-  /** The meter of one bridge; its series begin at 0. */
+  /** The meter of one bridge; its series start at 0. */
   of(bridge: string): BridgeMeter {
     for (const outcome of ["delivered", "retried", "dead_letter"])
       this.#deliveries.inc({ bridge, outcome }, 0);

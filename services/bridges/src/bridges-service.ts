@@ -14,7 +14,7 @@ import { WebhookBridge } from "./webhooks/webhook-bridge.ts";
 
 const version = "0.1.0";
 
-/** Starts every bridge that is configured; each reads a named subscription of its own. Returns where metrics are served. */
+/** Starts every configured bridge; each reads its own named subscription. Returns the address of the metrics. */
 export async function startBridges(
   config: BridgesConfig,
   log: Logger,

@@ -14,8 +14,8 @@ import { readWebhooks, type WebhookConfig } from "./webhooks/webhook-config.ts";
 import type { WrongBridge } from "./wrong-bridge.ts";
 
 /**
- * A setting of one bridge. It is checked apart: a wrong one stops that bridge only, and its value, which may be secret, is not
- * shown.
+ * A setting of one bridge. It is checked separately: a wrong setting stops only that bridge, and its value, which may be
+ * secret, is not shown.
  */
 const unchecked = z.unknown();
 
@@ -83,25 +83,28 @@ const settings = {
   },
 } as const;
 
-/** What the bridges need to know. */
+/** The checked settings of all bridges. */
 export interface BridgesConfig {
   logLevel: string;
   grpcAddress: string;
-  /** How results is known, and how we are; undefined where it speaks plain text, or has a public certificate. */
+  /**
+   * Trust in the results service, and this client's own certificate; undefined where results uses plain text or has a
+   * public certificate.
+   */
   tls: TlsOptions | undefined;
-  /** What calls are made with; undefined where results knows no users. */
+  /** The token for calls; undefined where results has no users. */
   token: (() => string) | undefined;
   http: string;
   mqtt: MqttConfig | undefined;
   webhooks: readonly WebhookConfig[];
-  /** Those that do not run; the others do. */
+  /** Bridges that cannot run; the others do. */
   wrong: readonly WrongBridge[];
 }
 
 /**
- * Reads the settings, from the environment and the file that SIGHTLINE_CONFIG names.
- * @throws ConfigError naming each setting that is wrong, without the values of those that may be secret, when no bridge can
- * run: also when there is nothing to bridge to
+ * Reads the settings from the environment and the file that SIGHTLINE_CONFIG names.
+ * @throws ConfigError when no bridge can run, also when none is configured. It names each wrong setting, without values
+ *   that may be secret
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): BridgesConfig {
   const config = loadConfig(settings, env);
@@ -121,7 +124,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): BridgesConfig 
   return { logLevel, grpcAddress, tls: tlsOf(config), token, http, mqtt, webhooks, wrong };
 }
 
-/** @throws ConfigError a file of a certificate cannot be read, or half of a pair is missing */
+/** @throws ConfigError when a certificate file cannot be read, or half of a pair is missing */
 function tlsOf(config: Config<typeof tlsClientSettings>): TlsOptions | undefined {
   const { tlsCaFile: ca, tlsClientCertFile: cert, tlsClientKeyFile: key, tlsServerName: serverName } = config;
   try {

@@ -11,30 +11,31 @@ import { Backoff } from "@sightline/contracts";
 import type { Logger } from "@sightline/service";
 
 /**
- * Seconds that a bridge has for a message: what a results service that was killed had handed out comes again after that.
- * It is the same for every bridge, since a subscription cannot be changed; so is that it lets all events pass.
+ * Seconds that a bridge has for a message: messages that a killed results service had handed out come again after this. It
+ * is the same for every bridge, because a subscription cannot be changed; for the same reason, its filter lets all events
+ * pass.
  */
 const ackDeadlineSeconds = 40;
-/** Only a message that ends its bridge time and again gets so far. */
+/** Only a message that ends its bridge again and again gets this far. */
 const maxDeliveryAttempts = 1000;
 const retryRange = { firstMs: 200, mostMs: 5_000 };
-/** What is in hand when reading ends may take so long; a bridge that stops breaks it off before. */
+/** When reading ends, messages in progress may take this long; a bridge that stops breaks them off earlier. */
 const graceMs = 4_000;
 
 /** A message about an event that waits for its acknowledgement. */
 export type PendingEvent = DeliveredMessage & { kind: "event"; event: Event };
 
-/** How to read. */
+/** Options for reading. */
 export interface ReadOptions {
-  /** Most messages in hand at a time. */
+  /** Most messages in progress at a time. */
   maxUnacknowledged: number;
-  /** No more messages are begun when it aborts; what is in hand is waited for, and the rest is given back. */
+  /** When it aborts, no more messages are started; those in progress are waited for, and the others are given back. */
   signal: AbortSignal;
-  /** Is told that events expired before this bridge got to them. */
+  /** Called when events expired before this bridge read them. */
   onGap?: () => void;
 }
 
-/** Reads the named subscription of a bridge, which it makes when it is not there. */
+/** Reads the named subscription of a bridge, and creates it when it does not exist. */
 export class SubscriptionReader {
   readonly id: string;
   readonly #client: SightlineClient;
@@ -57,14 +58,13 @@ export class SubscriptionReader {
     this.#onConnected = onConnected;
   }
 
-  /** Whether events would be given now. */
+  /** Whether new events would be delivered now. */
   get connected(): boolean {
     return this.#connected;
   }
 
   /**
-   * Makes the subscription, once the server can be reached: what happens from then on is delivered. Resolves as well when
-   * aborted.
+   * Creates the subscription once the server can be reached; events from then on are delivered. Also resolves when aborted.
    */
   async create(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(retryRange);
@@ -84,14 +84,14 @@ export class SubscriptionReader {
       }
   }
 
-  /** Whether making the subscription failed because there is one that does as well: it began elsewhere. */
+  /** Whether creating the subscription failed because a usable one already exists: it began elsewhere. */
   async #isUsable(error: unknown, signal: AbortSignal): Promise<boolean> {
     if (SightlineError.from(error).code !== "ALREADY_EXISTS") return false;
     const existing = await this.#client.subscriptions.get(this.id, { signal }).catch(() => undefined);
     return existing?.kind === SubscriptionKind.EVENTS;
   }
 
-  /** Calls `handle`, which must not reject and answers for the message, until aborted. */
+  /** Calls `handle` for each message until aborted. `handle` must not reject, and must answer for the message. */
   async read(handle: (message: PendingEvent) => Promise<void>, options: ReadOptions): Promise<void> {
     const { signal } = options;
     const backoff = new Backoff(retryRange);
@@ -110,7 +110,7 @@ export class SubscriptionReader {
     { maxUnacknowledged, signal, onGap }: ReadOptions,
   ): Promise<void> {
     if (signal.aborted) return;
-    // When the stream ends, the server gives what was not answered for to other readers: so it has to outlive the signal.
+    // When the stream ends, the server gives unanswered messages to other readers; so the stream must outlive the signal.
     const end = new AbortController();
     const inHand = new Set<Promise<void>>();
     const messages = this.#client.subscriptions.consume(this.id, {
@@ -137,7 +137,7 @@ export class SubscriptionReader {
       await Promise.race([reading, once(signal, "abort", { signal: stopped.signal })]);
     } finally {
       stopped.abort();
-      // An answer is tried again while the server is away; by then its message is delivered anew.
+      // An answer is repeated while the server cannot be reached; by then its message has been delivered again.
       const grace = delay(graceMs, undefined, { signal: end.signal }).catch(() => undefined);
       await Promise.race([Promise.all(inHand), grace]);
       end.abort();

@@ -1,6 +1,6 @@
-/** A bridge that cannot run as it is set up. */
+/** A bridge whose settings are wrong. */
 export interface WrongBridge {
-  /** Its name, or where it stands in the settings when that is not known. */
+  /** Its name, or its place in the settings when the name is unknown. */
   bridge: string;
   /** What is wrong, without values. */
   faults: readonly string[];

@@ -6,11 +6,11 @@ const mostEvents = 4096;
 
 interface Known {
   revision: number;
-  /** What was published of it; undefined when it is about no object. */
+  /** The object that was published; undefined when the message is about no object. */
   object: FrigateObject | undefined;
 }
 
-/** Messages about events, the newest about each; those about which nothing came for longest are forgotten. */
+/** The newest message about each event; the events without a message for the longest time are forgotten. */
 class NewestMessages {
   readonly #known = new BoundedMap<string, Known>(mostEvents);
 
@@ -19,13 +19,13 @@ class NewestMessages {
     this.#known.set(name, { revision, object });
   }
 
-  /** What was published of an event before this message. */
+  /** What was published about an event before this message. */
   of({ name, revision }: Event): FrigateObject | undefined {
     const known = this.#known.get(name);
     return known && known.revision < revision ? known.object : undefined;
   }
 
-  /** Lets another begin with what is known here. */
+  /** Copies what is known here to another object. */
   protected copyTo(other: NewestMessages): void {
     for (const [name, known] of this.#known) other.#known.set(name, known);
   }
@@ -35,9 +35,9 @@ class NewestMessages {
   }
 }
 
-/** What the broker is known to have. Messages come again when only their acknowledgement was lost. */
+/** What the broker is known to have received. A message comes again when only its acknowledgement was lost. */
 export class ArrivedMessages extends NewestMessages {
-  /** What a session has published: begins with what arrived, and runs ahead of it. */
+  /** The state for what a session has published: it begins with what arrived, and runs ahead of it. */
   former(): NewestMessages {
     const former = new NewestMessages();
     this.copyTo(former);

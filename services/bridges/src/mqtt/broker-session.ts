@@ -2,25 +2,25 @@ import mqtt, { type MqttClient } from "mqtt";
 import type { MqttConfig } from "./mqtt-config.ts";
 
 const connectTimeoutMs = 10_000;
-/** A broker that does not answer for one and a half of this is gone. */
+/** A broker that does not answer for one and a half times this long is gone. */
 const keepaliveSeconds = 15;
 const endTimeoutMs = 1_000;
-/** What is retained comes at once after a subscription. */
+/** Retained messages come directly after a subscription. */
 const [retainedQuietMs, retainedLimitMs] = [250, 3_000];
 
-/** The connection to the broker ended, or could not be made. */
+/** The connection to the broker ended, or could not be opened. */
 export class BrokerError extends Error {
   override readonly name = "BrokerError";
 }
 
 /**
- * One connection to the broker, from its making to its loss. There is no second life: whoever wants to go on makes another
- * session, and publishes again what this one was not told to have arrived.
+ * One connection to the broker, from its opening to its loss. It is not reopened: to continue, the caller opens another
+ * session, and publishes again whatever this one did not confirm.
  */
 export class BrokerSession {
   readonly #client: MqttClient;
   readonly #lost = new AbortController();
-  /** Those who wait for the broker's acknowledgement. */
+  /** Calls that wait for the broker's acknowledgement. */
   readonly #waiting = new Set<(reason: BrokerError) => void>();
 
   private constructor(client: MqttClient) {
@@ -29,7 +29,10 @@ export class BrokerSession {
     client.on("close", () => this.abandon());
   }
 
-  /** Connects, leaving `will` as a retained message in case the connection is lost. @throws BrokerError */
+  /**
+   * Connects; `will` is published as a retained message if the connection is lost.
+   * @throws BrokerError
+   */
   static async open(
     config: MqttConfig,
     will: { topic: string; payload: string },
@@ -63,8 +66,9 @@ export class BrokerSession {
   }
 
   /**
-   * Publishes at least once (QoS 1); what one session publishes arrives in the order of the calls. Resolves when the broker
-   * has it. @throws BrokerError when the connection is lost before
+   * Publishes at least once (QoS 1); messages of one session arrive in the order of the calls. Resolves when the broker has
+   * the message.
+   * @throws BrokerError when the connection is lost before that
    */
   async publish(topic: string, payload: string | Uint8Array, retain = false): Promise<void> {
     if (this.#lost.signal.aborted) throw new BrokerError("the connection to the broker is lost");
@@ -84,8 +88,8 @@ export class BrokerSession {
   }
 
   /**
-   * What the broker retains of the topics that `filter` matches, `end` being one of them that nobody uses; not all when that takes
-   * too long. Empty when the broker does not say.
+   * The retained messages of the topics that match `filter`; `end` is such a topic that nobody uses. Incomplete when this
+   * takes too long. Empty when the broker does not answer.
    */
   async retained(filter: string, end: string): Promise<Map<string, Buffer>> {
     const found = new Map<string, Buffer>();
@@ -95,7 +99,7 @@ export class BrokerSession {
       if (retain && payload.length > 0) found.set(topic, payload);
       if (topic !== end) return;
       clearTimeout(timer);
-      // Not every broker keeps to the order of subscription and publication.
+      // Not every broker keeps the order of subscription and publication.
       timer = setTimeout(quiet.resolve, retainedQuietMs);
     };
     this.#client.on("message", receive);
@@ -107,7 +111,7 @@ export class BrokerSession {
       await quiet.promise;
       void this.#client.unsubscribeAsync(filter).catch(() => undefined);
     } catch {
-      // It may not be allowed to subscribe.
+      // The bridge may not be allowed to subscribe.
     } finally {
       clearTimeout(timer);
       this.lost.removeEventListener("abort", lost);
@@ -116,7 +120,7 @@ export class BrokerSession {
     return found;
   }
 
-  /** Leaves the broker, which then does not publish the will. Safe to call twice. */
+  /** Disconnects cleanly, so that the broker does not publish the will. Safe to call twice. */
   async close(): Promise<void> {
     if (!this.#lost.signal.aborted) {
       const timer = setTimeout(() => this.abandon(), endTimeoutMs);
@@ -129,7 +133,7 @@ export class BrokerSession {
     this.abandon();
   }
 
-  /** Breaks the connection off, without a word to the broker. Safe to call twice. */
+  /** Breaks the connection off without informing the broker. Safe to call twice. */
   abandon(): void {
     this.#client.end(true);
     this.#client.stream?.destroy();

@@ -11,14 +11,14 @@ import type { Logger } from "@sightline/service";
 
 const retryRange = { firstMs: 200, mostMs: 5_000 };
 
-/** What is known of a camera. */
+/** The state of a camera. */
 export interface CameraNews {
   live: boolean;
   captureFps: number;
   inferenceFps: number;
 }
 
-/** Keeps account of the cameras that there are and whether they are live. */
+/** Keeps track of which cameras exist and whether they are live. */
 export class CameraWatch {
   readonly cameras = new Map<string, CameraNews>();
   readonly #client: SightlineClient;
@@ -38,7 +38,7 @@ export class CameraWatch {
     this.#onRemoved = onRemoved;
   }
 
-  /** Watches until aborted; while the server is away, what was known last holds. */
+  /** Watches until aborted; while the server cannot be reached, the last known state stays. */
   async run(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(retryRange);
     while (!signal.aborted) {
@@ -57,7 +57,7 @@ export class CameraWatch {
     }
   }
 
-  /** Tells of those of these cameras that are there no more, once the server says which are. */
+  /** Reports which of these cameras no longer exist, once the server lists the existing ones. */
   async removeGone(cameras: readonly string[], signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(retryRange);
     while (cameras.length > 0 && !signal.aborted)
@@ -68,7 +68,7 @@ export class CameraWatch {
       }
   }
 
-  /** A watch begins with the cameras that there are: it does not tell of those deleted before. */
+  /** A watch begins with the existing cameras: it does not report cameras that were deleted earlier. */
   async #removeGone(cameras: readonly string[], signal: AbortSignal): Promise<void> {
     const there = new Set<string>();
     for await (const { name } of this.#client.cameras.list({ signal })) there.add(cameraIdOf(name) ?? "");

@@ -1,7 +1,7 @@
 import type { Count } from "./object-counts.ts";
 import type { Topics } from "./topics.ts";
 
-/** A retained message by which Home Assistant learns of an entity. */
+/** A retained message that announces an entity to Home Assistant. */
 export interface DiscoveryMessage {
   topic: string;
   payload: string;
@@ -19,7 +19,7 @@ export class Discovery {
     this.#topics = topics;
   }
 
-  /** Whether a camera gives frames. */
+  /** Whether a camera sends frames. */
   connectivity(camera: string): DiscoveryMessage {
     return this.#message("binary_sensor", "camera", camera, "connectivity", {
       name: "Connectivity",
@@ -32,7 +32,7 @@ export class Discovery {
     });
   }
 
-  /** Whether there is an object of a class in a place. */
+  /** Whether an object of a class is in a place. */
   occupancy({ kind, place, label }: Omit<Count, "count">): DiscoveryMessage {
     const topics = [this.#topics.available, ...(kind === "camera" ? [this.#topics.status(place)] : [])];
     return this.#message("binary_sensor", kind, place, `${label}_occupancy`, {
@@ -81,7 +81,7 @@ export class Discovery {
   }
 }
 
-/** Discovery's topics take letters, digits, '_' and '-' only. */
+/** Discovery's topics may contain only letters, digits, '_' and '-'. */
 function identifier(name: string): string {
   return name.replace(/[^A-Za-z0-9_-]/gu, (character) =>
     character === " " ? "_" : `_${character.codePointAt(0)!.toString(16)}`,

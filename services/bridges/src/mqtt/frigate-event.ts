@@ -23,7 +23,10 @@ interface FrigateSnapshot {
   attributes: never[];
 }
 
-/** A tracked object as Frigate's MQTT API has it; times are seconds since 1970. What Sightline has no notion of is constant. */
+/**
+ * A tracked object as in Frigate's MQTT API; times are seconds since 1970. Fields that Sightline does not have are
+ * constant.
+ */
 export interface FrigateObject {
   id: string;
   camera: string;
@@ -32,14 +35,14 @@ export interface FrigateObject {
   label: string;
   sub_label: null;
   top_score: number;
-  /** True only of what is said about an object before it was told of. */
+  /** True only in what is published about an object before its first message. */
   false_positive: boolean;
   start_time: number;
   end_time: number | null;
   score: number;
   box: PixelBox;
   area: number;
-  /** Width by height. */
+  /** Width divided by height. */
   ratio: number;
   region: PixelBox;
   active: boolean;
@@ -62,7 +65,7 @@ export interface FrigateObject {
   recognized_license_plate: null;
 }
 
-/** A message on `frigate/events`; `sightline` is the event as Sightline has it. */
+/** A message on `frigate/events`; `sightline` is Sightline's own event. */
 export interface FrigateMessage {
   type: "new" | "update" | "end";
   before: FrigateObject;
@@ -71,8 +74,8 @@ export interface FrigateMessage {
 }
 
 /**
- * The messages about an event: one, or for a momentary event its begin and end; none when it is about no object.
- * @param former what the message before said about the same event, if it is known
+ * The messages about an event: one; for a momentary event, its begin and its end; none when it is about no object.
+ * @param former what the previous message said about the same event, if known
  */
 export function frigateMessages(event: Event, former: FrigateObject | undefined): FrigateMessage[] {
   const after = toFrigateObject(event, former);
@@ -97,7 +100,10 @@ export function frigateMessages(event: Event, former: FrigateObject | undefined)
   }
 }
 
-/** What Frigate says before the first message: by the difference, automations see that an object is new in a zone. */
+/**
+ * What Frigate sends as the state before the first message: from the difference, automations see that an object is new in a
+ * zone.
+ */
 function unknownYet(object: FrigateObject): FrigateObject {
   const nothing = { snapshot: null, top_score: 0, current_zones: [], entered_zones: [], has_snapshot: false };
   return { ...object, ...nothing, false_positive: true };
@@ -147,7 +153,7 @@ function toFrigateObject(event: Event, former: FrigateObject | undefined): Friga
   };
 }
 
-/** The box in the best picture is known if its frame is the one at hand, or was that of a message before. */
+/** The box in the best picture is known if its frame is the current one or that of an earlier message. */
 function toSnapshot(
   { snapshotFrame, frame }: Event,
   track: Track,
@@ -171,7 +177,7 @@ function isSameFrame(one: FrameReference, other: FrameReference | undefined): bo
   return one.epoch === other?.epoch && one.number === other.number;
 }
 
-/** The whole picture, whose size follows from a box in pixels and in parts of the picture. */
+/** The whole picture; its size is calculated from a box in pixels and in fractions of the picture. */
 function pictureOf({ pixelBox, normalizedBox }: Track): PixelBox {
   if (!pixelBox || !normalizedBox) return toPixelBox(pixelBox);
   const width = (pixelBox.xMax - pixelBox.xMin) / (normalizedBox.xMax - normalizedBox.xMin);
@@ -193,7 +199,7 @@ function ratioOf([left, top, right, bottom]: PixelBox): number {
   return bottom > top ? rounded((right - left) / (bottom - top)) : 0;
 }
 
-/** Id of an event as Frigate has it: Sightline's is unique within the camera only. Empty when the name is none of an event. */
+/** Id of an event for Frigate; Sightline's id is unique only within the camera. Empty when the name is not an event's. */
 export function eventIdOf(name: string): string {
   const { camera, id } = parseEventName(name) ?? {};
   return camera === undefined ? "" : `${camera}.${id}`;

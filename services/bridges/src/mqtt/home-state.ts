@@ -16,10 +16,13 @@ import { Topics } from "./topics.ts";
 
 const statsIntervalMs = 60_000;
 const drainCheckMs = 2_000;
-/** More events are never open at a time. */
+/** More events than are ever open at a time. */
 const mostOpenEvents = 100_000;
 
-/** What a home looks at beside the events: counts, states of cameras, pictures, and how Home Assistant finds them. */
+/**
+ * What a home shows besides events: counts, states of cameras, pictures, and the messages by which Home Assistant finds
+ * them.
+ */
 export class HomeState {
   readonly topics: Topics;
   readonly #client: SightlineClient;
@@ -62,7 +65,7 @@ export class HomeState {
     );
   }
 
-  /** Follows the cameras, and tells how they fare once a minute, until aborted. */
+  /** Follows the cameras, and reports their state once a minute, until aborted. */
   async run(stop: AbortSignal): Promise<void> {
     const timer = setInterval(() => unlessLost(this.#tellStats()), statsIntervalMs);
     await this.#cameras.run(stop);
@@ -70,8 +73,9 @@ export class HomeState {
   }
 
   /**
-   * Publishes all that is known in this session, and from now on what changes. What bridges before this one have left at the
-   * broker of cameras that are gone is cleared once it is known which there are, until `signal` aborts. @throws BrokerError
+   * Publishes everything known in this session, and from now on every change. Topics that earlier bridges left at the
+   * broker for cameras that no longer exist are cleared once the existing cameras are known, until `signal` aborts.
+   * @throws BrokerError
    */
   async begin(session: BrokerSession, signal: AbortSignal): Promise<void> {
     const left = new Set(await this.#state.adopt(session));
@@ -83,7 +87,7 @@ export class HomeState {
     await this.#tellStats();
   }
 
-  /** What changes is kept for the next session. */
+  /** Changes are kept for the next session. */
   end(): void {
     this.#session = undefined;
     this.#state.end();
@@ -91,7 +95,10 @@ export class HomeState {
     this.#snapshots?.end();
   }
 
-  /** Counts anew from the events that are open now. @throws SightlineError, BrokerError */
+  /**
+   * Counts again from the events that are open now.
+   * @throws SightlineError, BrokerError
+   */
   async recount(signal: AbortSignal): Promise<void> {
     const over = new Set(this.#reviews.open());
     await this.#counts.recount(async () => {
@@ -103,7 +110,10 @@ export class HomeState {
     await Promise.all(this.#counts.all().map((count) => this.#tellCount(count)));
   }
 
-  /** Publishes what an event changes; the calls are made before it returns. Resolves when the broker has it. @throws BrokerError */
+  /**
+   * Publishes what an event changes; the calls are made before this returns. Resolves when the broker has everything.
+   * @throws BrokerError
+   */
   async note(event: Event, camera: string): Promise<void> {
     const reviewed = this.#reviews.note(event, camera);
     if (this.#removed.has(camera)) return await reviewed;
@@ -121,8 +131,8 @@ export class HomeState {
   }
 
   /**
-   * These events are over. Where no end of them waits to be read it has expired, or came when the broker had what it has
-   * forgotten since: without this, their review item would never end.
+   * These events are over. If no end message waits to be read, it has expired, or it came when the broker had a state that
+   * it has since lost: without this, their review item would never end.
    */
   async #giveUp(over: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
@@ -155,7 +165,7 @@ export class HomeState {
 
   async #tellCount(count: Count): Promise<void> {
     const { kind, place, label } = count;
-    // Frigate has one kind of topic for both: the camera's own count goes first.
+    // Frigate uses the same kind of topic for cameras and zones: the camera's own count has priority.
     if (kind === "zone" && this.#cameras.cameras.has(place)) return;
     const owner = kind === "camera" ? place : undefined;
     const text = String(count.count);
@@ -184,7 +194,7 @@ export class HomeState {
     const left = this.#counts.forget(camera).filter(({ kind }) => kind === "zone");
     const pictures = [...(this.#pictured.get(camera) ?? [])];
     this.#pictured.delete(camera);
-    // First, as it comes before the broker forgets what is retained of it.
+    // First, because it must be published before the broker forgets what is retained for it.
     const reviewed = this.#reviews.remove(camera);
     await Promise.all([
       reviewed,

@@ -10,12 +10,14 @@ import { frigateMessages } from "./frigate-event.ts";
 import { HomeState } from "./home-state.ts";
 import type { MqttConfig } from "./mqtt-config.ts";
 
-/** Events that are at the broker and not acknowledged by it yet, at most. */
+/** Most events that the broker has been sent and has not acknowledged yet. */
 const inFlight = 64;
-/** Long enough for the server to have taken back what the session before had in hand: else newer events would overtake it. */
+/**
+ * Long enough for the server to take back the messages of the previous session; otherwise newer events would overtake them.
+ */
 const brokerRange = { firstMs: 2_000, mostMs: 10_000 };
 const recountRange = { firstMs: 200, mostMs: 10_000 };
-/** What is under way when the bridge stops may take so long to end. */
+/** When the bridge stops, messages in progress may take this long to end. */
 const stopGraceMs = 3_000;
 
 /** Publishes the events of one named subscription to an MQTT broker, in the form of Frigate's MQTT API. */
@@ -47,13 +49,13 @@ export class MqttBridge {
     this.#running ??= Promise.all([this.#home.run(signal), this.#run(signal)]);
   }
 
-  /** What is missing for events to be delivered; undefined when nothing is. */
+  /** What prevents events from being delivered; undefined when nothing does. */
   missing(): string | undefined {
     if (!this.#session) return "no connection to the MQTT broker";
     return this.#reader.connected ? undefined : "no connection to the results service";
   }
 
-  /** Waits for the broker to have what is under way; the rest is given back. Safe to call twice. */
+  /** Waits until the broker has the messages in progress; the others are given back. Safe to call twice. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     // A broker that does not answer is not waited for.
@@ -63,7 +65,7 @@ export class MqttBridge {
   }
 
   async #run(stop: AbortSignal): Promise<void> {
-    // Before there is a broker: what happens from now on waits for it.
+    // Before there is a broker, so that events from now on wait for it.
     await this.#reader.create(stop);
     const backoff = new Backoff(brokerRange);
     while (!stop.aborted) {
@@ -82,7 +84,7 @@ export class MqttBridge {
     }
   }
 
-  /** Until the session is lost or the bridge stops. */
+  /** Runs until the session is lost or the bridge stops. */
   async #serve(session: BrokerSession, stop: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([stop, session.lost]);
     const { available } = this.#home.topics;
@@ -107,7 +109,10 @@ export class MqttBridge {
     }
   }
 
-  /** Tries until it succeeds or the signal aborts. @throws BrokerError */
+  /**
+   * Tries until it succeeds or the signal aborts.
+   * @throws BrokerError
+   */
   async #recount(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(recountRange);
     while (!signal.aborted)
@@ -119,7 +124,9 @@ export class MqttBridge {
       }
   }
 
-  /** All is handed to the session before anything is waited for, so that messages arrive in the order of the events. */
+  /**
+   * Everything is handed to the session before anything is waited for, so that messages arrive in the order of the events.
+   */
   async #deliver(
     session: BrokerSession,
     message: PendingEvent,
@@ -133,7 +140,7 @@ export class MqttBridge {
       const messages = frigateMessages(event, former.of(event));
       const { topics } = this.#home;
       const publishing = messages.map((each) => session.publish(topics.events, JSON.stringify(each)));
-      // Of an event that is over, nothing follows that could ask for it.
+      // After an event is over, no later message needs its object.
       const object = event.endTime ? undefined : messages.at(-1)?.after;
       former.note(event, object);
       await Promise.all([...publishing, this.#home.note(event, camera)]);

@@ -7,23 +7,23 @@ import type { WrongBridge } from "../wrong-bridge.ts";
 export interface MqttConfig {
   /** Without user and password. */
   url: string;
-  /** What of the URL may be shown: a path or query of a WebSocket may hold a token. */
+  /** The part of the URL that may be shown: a path or query of a WebSocket may contain a token. */
   shown: string;
   user: string | undefined;
   password: string | undefined;
-  /** PEM of the authorities to trust instead of the system's. */
+  /** PEM of the certificate authorities to trust instead of the system's. */
   ca: string | undefined;
   prefix: string;
-  /** First part of Home Assistant's discovery topics; undefined when it is not to be told of anything. */
+  /** First part of Home Assistant's discovery topics; undefined when nothing should be announced. */
   discoveryPrefix: string | undefined;
   snapshots: boolean;
-  /** Classes whose objects are alerts wherever they are. */
+  /** Classes whose objects are alerts everywhere. */
   alertClasses: string[];
   /** Id of the named subscription. */
   subscription: string;
 }
 
-/** The settings as loaded, not checked. */
+/** The settings as loaded, before they are checked. */
 export interface MqttSettings {
   mqttUrl?: unknown;
   mqttUser?: unknown;
@@ -68,8 +68,8 @@ const plain = {
 };
 
 /**
- * Puts the settings together; undefined when there is no broker, or when they are wrong, which is added to `wrong` without
- * values.
+ * Combines the settings; undefined when there is no broker or when the settings are wrong. Wrong settings are added to
+ * `wrong` without values.
  */
 export function readMqttConfig(settings: MqttSettings, wrong: WrongBridge[]): MqttConfig | undefined {
   const faults: string[] = [];
@@ -79,7 +79,7 @@ export function readMqttConfig(settings: MqttSettings, wrong: WrongBridge[]): Mq
   return undefined;
 }
 
-/** Who sets a user has a broker in mind. */
+/** If a user is set, a broker is expected. */
 function withoutUrl({ mqttUser, mqttPassword, mqttCa }: MqttSettings, faults: string[]): undefined {
   const given = { USER: mqttUser, PASSWORD: mqttPassword, CA: mqttCa };
   const name = Object.entries(given).find(([, value]) => value !== undefined)?.[0];
@@ -138,7 +138,7 @@ function read(settings: MqttSettings, faults: string[]): MqttConfig | undefined 
 
 function readSecret(value: unknown, name: string, faults: string[]): string | undefined {
   if (value === undefined) return undefined;
-  // A password of digits is a number in YAML.
+  // YAML reads a password of digits as a number.
   const text = typeof value === "number" ? String(value) : value;
   if (typeof text === "string" && text.length > 0 && text.length <= longestSecret) return text;
   faults.push(`${name}: expected text`);

@@ -1,11 +1,11 @@
 import { type Event, EventPhase, EventType, parseEventName } from "@sightline/contracts";
 
-/** How many objects of a class there are in a place. */
+/** Number of objects of a class in a place. */
 export interface Count {
   /** A camera's id or a zone's name. */
   place: string;
   kind: "camera" | "zone";
-  /** Name of the class; `all` for all of them. */
+  /** Name of the class; `all` for all classes together. */
   label: string;
   count: number;
 }
@@ -17,21 +17,21 @@ interface OpenObject {
   zone: string;
 }
 
-/** Types of events that last as long as an object is somewhere. */
+/** Types of events that last as long as an object stays somewhere. */
 const lasting: ReadonlySet<EventType> = new Set([
   EventType.APPEARED,
   EventType.ENTERED_ZONE,
   EventType.DWELLED,
 ]);
 
-/** Counts the objects that open events are about, each once, however many events it has. */
+/** Counts the objects of open events. Each object is counted once, however many events it has. */
 export class ObjectCounts {
   readonly #open = new Map<string, OpenObject>();
-  /** Applied since a list of what is open was asked for. */
+  /** Events that were applied since the list of open ones was requested. */
   #meanwhile: Event[] | undefined;
   readonly #known = new Map<string, Omit<Count, "count">>();
 
-  /** Takes note of an event; returns the counts that it may have changed. */
+  /** Applies an event; returns the counts that it may have changed. */
   apply(event: Event): Count[] {
     const object = toOpenObject(event);
     if (!object) return [];
@@ -41,7 +41,10 @@ export class ObjectCounts {
     return this.#places(object).map((place) => this.#count(place));
   }
 
-  /** Counts anew from what is open. Events may be applied while the list of those is still on its way; throws what it throws. */
+  /**
+   * Counts again from the open events. Events may be applied while `list` is still running.
+   * @throws the errors of `list`
+   */
   async recount(list: () => Promise<readonly Event[]>): Promise<void> {
     const meanwhile: Event[] = [];
     this.#meanwhile = meanwhile;
@@ -52,12 +55,12 @@ export class ObjectCounts {
     for (const event of [...open, ...meanwhile]) this.apply(event);
   }
 
-  /** All counts of places and classes that there have ever been. */
+  /** The counts of all places and classes seen so far. */
   all(): Count[] {
     return [...this.#known.values()].map((place) => this.#count(place));
   }
 
-  /** Forgets a camera; returns its own counts and those of its zones, none of which counts it any more. */
+  /** Forgets a camera; returns its own counts and those of its zones, which no longer include it. */
   forget(camera: string): Count[] {
     const gone: Count[] = [];
     for (const [name, object] of this.#open)

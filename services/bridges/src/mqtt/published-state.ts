@@ -3,15 +3,15 @@ import type { Topics } from "./topics.ts";
 
 interface Retained {
   payload: string;
-  /** The session that was given the payload, and when the broker has it. */
+  /** The session that was given the payload; `done` resolves when the broker has it. */
   sent: { session: BrokerSession; done: Promise<void> } | undefined;
 }
 
-/** What the broker is to retain. A new session is given all of it, as the broker may have lost it. */
+/** What the broker should retain. A new session gets all of it, because the broker may have lost it. */
 export class PublishedState {
   readonly #names: Topics;
   readonly #topics = new Map<string, Retained>();
-  /** Camera → its topics, pictures too, and those of bridges before this one. */
+  /** Camera → its topics, including pictures and those of earlier bridges. */
   readonly #owned = new Map<string, Set<string>>();
   #session: BrokerSession | undefined;
 
@@ -19,7 +19,7 @@ export class PublishedState {
     this.#names = names;
   }
 
-  /** Cameras of which bridges before this one have left topics at the broker, as far as it tells. */
+  /** Cameras for which earlier bridges have left topics at the broker, as far as the broker answers. */
   async adopt(session: BrokerSession): Promise<string[]> {
     const records = await session.retained(this.#names.record("+"), this.#names.record("_end"));
     const cameras: string[] = [];
@@ -34,7 +34,10 @@ export class PublishedState {
     return cameras;
   }
 
-  /** Publishes all in this session, and from now on what changes. @throws BrokerError */
+  /**
+   * Publishes everything in this session, and from now on every change.
+   * @throws BrokerError
+   */
   async begin(session: BrokerSession): Promise<void> {
     this.#session = session;
     const records = [...this.#owned.keys()].map((camera) => this.#record(camera));
@@ -47,8 +50,9 @@ export class PublishedState {
   }
 
   /**
-   * Has the broker retain a payload; one that it has got in this session is not sent again. Resolves when it has it, or at
-   * once without a session. `camera` is the one with which the topic goes. @throws BrokerError
+   * Makes the broker retain a payload; a payload that it already has from this session is not sent again. Resolves when the
+   * broker has it, or at once without a session. `camera`: the topic is removed together with this camera.
+   * @throws BrokerError
    */
   async set(topic: string, payload: string, camera?: string): Promise<void> {
     if (camera !== undefined) this.own(camera, topic);
@@ -57,7 +61,7 @@ export class PublishedState {
     await this.#send(topic);
   }
 
-  /** A topic goes with a camera. The record of that comes to the broker before the topic. */
+  /** Assigns a topic to a camera. The broker gets the record of this before the topic itself. */
   own(camera: string, topic: string): void {
     const owned = this.#owned.get(camera) ?? new Set();
     if (owned.has(topic)) return;
@@ -65,7 +69,10 @@ export class PublishedState {
     this.#record(camera).catch(() => undefined);
   }
 
-  /** Has the broker forget all topics of a camera. @throws BrokerError */
+  /**
+   * Makes the broker forget all topics of a camera.
+   * @throws BrokerError
+   */
   async remove(camera: string): Promise<void> {
     const topics = [...(this.#owned.get(camera) ?? [])];
     this.#owned.delete(camera);

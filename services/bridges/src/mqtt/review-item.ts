@@ -10,9 +10,9 @@ import {
 import { z } from "zod";
 import { eventIdOf, seconds } from "./frigate-event.ts";
 
-/** Of an item that has no end, the events that are over and began first are left out. */
+/** Most events listed in an item. In an item that does not end, finished events that began first are left out. */
 const mostDetections = 100;
-/** More than what can come a second time: what a bridge may have in hand. */
+/** More than the number of messages that can come a second time: those that a bridge may have in progress. */
 const mostOver = 128;
 
 const severitySchema = z.enum(["alert", "detection"]);
@@ -35,29 +35,29 @@ const reviewSchema = z.object({
 });
 
 const stateSchema = z.object({
-  /** Counts the changes. */
+  /** Number of changes. */
   version: z.int().min(0),
   item: z
     .object({
       review: reviewSchema,
-      /** Ids of its events that go on; an item that is kept has one at least. */
+      /** Ids of its open events; a stored item has at least one. */
       open: z.array(z.string()),
-      /** Objects whose events last. */
+      /** Objects whose events have a duration. */
       tracks: z.array(z.string()),
-      /** The latest end of its events that are over, seconds since 1970. */
+      /** The latest end of its finished events, seconds since 1970. */
       until: z.number(),
     })
     .nullable(),
-  /** Ids of events that are over, the newest last: they begin nothing when they are told of again. */
+  /** Ids of finished events, the newest last: when they come again, they begin nothing. */
   over: z.array(z.string()),
-  /** Objects of the item that ended last: their leaving belongs to it, and comes after its end. */
+  /** Objects of the item that ended last: their leaving belongs to it but comes after its end. */
   lastTracks: z.array(z.string()),
 });
 
-/** A review item as Frigate's MQTT API has it; times are seconds since 1970. */
+/** A review item as in Frigate's MQTT API; times are seconds since 1970. */
 export type FrigateReview = z.infer<typeof reviewSchema>;
 
-/** What has to be known of a camera to tell its review items; never changed, but replaced. */
+/** What must be known about a camera to publish its review items; never modified, only replaced. */
 export type ReviewState = z.infer<typeof stateSchema>;
 
 type Item = NonNullable<ReviewState["item"]>;
@@ -69,16 +69,16 @@ export interface ReviewMessage {
   after: FrigateReview;
 }
 
-/** What follows from an event: the state from then on, the same if nothing changes, and what is to be told. */
+/** The result of an event: the next state (the same object if nothing changes), and the messages to publish. */
 export interface ReviewStep {
   state: ReviewState;
   messages: ReviewMessage[];
 }
 
-/** Of a camera that nothing was told of. */
+/** The state of a camera for which nothing was published. */
 export const noReviews: ReviewState = { version: 0, item: null, over: [], lastTracks: [] };
 
-/** Types of events for which somebody has marked a place or a time: they are alerts, whatever the object is. */
+/** Types of events for which somebody has set up a place or a time: they are alerts, whatever the object is. */
 const alerting: ReadonlySet<EventType> = new Set([
   EventType.ENTERED_ZONE,
   EventType.LEFT_ZONE,
@@ -86,7 +86,7 @@ const alerting: ReadonlySet<EventType> = new Set([
   EventType.DWELLED,
 ]);
 
-/** A state as it was written, or undefined when it is none. */
+/** Reads a stored state; undefined when it is not one. */
 export function readReviewState(payload: Uint8Array): ReviewState | undefined {
   try {
     return stateSchema.safeParse(JSON.parse(Buffer.from(payload).toString())).data;
@@ -95,7 +95,10 @@ export function readReviewState(payload: Uint8Array): ReviewState | undefined {
   }
 }
 
-/** Follows a camera's events, which may be told of more than once. `alertClasses` are those whose objects are alerts anywhere. */
+/**
+ * Applies an event of a camera; events may come more than once. Objects of the classes in `alertClasses` are alerts
+ * everywhere.
+ */
 export function follow(state: ReviewState, event: Event, alertClasses: ReadonlySet<string>): ReviewStep {
   const { camera } = parseEventName(event.name) ?? {};
   const { track, phase } = event;
@@ -119,7 +122,7 @@ export function follow(state: ReviewState, event: Event, alertClasses: ReadonlyS
   return { state: step.state, messages };
 }
 
-/** Takes events as over of which no end is going to come, at the time `now`, seconds since 1970. */
+/** Treats events as finished whose end will not come, at the time `now` in seconds since 1970. */
 export function giveUp(state: ReviewState, isGone: (id: string) => boolean, now: number): ReviewStep {
   const gone = state.item?.open.filter(isGone) ?? [];
   if (!state.item || gone.length === 0) return { state, messages: [] };
@@ -127,9 +130,9 @@ export function giveUp(state: ReviewState, isGone: (id: string) => boolean, now:
   return withoutEvents(state, { ...state.item, until }, gone);
 }
 
-/** Whether an event that is not known tells of what was told before. */
+/** Whether an unknown event belongs to something that was already published. */
 function isOfThePast(state: ReviewState, event: Event, { id }: Track): boolean {
-  // With the camera, what was known of it has gone; the item ended then.
+  // When a camera is removed, its state is removed too; the item ended then.
   if (event.phase === EventPhase.END && event.endReason === EndReason.CAMERA_REMOVED) return true;
   const leaving = event.type === EventType.LEFT || event.type === EventType.LEFT_ZONE;
   return leaving && !state.item && state.lastTracks.includes(id);
@@ -173,7 +176,7 @@ function grown(item: Item, event: Event, track: Track, id: string, alertClasses:
   };
 }
 
-/** The state when these events of the item are over; with the last of them, so is the item. */
+/** The state after these events of the item are finished; when the last one is, so is the item. */
 function withoutEvents(state: ReviewState, item: Item, ids: readonly string[]): ReviewStep {
   const open = item.open.filter((id) => !ids.includes(id));
   const over = [...state.over, ...ids].slice(-mostOver);
@@ -197,7 +200,7 @@ function withAll(list: readonly string[], ...more: string[]): string[] {
 
 function bounded(detections: readonly string[], open: readonly string[]): string[] {
   const spare = Math.max(0, detections.length - mostDetections);
-  // The one that was added last is not left out, be it open or not.
+  // The event that was added last is kept, whether it is open or not.
   const over = detections.slice(0, -1).filter((id) => !open.includes(id));
   const out = new Set(over.slice(0, spare));
   return detections.filter((id) => !out.has(id));

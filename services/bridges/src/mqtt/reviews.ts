@@ -12,21 +12,21 @@ import {
 import type { Topics } from "./topics.ts";
 
 /**
- * Tells of review items in the form of Frigate. What is known of a camera's items is retained at the broker, published after the
- * messages that it follows from: so a bridge that starts, and messages that come a second time, begin no item anew.
+ * Publishes review items in Frigate's form. The state of a camera's items is retained at the broker, and published after
+ * the messages that led to it. So a restarted bridge, or messages that come a second time, do not begin an item again.
  */
 export class Reviews {
   readonly #topics: Topics;
   readonly #retained: PublishedState;
   readonly #alertClasses: ReadonlySet<string>;
   readonly #isGone: (camera: string) => boolean;
-  /** Camera → what the broker is known to have. */
+  /** Camera → the state that the broker is known to have. */
   readonly #arrived = new Map<string, ReviewState>();
-  /** Camera → what this session has published: begins with what arrived, and runs ahead of it. */
+  /** Camera → the state that this session has published: it begins with what arrived, and runs ahead of it. */
   #told = new Map<string, ReviewState>();
   #session: BrokerSession | undefined;
 
-  /** `isGone`: of which cameras nothing may stay at the broker. */
+  /** `isGone`: whether nothing of a camera may stay at the broker. */
   constructor(
     topics: Topics,
     retained: PublishedState,
@@ -39,7 +39,10 @@ export class Reviews {
     this.#isGone = isGone;
   }
 
-  /** Goes on from what arrived, or bridges before this one have left at the broker; returns the cameras of which there is an item. */
+  /**
+   * Continues from what arrived, or from what earlier bridges have left at the broker; returns the cameras that have an
+   * item.
+   */
   async adopt(session: BrokerSession): Promise<string[]> {
     const records = await session.retained(this.#topics.reviews("+"), this.#topics.reviews("_end"));
     for (const [topic, payload] of records) {
@@ -47,14 +50,17 @@ export class Reviews {
       const state = readReviewState(payload);
       if (camera === undefined || !state) continue;
       this.#retained.own(camera, topic);
-      // What the broker has of this bridge may be from before the broker was ended, or be all that was told of.
+      // The broker's state for this bridge may be older, from before a restart of the broker, or it may be complete.
       if (state.version > (this.#arrived.get(camera)?.version ?? 0)) this.#arrived.set(camera, state);
     }
     this.#told = new Map(this.#arrived);
     return [...this.#told].flatMap(([camera, { item }]) => (item ? [camera] : []));
   }
 
-  /** Publishes in this session what is so now, and from then on what changes. @throws BrokerError */
+  /**
+   * Publishes the current state in this session, and from then on every change.
+   * @throws BrokerError
+   */
   async begin(session: BrokerSession): Promise<void> {
     this.#session = session;
     await Promise.all([...this.#told].flatMap(([camera, state]) => this.#retain(session, camera, state)));
@@ -64,28 +70,40 @@ export class Reviews {
     this.#session = undefined;
   }
 
-  /** Publishes what an event changes; the calls are made before it returns. Resolves when the broker has it. @throws BrokerError */
+  /**
+   * Publishes what an event changes; the calls are made before this returns. Resolves when the broker has everything.
+   * @throws BrokerError
+   */
   async note(event: Event, camera: string): Promise<void> {
     await this.#take(camera, follow(this.#stateOf(camera), event, this.#alertClasses));
   }
 
-  /** Ids of events that go on, by what was told. */
+  /** Ids of open events, according to what was published. */
   open(): string[] {
     return [...this.#told.values()].flatMap(({ item }) => item?.open ?? []);
   }
 
-  /** Ends events of which no end will come. @throws BrokerError */
+  /**
+   * Ends events whose end will not come.
+   * @throws BrokerError
+   */
   async giveUp(ids: ReadonlySet<string>): Promise<void> {
     const cameras = [...this.#told.keys()];
     await Promise.all(cameras.map((camera) => this.#giveUp(camera, (id) => ids.has(id))));
   }
 
-  /** Ends the item of a camera that was removed. @throws BrokerError */
+  /**
+   * Ends the item of a camera that was removed.
+   * @throws BrokerError
+   */
   async remove(camera: string): Promise<void> {
     await this.#giveUp(camera, () => true);
   }
 
-  /** Has the broker retain whether there is an item, and how severe it is. @throws BrokerError */
+  /**
+   * Makes the broker retain whether there is an item, and its severity.
+   * @throws BrokerError
+   */
   async tellStatus(camera: string): Promise<void> {
     const status = this.#stateOf(camera).item?.review.severity.toUpperCase() ?? "NONE";
     await this.#retained.set(this.#topics.reviewStatus(camera), status, camera);

@@ -3,21 +3,21 @@ import { type SightlineClient, SightlineError } from "@sightline/client";
 import { type Logger, TaskLimit } from "@sightline/service";
 import { BrokerError, type BrokerSession } from "./broker-session.ts";
 
-/** A picture is taken a moment after the event is told of. */
+/** A picture is taken a moment after the event was published. */
 const retryAfterMs = [250, 500, 1_000, 2_000, 4_000];
 const atATime = 4;
 const mostTopics = 10_000;
 
 /**
- * Publishes pictures of events, each retained on its topic. Only the newest wish for a topic counts. A picture that cannot be
- * had is left out: it keeps no event waiting.
+ * Publishes pictures of events, each retained on its topic. Only the newest request for a topic counts. A picture that is
+ * not available is left out: no event waits for it.
  */
 export class SnapshotPublisher {
   readonly #client: SightlineClient;
   readonly #log: Logger;
   readonly #stop: AbortSignal;
   readonly #limit = new TaskLimit(atATime, mostTopics);
-  /** Topic → the event whose picture it is to have. */
+  /** Topic → the event whose picture it should get. */
   readonly #wanted = new Map<string, string>();
   readonly #busy = new Set<string>();
   #session: BrokerSession | undefined;
@@ -28,7 +28,7 @@ export class SnapshotPublisher {
     this.#stop = stop;
   }
 
-  /** Publishes in this session, beginning with the pictures of before: the broker may have lost them. */
+  /** Publishes in this session, beginning with the earlier pictures: the broker may have lost them. */
   begin(session: BrokerSession): void {
     this.#session = session;
     for (const topic of this.#wanted.keys()) this.#begin(topic);
@@ -38,14 +38,17 @@ export class SnapshotPublisher {
     this.#session = undefined;
   }
 
-  /** The topic is to have the picture of this event, by its resource name. */
+  /** Requests that the topic gets the picture of this event, given by its resource name. */
   want(topic: string, event: string): void {
     if (!this.#wanted.has(topic) && this.#wanted.size >= mostTopics) return;
     this.#wanted.set(topic, event);
     this.#begin(topic);
   }
 
-  /** Has the broker forget the pictures of these topics. @throws BrokerError */
+  /**
+   * Makes the broker forget the pictures of these topics.
+   * @throws BrokerError
+   */
   async remove(topics: readonly string[]): Promise<void> {
     for (const topic of topics) this.#wanted.delete(topic);
     await Promise.all(topics.map((topic) => this.#session?.publish(topic, "", true)));
@@ -57,7 +60,9 @@ export class SnapshotPublisher {
     void this.#serve(topic);
   }
 
-  /** Until the topic has the picture that is wanted last. No wish comes between the last look and the end. */
+  /**
+   * Runs until the topic has the picture that was requested last. No request can come between the last check and the end.
+   */
   async #serve(topic: string): Promise<void> {
     let served: { event: string; session: BrokerSession } | undefined;
     try {
@@ -78,7 +83,7 @@ export class SnapshotPublisher {
     }
   }
 
-  /** Undefined when there is none, or another is wanted meanwhile. */
+  /** Undefined when there is no picture, or another one is requested meanwhile. */
   async #fetch(topic: string, event: string): Promise<Uint8Array | undefined> {
     for (const waitMs of [...retryAfterMs, undefined]) {
       try {

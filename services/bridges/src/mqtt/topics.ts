@@ -1,9 +1,9 @@
-/** A name as one level of a topic: without what separates levels or stands for others. */
+/** A name as one level of a topic, without the characters that separate levels or act as wildcards. */
 function topicLevel(name: string): string {
   return name.replace(/[/+#$\0]/g, "_");
 }
 
-/** Of what Discovery tells of a camera. */
+/** The topics that Discovery uses for a camera. */
 const discoveryTopic = /^[\w-]+\/(binary_sensor|image)\/sightline_camera_[\w-]+\/[\w-]+\/config$/;
 
 /** Topics in the form of Frigate's MQTT API. */
@@ -14,7 +14,7 @@ export class Topics {
     this.#prefix = prefix;
   }
 
-  /** Whether the bridge is there: `online` or `offline`. */
+  /** Whether the bridge is running: `online` or `offline`. */
   get available(): string {
     return `${this.#prefix}/available`;
   }
@@ -31,23 +31,26 @@ export class Topics {
     return `${this.#prefix}/stats`;
   }
 
-  /** The topics that the broker retains of a camera, so that a bridge that starts knows what others before it have left there. */
+  /**
+   * The list of topics that the broker retains for a camera, so that a bridge that starts knows what earlier ones have left
+   * there.
+   */
   record(camera: string): string {
     return `${this.#prefix}/sightline/${camera}`;
   }
 
-  /** Which camera a topic is the record of; undefined when it is none. */
+  /** The camera whose record this topic is; undefined when it is not a record. */
   cameraOfRecord(topic: string): string | undefined {
     const start = this.record("");
     return topic.startsWith(start) ? topic.slice(start.length) : undefined;
   }
 
-  /** What the broker retains of a camera's review items, so that a bridge that starts goes on with them. */
+  /** The state of a camera's review items that the broker retains, so that a bridge that starts continues with them. */
   reviews(camera: string): string {
     return `${this.#prefix}/${camera}/sightline/reviews`;
   }
 
-  /** Of which camera a topic retains the review items; undefined when it is none. */
+  /** The camera whose review items this topic retains; undefined when it retains none. */
   cameraOfReviews(topic: string): string | undefined {
     const [start, end] = this.reviews("\n").split("\n") as [string, string];
     return topic.startsWith(start) && topic.endsWith(end)
@@ -55,23 +58,23 @@ export class Topics {
       : undefined;
   }
 
-  /** How severe what goes on at a camera is: `NONE`, `DETECTION` or `ALERT`. */
+  /** Severity of what happens at a camera: `NONE`, `DETECTION` or `ALERT`. */
   reviewStatus(camera: string): string {
     return `${this.#prefix}/${camera}/review_status`;
   }
 
-  /** Whether a topic can be one that a bridge has made for this camera. */
+  /** Whether a bridge may have created this topic for this camera. */
   isOf(camera: string, topic: string): boolean {
     const own = topic.startsWith(`${this.#prefix}/${camera}/`) && !/[+#\0]/.test(topic);
     return own || discoveryTopic.test(topic);
   }
 
-  /** How many objects of a class there are; `place` is a camera or a zone. */
+  /** Number of objects of a class; `place` is a camera or a zone. */
   count(place: string, label: string): string {
     return `${this.#prefix}/${topicLevel(place)}/${topicLevel(label)}`;
   }
 
-  /** How many of them move; Sightline does not tell those that stand still from the others. */
+  /** Number of moving objects; Sightline does not distinguish them from objects that stand still. */
   active(place: string, label: string): string {
     return `${this.count(place, label)}/active`;
   }
@@ -80,7 +83,7 @@ export class Topics {
     return `${this.count(camera, label)}/snapshot`;
   }
 
-  /** Whether a camera gives frames: `online` or `offline`. */
+  /** Whether a camera sends frames: `online` or `offline`. */
   status(camera: string): string {
     return `${this.#prefix}/${camera}/status/detect`;
   }

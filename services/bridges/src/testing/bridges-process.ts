@@ -1,6 +1,6 @@
 import { type LogLine, ServiceProcess } from "@sightline/stack/testing";
 
-/** The bridges in a process of their own. */
+/** The bridges in a separate process. */
 export class BridgesProcess {
   /** Where metrics and health are served. */
   readonly http: string;
@@ -11,7 +11,7 @@ export class BridgesProcess {
     this.#process = process;
   }
 
-  /** Starts them, for the results service at the address. `webhooks` and what else is configured goes into the environment. */
+  /** Starts them for the results service at the address. `webhooks` and the other settings go into the environment. */
   static async start(
     grpcAddress: string,
     { webhooks, ...env }: { webhooks?: readonly object[] } & Record<string, unknown>,
@@ -34,13 +34,13 @@ export class BridgesProcess {
     return this.#process.end(signal);
   }
 
-  /** Whether it says that it is ready. */
+  /** Whether it reports that it is ready. */
   async ready(): Promise<boolean> {
     const { ok } = await fetch(`http://${this.http}/readyz`);
     return ok;
   }
 
-  /** What it says is missing, by bridge; nothing when it is ready. */
+  /** What it reports as missing, by bridge; empty when it is ready. */
   async missing(): Promise<Record<string, string>> {
     const answer = (await (await fetch(`http://${this.http}/readyz`)).json()) as {
       missing?: Record<string, string>;
@@ -48,7 +48,7 @@ export class BridgesProcess {
     return answer.missing ?? {};
   }
 
-  /** The value of a metric's series, 0 when there is none. */
+  /** The value of a metric's series; 0 when it does not exist. */
   async metric(series: string): Promise<number> {
     const text = await (await fetch(`http://${this.http}/metrics`)).text();
     const line = text.split("\n").find((candidate) => candidate.startsWith(`${series} `));

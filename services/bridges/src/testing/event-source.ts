@@ -9,7 +9,7 @@ import {
 } from "@sightline/contracts";
 import { type Buckets, connectNats, createLogger, type Nats, openBuckets } from "@sightline/service";
 
-/** What to put into an event. */
+/** The content of an event. */
 export interface SourceEvent {
   camera?: string;
   type?: EventType;
@@ -17,12 +17,12 @@ export interface SourceEvent {
   revision?: number;
   zone?: string;
   className?: string;
-  /** Number of the object; that of the event unless given. Null for none. */
+  /** Number of the object; by default that of the event. Null for none. */
   track?: number | null;
   snapshot?: boolean;
 }
 
-/** Plays the analysis and ingest: publishes events and states of cameras. */
+/** Stands in for analysis and ingest: publishes events and states of cameras. */
 export class EventSource {
   readonly nats: Nats;
   readonly #buckets: Buckets;
@@ -37,14 +37,14 @@ export class EventSource {
     return new EventSource(nats, await openBuckets(nats.kv));
   }
 
-  /** Publishes a message about the event with this number; the start of an `appeared` event unless told otherwise. */
+  /** Publishes a message about the event with this number; by default, the start of an `appeared` event. */
   async publish(number: number, sample: SourceEvent = {}): Promise<void> {
     const event = sourceEvent(number, sample);
     const camera = sample.camera ?? "front";
     await this.nats.jetstream.publish(subjects.event(camera, `e${number}`), Event.encode(event).finish());
   }
 
-  /** Says how a camera is, as its ingest does. */
+  /** Publishes a camera's status, as its ingest does. */
   async setStatus(camera: string, status: Partial<CameraStatus>): Promise<void> {
     await this.#buckets.cameraStatus.put(
       camera,
@@ -52,7 +52,7 @@ export class EventSource {
     );
   }
 
-  /** Whether a registered camera's analysis has begun; as it begins, it ends the events that it finds open and did not make. */
+  /** Whether the analysis of a registered camera has begun; when it begins, it ends open events that it did not create. */
   async isAnalysed(camera: string): Promise<boolean> {
     return (await this.#buckets.analysisState.get(camera)) !== null;
   }
@@ -62,7 +62,7 @@ export class EventSource {
   }
 }
 
-/** A message about an event, at a time that follows from its revision. */
+/** A message about an event; its time is calculated from its revision. */
 export function sourceEvent(
   number: number,
   {

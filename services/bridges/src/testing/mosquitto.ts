@@ -8,20 +8,20 @@ import { freePort } from "@sightline/service/testing";
 import type { IClientOptions, MqttClient } from "mqtt";
 import mqtt from "mqtt";
 
-/** How a broker lets clients in. */
+/** Which clients a broker accepts. */
 export interface MosquittoOptions {
-  /** Whether it takes TLS only, with a certificate for `localhost` by an authority of its own. */
+  /** Whether it accepts only TLS, with a certificate for `localhost` from its own authority. */
   tls?: boolean;
-  /** The one user that it knows; anybody unless given. */
+  /** The only user that it accepts; by default, anybody. */
   user?: { name: string; password: string };
-  /** Whether a broker that is ended by SIGTERM knows its sessions and retained messages when it is started again. */
+  /** Whether a broker that was ended by SIGTERM still has its sessions and retained messages when it is restarted. */
   keeps?: boolean;
 }
 
-/** A real mosquitto on a free loopback port; it forgets all when it ends, unless told otherwise. */
+/** A real mosquitto on a free loopback port; by default, it loses everything when it ends. */
 export class Mosquitto {
   readonly url: string;
-  /** PEM file of the authority, if it takes TLS. */
+  /** PEM file of the authority, if it uses TLS. */
   readonly ca: string;
   readonly #directory: string;
   #child: ChildProcess | undefined;
@@ -37,7 +37,7 @@ export class Mosquitto {
     const lines = [
       `listener ${port} 127.0.0.1`,
       `allow_anonymous ${user === undefined}`,
-      // Started by root, it would become a user who cannot read what is here.
+      // When started by root, it would change to a user who cannot read these files.
       "user root",
       "max_queued_messages 0",
       ...(keeps ? ["persistence true", `persistence_location ${directory}/`] : []),
@@ -62,11 +62,11 @@ export class Mosquitto {
     return broker;
   }
 
-  /** Starts the process (again, on the same port) and waits until it takes clients. */
+  /** Starts the process (or restarts it on the same port) and waits until it accepts clients. */
   async up(): Promise<void> {
     const config = join(this.#directory, "mosquitto.conf");
     const child = spawn("mosquitto", ["-c", config], {
-      // Debian's place for it, which is not in every user's path.
+      // Debian's folder for it, which is not in every user's path.
       env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
       stdio: ["ignore", "ignore", "pipe"],
     });
@@ -87,12 +87,12 @@ export class Mosquitto {
     await once(child, "exit");
   }
 
-  /** Stops the process where it is: it takes connections and says nothing. */
+  /** Stops the process in place: it accepts connections and sends nothing. */
   freeze(): void {
     this.#child?.kill("SIGSTOP");
   }
 
-  /** Lets a frozen process go on. */
+  /** Lets a frozen process continue. */
   thaw(): void {
     this.#child?.kill("SIGCONT");
   }
@@ -104,9 +104,9 @@ export class Mosquitto {
   }
 }
 
-/** One who hears everything, from a broker that may go away and come back. */
+/** A client that receives everything, from a broker that may disappear and return. */
 export class Listener {
-  /** Everything heard, in the order in which it came. */
+  /** Everything received, in order of arrival. */
   readonly heard: { topic: string; payload: Buffer; retain: boolean }[] = [];
   readonly #client: MqttClient;
 
@@ -129,7 +129,7 @@ export class Listener {
     return listener;
   }
 
-  /** Has the broker retain a payload that is none of the bridge's. */
+  /** Makes the broker retain a payload that is not the bridge's. */
   async retain(topic: string, payload: string): Promise<void> {
     await this.#client.publishAsync(topic, payload, { qos: 1, retain: true });
   }
@@ -152,7 +152,10 @@ export class Listener {
   }
 }
 
-/** Makes an authority (`ca.pem`) and by it a certificate for `localhost` (`server.pem`, `server.key`) in a directory. */
+/**
+ * Creates an authority (`ca.pem`) and a certificate for `localhost` signed by it (`server.pem`, `server.key`) in a
+ * directory.
+ */
 export function makeCertificates(directory: string): void {
   const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: directory, stdio: "ignore" });
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "2"];

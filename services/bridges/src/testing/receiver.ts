@@ -9,23 +9,23 @@ import { join } from "node:path";
 export interface Received {
   headers: Record<string, string>;
   body: string;
-  /** Number of the event that it tells of; see EventSource. */
+  /** Number of the event that it is about; see EventSource. */
   number: number;
   /** Monotonic, in milliseconds. */
   at: number;
 }
 
-/** Answers a request; `attempt` counts those with the same webhook-id, from 1. */
+/** Answers a request; `attempt` counts the requests with the same webhook-id, from 1. */
 export type Behaviour = (received: Received, response: ServerResponse, attempt: number) => void;
 
-/** Where a receiver listens: on 127.0.0.1 and without TLS, unless told otherwise. */
+/** How a receiver listens: by default on 127.0.0.1 and without TLS. */
 export interface ReceiverOptions {
   host?: string;
   /** Directory of the certificates for TLS; see makeCertificates. */
   certificates?: string;
 }
 
-/** An HTTP server that receives webhooks and answers them as it is told. */
+/** An HTTP server that receives webhooks and answers them as set. */
 export class Receiver {
   readonly received: Received[] = [];
   behaviour: Behaviour;
@@ -60,7 +60,7 @@ export class Receiver {
     return `http://127.0.0.1:${this.port}/hook`;
   }
 
-  /** Numbers of the events received, in the order in which they came. */
+  /** Numbers of the received events, in order of arrival. */
   get numbers(): number[] {
     return this.received.map(({ number }) => number);
   }
@@ -88,10 +88,10 @@ export class Receiver {
   }
 }
 
-/** Takes every message. */
+/** Accepts every message. */
 export const accept: Behaviour = (_, response) => void response.writeHead(204).end();
 
-/** Answers with a status, until the attempt with this number, which is accepted. */
+/** Answers with a status until the attempt with this number, which is accepted. */
 export function failUntil(attempt: number, status: number, headers: Record<string, string> = {}): Behaviour {
   return (received, response, current) => {
     if (current >= attempt) accept(received, response, current);

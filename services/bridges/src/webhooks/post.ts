@@ -2,31 +2,31 @@ import { createHmac } from "node:crypto";
 import { type Event, toHttpEvent } from "@sightline/contracts";
 import type { WebhookConfig } from "./webhook-config.ts";
 
-/** How an attempt ended. */
+/** The result of an attempt. */
 export type Attempt =
   | { kind: "delivered" }
-  /** Another attempt may do better; not before `retryAfterSeconds`, if the receiver said so. */
+  /** Another attempt may succeed; not before `retryAfterSeconds`, if the receiver gave that. */
   | { kind: "failed"; reason: string; retryAfterSeconds: number }
-  /** Another attempt would do no better. */
+  /** Another attempt would not succeed either. */
   | { kind: "refused"; reason: string }
-  /** The endpoint wants no more messages, whichever. */
+  /** The endpoint wants no more messages at all. */
   | { kind: "gone"; reason: string }
-  /** It was broken off here. */
+  /** It was aborted here. */
   | { kind: "aborted" };
 
-/** An answer is not needed; more of it than this is not even read to keep the connection. */
+/** The answer's content is not needed; at most this much of it is read to keep the connection. */
 const mostAnswerBytes = 64 * 1024;
 const longestRetryAfterSeconds = 3600;
-/** Statuses of 4xx that pass. */
+/** 4xx statuses that are temporary. */
 const passing = new Set([408, 425, 429]);
 
-/** Posts a message once. Redirects are not followed. `signal` breaks it off. Never throws. */
+/** Posts a message once. Redirects are not followed. `signal` aborts it. Never throws. */
 export async function post(
   { url, secrets, headers, timeoutSeconds }: WebhookConfig,
   { id, body }: WebhookMessage,
   signal: AbortSignal,
 ): Promise<Attempt> {
-  // Of its own, so that nothing is left of it when the attempt has ended.
+  // A separate controller, so that nothing is left over when the attempt has ended.
   const end = new AbortController();
   const abort = () => end.abort();
   const timer = setTimeout(abort, timeoutSeconds * 1000);
@@ -65,14 +65,14 @@ function judge({ status, ok, headers }: Response): Attempt {
   return { kind: "failed", reason, retryAfterSeconds: retryAfter(headers.get("retry-after")) };
 }
 
-/** Seconds that a Retry-After header asks to wait, up to an hour; 0 when it says nothing. */
+/** Seconds that a Retry-After header asks to wait, up to an hour; 0 when it gives none. */
 export function retryAfter(header: string | null, now = Date.now()): number {
   if (header === null) return 0;
   const seconds = /^\s*\d+\s*$/.test(header) ? Number(header) : (Date.parse(header) - now) / 1000;
   return Number.isNaN(seconds) ? 0 : Math.min(longestRetryAfterSeconds, Math.max(0, seconds));
 }
 
-/** The status is what counts: a receiver that does not finish its answer has answered all the same. */
+/** Only the status counts: a receiver that does not finish its answer has still answered. */
 async function readThrough({ body }: Response): Promise<void> {
   let bytes = 0;
   try {
@@ -81,11 +81,11 @@ async function readThrough({ body }: Response): Promise<void> {
       if (bytes > mostAnswerBytes) break;
     }
   } catch {
-    // Nothing was wanted of it.
+    // The content is not needed.
   }
 }
 
-/** A word for what went wrong, which never holds the URL. */
+/** A short code for the error, which never contains the URL. */
 function codeOf(error: unknown): string {
   const { cause, name } = error as Error & { cause?: { code?: unknown } };
   return typeof cause?.code === "string" ? cause.code : name;
@@ -94,11 +94,11 @@ function codeOf(error: unknown): string {
 const prefix = "whsec_";
 
 /**
- * Headers that let a receiver check who sent a body, when, and whether it has had it before, as Standard Webhooks 1.0
- * (https://www.standardwebhooks.com) has them.
- * @param id the same for every attempt at delivering one message; without a full stop
+ * Headers by which a receiver can check who sent a body, when, and whether it already has it, as defined by Standard
+ * Webhooks 1.0 (https://www.standardwebhooks.com).
+ * @param id the same for every attempt to deliver one message; without a full stop
  * @param seconds time of this attempt, since 1970
- * @param secrets `whsec_` and a key in base64 each; there is a signature by every one of them
+ * @param secrets each is `whsec_` and a key in base64; there is one signature for each
  */
 export function signatureHeaders(
   id: string,
@@ -119,9 +119,9 @@ export function signatureHeaders(
 
 /** What is posted about an event. */
 interface WebhookMessage {
-  /** Tells this message from all others; the same whenever it is delivered. */
+  /** Identifies this message; the same at every delivery. */
   id: string;
-  /** JSON; the same whenever it is delivered. */
+  /** JSON; the same at every delivery. */
   body: string;
 }
 

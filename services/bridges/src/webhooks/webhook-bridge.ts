@@ -8,14 +8,14 @@ import { type Attempt, post, webhookMessage } from "./post.ts";
 import { subscriptionOf, type WebhookConfig } from "./webhook-config.ts";
 
 /**
- * A message is held for so long at most before it is given back, to be given out again at once: that, and the attempt before,
- * must end within the subscription's deadline.
+ * A message is held at most this long before it is given back, to be given out again at once: this hold, and the attempt
+ * before it, must end within the subscription's deadline.
  */
 const longestHoldMs = 20_000;
-/** What is under way when the bridge stops may take so long to end. */
+/** When the bridge stops, messages in progress may take this long to end. */
 const stopGraceMs = 3_000;
 
-/** Where order is kept: a message that failed and whose next attempt may not be due yet. */
+/** For ordered delivery: a failed message whose next attempt may not be due yet. */
 interface Held {
   attempts: number;
   /** Monotonic, in milliseconds. */
@@ -32,7 +32,7 @@ export class WebhookBridge {
   readonly #stopping = new AbortController();
   readonly #breakingOff = new AbortController();
   #reading: Promise<void> | undefined;
-  /** By webhook-id: the one in turn, and maybe a dead letter that is tried again. */
+  /** By webhook-id: the message in turn, and possibly a dead letter that is tried again. */
   readonly #held = new Map<string, Held>();
   #failing = false;
   #gone = false;
@@ -50,20 +50,20 @@ export class WebhookBridge {
   start(): void {
     const { ordered, concurrency } = this.#config;
     this.#reading ??= this.#reader.read((message) => this.#deliver(message), {
-      // The server gives no more than that, so nothing waits here while its deadline passes.
+      // The server gives out no more than this, so no message waits here while its deadline passes.
       maxUnacknowledged: ordered ? 1 : concurrency,
       signal: this.#stopping.signal,
     });
   }
 
-  /** What is missing for events to be delivered; undefined when nothing is. */
+  /** What prevents events from being delivered; undefined when nothing does. */
   missing(): string | undefined {
     if (this.#gone)
       return "disabled: the endpoint answered 410 Gone; change its settings, or remove it, and restart the bridges";
     return this.#reader.connected ? undefined : "no connection to the results service";
   }
 
-  /** Ends what is under way if it does not take long; the rest is given back. Safe to call twice. */
+  /** Finishes messages in progress if that does not take long; the others are given back. Safe to call twice. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     const timer = setTimeout(() => this.#breakingOff.abort(), stopGraceMs);
@@ -77,13 +77,13 @@ export class WebhookBridge {
       const giveBackAt = performance.now() + longestHoldMs;
       while (await this.#attempt(message, giveBackAt));
     } catch (error) {
-      // Then it comes again.
+      // The message then comes again.
       const context = { bridge: this.name, err: error };
       this.#log.warn(context, "a delivery could not be acknowledged");
     }
   }
 
-  /** Posts the message when it is due, and answers for it; true when it failed and is to be tried again here. */
+  /** Posts the message when it is due, and answers for it; true when it failed and should be tried again here. */
   async #attempt(message: PendingEvent, giveBackAt: number): Promise<boolean> {
     const posted = webhookMessage(message.event);
     const held = this.#held.get(posted.id);
@@ -93,7 +93,7 @@ export class WebhookBridge {
     }
     const began = performance.now();
     const attempt = await post(this.#config, posted, this.#breakingOff.signal);
-    // Where order is kept, how often a message was given out does not say how often it was posted.
+    // In ordered delivery, the number of deliveries does not say how often the message was posted.
     const first = this.#config.ordered ? 1 : message.deliveryAttempt;
     const number = held ? held.attempts + 1 : first;
     const seconds = (performance.now() - began) / 1000;
@@ -118,7 +118,7 @@ export class WebhookBridge {
     if (attempt.kind === "gone") {
       this.#meter.ended("retried", seconds);
       this.#disable(context);
-      // It waits with the others, for settings that are right.
+      // It waits with the others until the settings are corrected.
       await message.reject({ reason: attempt.reason });
       return false;
     }
@@ -131,7 +131,7 @@ export class WebhookBridge {
     }
     this.#meter.ended("retried", seconds);
     const delaySeconds = this.#delay(attempt.number, attempt.retryAfterSeconds);
-    // One line for a time of failures, however many there are; the metrics count them.
+    // One log line for a series of failures, however many there are; the metrics count them.
     const level = this.#failing ? "debug" : "warn";
     this.#failing = true;
     this.#log[level]({ ...context, reason: attempt.reason, delaySeconds }, "a delivery failed; trying again");
@@ -146,7 +146,10 @@ export class WebhookBridge {
     return true;
   }
 
-  /** Posts nothing more to an endpoint that does not want it. Settings are read at the start only, so that is until then. */
+  /**
+   * Posts nothing more to an endpoint that does not want messages. Settings are read only at the start, so this lasts until
+   * the next start.
+   */
   #disable(context: { bridge: string; event: string }): void {
     if (this.#gone) return;
     this.#gone = true;
@@ -158,7 +161,10 @@ export class WebhookBridge {
     this.#stopping.abort();
   }
 
-  /** Waits until the message is due, which keeps others from being given out; false when it must be given back before. */
+  /**
+   * Waits until the message is due, so that no other message is given out meanwhile; false when it must be given back
+   * before.
+   */
   async #due({ dueAt }: Held, giveBackAt: number): Promise<boolean> {
     const milliseconds = Math.max(0, Math.min(dueAt, giveBackAt) - performance.now());
     await delay(milliseconds, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
@@ -172,7 +178,7 @@ export class WebhookBridge {
   }
 }
 
-/** Whether an endpoint wants an event; what it does not name lets all pass, as in a subscription's filter. */
+/** Whether an endpoint wants an event; a condition that is not set lets all events pass, as in a subscription's filter. */
 function isWanted(event: Event, { cameras, types, phases, classes, zones, rules }: WebhookConfig): boolean {
   return (
     lets(cameras, parseEventName(event.name)?.camera) &&

@@ -8,7 +8,7 @@ const maxNames = 1000;
 
 const names = z.array(z.string().min(1).max(64)).max(maxNames).default([]);
 
-/** Words that stand for an enum's values, as JSON has them. */
+/** The names of an enum's values, as in JSON. */
 function words<T extends Record<string, number>>(values: T, what: string) {
   return z
     .array(z.string().max(64))
@@ -26,7 +26,7 @@ function words<T extends Record<string, number>>(values: T, what: string) {
 const webhookSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,53}$/, "expected 1 to 54 characters of a-z, 0-9 and '-'"),
   url: z.string().refine(isHttpUrl, "expected an http:// or https:// URL without user and password"),
-  /** The newest first; a signature is made with each, so that a receiver may change over at any time. */
+  /** The newest first; each one makes a signature, so that a receiver can change to a new one at any time. */
   secrets: z
     .array(z.string().refine(isSecret, "expected 'whsec_' and 24 to 64 bytes in base64"))
     .min(1, "expected at least one")
@@ -48,7 +48,7 @@ const webhookSchema = z.strictObject({
   zones: names,
   rules: names,
   start: z.enum(["newest", "beginning"]).default("newest"),
-  /** One at a time, each until it is delivered or given up. */
+  /** One message at a time, each until it is delivered or given up. */
   ordered: z.boolean().default(false),
   concurrency: z.int().min(1).max(64).default(4),
   timeoutSeconds: z.number().min(0.1).max(15).default(15),
@@ -62,7 +62,7 @@ export type WebhookConfig = z.infer<typeof webhookSchema>;
 
 const reservedHeader = /^(webhook-.*|content-.*|host|connection|transfer-encoding)$/i;
 
-/** Reads the list of endpoints. Adds to `wrong` those that cannot be used, without values: some are secret. */
+/** Reads the list of endpoints. Adds unusable ones to `wrong`, without values, because some are secret. */
 export function readWebhooks(value: unknown, wrong: WrongBridge[]): WebhookConfig[] {
   const name = "SIGHTLINE_WEBHOOKS";
   const none = (fault: string) => {
@@ -94,13 +94,13 @@ export function readWebhooks(value: unknown, wrong: WrongBridge[]): WebhookConfi
   return [...webhooks.values()];
 }
 
-/** What is not there, or has no value, is missing, whatever type it should have. */
+/** A setting that is absent or has no value is missing, whatever type it should have. */
 const sayMissing: z.core.$ZodErrorMap = ({ code, input }) =>
   (code === "invalid_type" || code === "invalid_value") && (input ?? undefined) === undefined
     ? "is missing"
     : undefined;
 
-/** What a wrong endpoint is called: as it will be when it is right, if that is known and no other is called so. */
+/** The name of a wrong endpoint: the name it will have when corrected, if that is known and unique. */
 function wrongName(entry: unknown, index: number, others: ReadonlyMap<string, WebhookConfig>): string {
   const own = z.object({ name: webhookSchema.shape.name }).safeParse(entry);
   return own.success && !others.has(own.data.name) ? subscriptionOf(own.data) : `webhooks[${index}]`;
