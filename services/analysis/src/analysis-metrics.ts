@@ -3,7 +3,7 @@ import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 
 const analysisBuckets = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05];
 
-/** What is measured of the analysis. */
+/** The metrics of the analysis. */
 export class AnalysisMetrics {
   readonly seconds: Histogram;
   readonly recoveries: Counter;
@@ -95,7 +95,7 @@ export class AnalysisMetrics {
     });
   }
 
-  /** The series of a camera, for as long as this process analyses it. */
+  /** The series of a camera, while this process analyses it. */
   camera(camera: string): CameraMetrics {
     const kinds = new Map<string, { type: string; phase: string }>();
     let ended = false;
@@ -142,15 +142,15 @@ export class AnalysisMetrics {
   }
 }
 
-/** What is measured of one camera's analysis. Nothing is, once it has ended. */
+/** The metrics of one camera's analysis. After its end, nothing is recorded. */
 export interface CameraMetrics {
   tracks(count: number): void;
   lag(messages: number): void;
   /** A frame came after a later one. */
   late(): void;
-  /** So many frames, or an unknown number, were gone before they were analysed. */
+  /** This many frames (or an unknown number) were removed before they were analysed. */
   lost(frames: number): void;
-  /** Whether the analysis fails again and again in one place. */
+  /** Whether the analysis keeps failing at one place. */
   stalled(isStalled: boolean): void;
   event(event: Event): void;
   /** Removes the camera's series. */

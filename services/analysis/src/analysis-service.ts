@@ -19,7 +19,10 @@ import { startAnalysis } from "./start-analysis.ts";
 
 const version = "0.1.0";
 
-/** Starts the analysis as a service of its own, beside results; its parts are stopped through `life`. Returns where it serves metrics and health. */
+/**
+ * Starts the analysis as a separate service besides results; its parts are stopped through `life`. Returns the address of
+ * its metrics and health.
+ */
 export async function startAnalysisService(
   config: AnalysisConfig,
   log: Logger,
@@ -31,7 +34,7 @@ export async function startAnalysisService(
   const { detections, timeline, events } = streams;
   const nats = await start.connect(config, "analysis", [detections, timeline, events]);
   start.waitsFor("JetStream does not give the streams and buckets yet; results makes them");
-  // Whatever is wrong with JetStream: `/readyz` tells it, and the analysis goes on when it is mended.
+  // For any JetStream fault: `/readyz` reports it, and the analysis continues when it is repaired.
   const always = () => true;
   const find = () => findBuckets(nats, analysisBuckets, log, life.signal);
   const buckets = await patiently(find, log, life.signal, always);

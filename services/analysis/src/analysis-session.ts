@@ -25,17 +25,17 @@ import type { OrderedFrame } from "./raw-order.ts";
 import { rulesInForce } from "./rules-in-force.ts";
 
 const retryMs = 250;
-/** So long after NATS is back a step that waits for it may yet end. */
+/** After NATS is back, a step that waits for it may still end within this time. */
 const answerMs = 500;
 const checkpointMs = 5_000;
-/** Time is told of by a tick when no entry has come for so long. */
+/** When no entry has come for this long, a tick records the time. */
 const tickMs = 1_000;
-/** A status is at most so old; later its camera captured nothing more from an address that it had before. */
+/** A status is at most this old; after that, the camera captured nothing more from its previous address. */
 const statusAgeMs = 2_000;
 
 /**
- * Feeds one camera's timeline from where it was found until something fails: with the frames that workers publish, the
- * changes of the camera's state and rules, and with time when nothing else comes.
+ * Feeds one camera's timeline, from the place that was found, until something fails: with the frames that workers publish,
+ * with changes of the camera's state and rules, and with the time when nothing else comes.
  */
 export class AnalysisSession {
   readonly #timeline: CameraTimeline;
@@ -47,20 +47,20 @@ export class AnalysisSession {
   readonly #stops: (() => void)[] = [];
   readonly #idle: NodeJS.Timeout;
   readonly #standing: CameraStanding;
-  /** Frames up to this one were published before the session began; only then comes what happens now. */
+  /** Frames up to this one were published before the session began; what happens now follows after them. */
   readonly #backlogEnd: number;
   readonly #registeredAt: number | undefined;
   #expiry: NodeJS.Timeout | undefined;
   #reader = new AbortController();
   #current = false;
-  /** Where the reader of detections is; undefined before the first message. */
+  /** Position of the reader of detections; undefined before the first message. */
   #place: StreamPlace | undefined;
-  /** Why the camera was down when that was last looked at; undefined before. */
+  /** Why the camera was down at the last check; undefined before the first. */
   #downReason: CameraReason | undefined;
-  /** What has been analysed before makes no events again: the rules come into force after it. */
+  /** Frames that were analysed before must not create events again: the rules take effect after them. */
   #rulesWait = false;
 
-  /** `registeredAt`: when the camera was, in milliseconds. */
+  /** `registeredAt`: when the camera was registered, in milliseconds. */
   constructor(
     timeline: CameraTimeline,
     backlogEnd: number,
@@ -80,7 +80,10 @@ export class AnalysisSession {
     this.#idle = setTimeout(() => this.#tick(), tickMs);
   }
 
-  /** Runs until `signal` aborts and the step at hand is done. @throws when the timeline must be recovered anew */
+  /**
+   * Runs until `signal` aborts and the current step is done.
+   * @throws when the timeline must be recovered again
+   */
   async run(signal: AbortSignal, fresh: boolean): Promise<void> {
     const { camera } = this.#timeline;
     try {
@@ -113,11 +116,11 @@ export class AnalysisSession {
     }
   }
 
-  /** NATS is back: a server that restarted has forgotten the consumer, and waiting to miss it would cost seconds. */
+  /** NATS is back: a restarted server has forgotten the consumer, and it would take seconds to notice that. */
   natsReturned(): void {
-    // What is on its way to NATS now would hide that what was before it is lost.
+    // Messages that are being sent to NATS now would hide the loss of those before them.
     const { written } = this.#timeline;
-    // What was asked before is never answered; what it has done is found out by recovering.
+    // Earlier requests are never answered; recovery finds out what they did.
     const silence = setTimeout(
       () => this.#failed.reject(new Error("NATS was away and does not answer what was asked before")),
       answerMs,
@@ -130,11 +133,11 @@ export class AnalysisSession {
     this.#reader.abort();
   }
 
-  /** The camera has another address: what is seen from now on may be another place. */
+  /** The camera has another address: from now on it may show another place. */
   addressChanged(): void {
     this.#inTurn(async () => {
       const lastFrame = this.#context.status.find(this.#timeline.camera)?.lastFrameTime;
-      // Both hosts' clocks have a say, so that no frame of after is taken for one of before for long.
+      // Uses the clocks of both hosts, so that frames captured after the change are not taken for earlier ones for long.
       const framesEnd =
         lastFrame && toTimestamp(Math.min(Date.now(), fromTimestamp(lastFrame) + statusAgeMs));
       const { down } = this.#timeline.state;
@@ -170,7 +173,8 @@ export class AnalysisSession {
   async #receive(message: JsMsg, signal: AbortSignal): Promise<void> {
     const frame = readRawFrame(message);
     const isOther = frame !== undefined && this.#isOfOtherCamera(frame);
-    // Of one that has the name now it is for the analysis after this, which the registry's word on its way ends.
+    // A frame of the camera that has this name now belongs to the next analysis; the registry's pending message ends this
+    // one.
     if (isOther && !(await this.#isRegistered())) return untilAborted(signal);
     this.#metrics.lag(message.info.pending);
     this.#place = placeAfter(message);
@@ -182,14 +186,17 @@ export class AnalysisSession {
     this.#noteProgress();
   }
 
-  /** Whether a frame is of a camera that had the name of this one before it, or has it now. */
+  /** Whether a frame belongs to another camera that had this one's name before, or has it now. */
   #isOfOtherCamera({ event }: RawFrame): boolean {
     const { cameraCreateTime } = event.frame!;
     if (!cameraCreateTime || this.#registeredAt === undefined) return false;
     return fromTimestamp(cameraCreateTime) !== this.#registeredAt;
   }
 
-  /** Whether the camera is registered still, and not another of its name. @throws when NATS does not answer */
+  /**
+   * Whether the camera is still registered, and not another one with its name.
+   * @throws when NATS does not answer
+   */
   async #isRegistered(): Promise<boolean> {
     const record = await this.#context.buckets.cameras.get(this.#timeline.camera);
     if (record?.operation !== "PUT") return false;
@@ -198,7 +205,7 @@ export class AnalysisSession {
   }
 
   #receiveNotice(message: Msg): void {
-    // It tells of now: frames of before would all seem to come late.
+    // It describes the present: all earlier frames would seem to come late.
     if (!this.#current) return;
     try {
       const notice = decodeJson(frameDroppedSchema, message.data);
@@ -230,7 +237,7 @@ export class AnalysisSession {
     this.#catchUp();
   }
 
-  /** Brings the timeline up to the camera's state and rules of now, once the frames of before are in it. */
+  /** Brings the timeline up to the camera's current state and rules, once the earlier frames are in it. */
   #catchUp(): void {
     if (!this.#current) return;
     this.#inTurn(async () => {
@@ -248,7 +255,7 @@ export class AnalysisSession {
     this.#idle.refresh();
   }
 
-  /** Rules that are gone went with their camera: its removal ends what they began, and says why. */
+  /** The rules were removed together with their camera: its removal ends what they began, and gives the reason. */
   async #wentWithCamera({ etag }: CameraRules): Promise<boolean> {
     if (etag !== "") return false;
     const record = await this.#context.buckets.cameras.get(this.#timeline.camera);
@@ -259,7 +266,8 @@ export class AnalysisSession {
     const standing = this.#standing.now;
     if (!standing) return;
     const reason = standing.down ? standing.reason : CameraReason.UNSPECIFIED;
-    // A camera that stays down may do so for another reason: its address was put right, and now the password is wrong.
+    // A camera that stays down may get another reason: for example, its address was corrected, and now the password is
+    // wrong.
     const another = reason !== CameraReason.UNSPECIFIED && reason !== (this.#downReason ?? reason);
     this.#downReason = reason;
     if (standing.down === this.#timeline.state.down && !another) return;
@@ -278,7 +286,7 @@ export class AnalysisSession {
   }
 }
 
-/** What most transitions are. */
+/** The values of most transitions. */
 const plain = {
   reason: CameraReason.UNSPECIFIED,
   message: "",

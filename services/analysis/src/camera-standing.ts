@@ -4,10 +4,13 @@ import type { CameraStatusView } from "@sightline/service";
 /** A camera that no ingest holds for longer than this counts as down. */
 export const pendingLimitMs = 10_000;
 
-/** A camera that is down may have frames on their way to a worker and back; it counts as down when they are through, or then. */
+/**
+ * Frames of a camera that is down may still be on their way to a worker and back. It counts as down when they are done, or
+ * after this time.
+ */
 export const settleLimitMs = 3_000;
 
-/** Whether a camera gives frames, and if not, why. */
+/** Whether a camera sends frames, and if not, why. */
 export type Standing =
   | { down: false }
   | {
@@ -18,17 +21,17 @@ export type Standing =
       framesEnd: Timestamp | undefined;
     };
 
-/** What one camera's status comes to for its timeline: up, down, or nothing new. */
+/** What one camera's status means for its timeline: up, down, or nothing new. */
 export class CameraStanding {
   readonly #view: Pick<CameraStatusView, "find">;
   readonly #camera: string;
   readonly #changed: () => void;
   readonly #removeListener: () => void;
-  /** Since when the camera gives no frames, though it does not count as down yet. */
+  /** Since when the camera has sent no frames while it does not count as down yet. */
   #waitingSince: number | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `changed` is called whenever `now` may say something else. */
+  /** `changed` is called whenever `now` may have changed. */
   constructor(view: Pick<CameraStatusView, "find" | "onChange">, camera: string, changed: () => void) {
     this.#view = view;
     this.#camera = camera;
@@ -39,7 +42,7 @@ export class CameraStanding {
     this.#consider();
   }
 
-  /** Undefined while the camera is neither up nor down for certain, as when it is being connected. */
+  /** Undefined while it is not certain whether the camera is up or down, for example while it is being connected. */
   get now(): Standing | undefined {
     const status = this.#view.find(this.#camera);
     if (status?.state === CameraState.LIVE) return { down: false };
@@ -67,7 +70,7 @@ export class CameraStanding {
   }
 }
 
-/** How long a camera must be in this state to count as down; undefined when it does not however long that lasts. */
+/** How long a camera must be in this state to count as down; undefined when this state never counts as down. */
 function waitLimitOf(status: CameraStatus | undefined): number | undefined {
   if (status?.state === CameraState.PENDING) return pendingLimitMs;
   if (status?.state !== CameraState.DOWN) return undefined;

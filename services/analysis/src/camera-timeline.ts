@@ -26,14 +26,14 @@ import {
 import type { TimelineState } from "./timeline-state.ts";
 import { DuplicateFrameError, type EventOrigin, TimelineWriter } from "./timeline-writer.ts";
 
-/** Ingest keeps a frame for about 2 seconds; some more, so that none is given up too early. */
+/** Ingest keeps a frame for about 2 seconds; this is somewhat more, so that no frame is given up too early. */
 const frameKeptMs = 3_000;
 
 type Entry = NonNullable<TimelineEntry["entry"]>;
 
 /**
- * Takes one camera's timeline on from where it was found. After anything has failed, what was written is not known any
- * more: it must be recovered anew.
+ * Continues one camera's timeline from the place that was found. After any failure it is unknown what was written, and the
+ * timeline must be recovered again.
  */
 export class CameraTimeline {
   readonly camera: string;
@@ -46,16 +46,19 @@ export class CameraTimeline {
   readonly #leftOut: Set<string>;
   readonly #log: Logger;
   readonly #wrote: () => void;
-  /** Frames come out of order: the newest that was taken, by its sequence in the stream of detections. */
+  /** Frames come out of order: the newest one taken, by its sequence in the stream of detections. */
   #newest = 0;
-  /** What the newest entry says of how far the analysis has come. */
+  /** How far the analysis has come, according to the newest entry. */
   #told: number;
-  /** Entries; the first may be all that a damaged stream seems to take. */
+  /** Entries that were written; the first may be all that a damaged stream seems to accept. */
   #written = 0;
-  /** What the last checkpoint was of. */
+  /** The state of the last checkpoint. */
   #saved = "";
 
-  /** `leftOut`: frames that cannot be taken; it outlives a timeline that found so. `wrote` is called for each entry that is written. */
+  /**
+   * `leftOut`: frames that cannot be taken; it outlives the timeline that found them. `wrote` is called for each entry that
+   * is written.
+   */
   constructor(
     camera: string,
     recovered: Recovered,
@@ -92,8 +95,8 @@ export class CameraTimeline {
   }
 
   /**
-   * Publishes what the one before did not, or ends what is open when nothing more is known of it, and stores where things
-   * stand. Comes before anything else.
+   * Publishes what the previous analysis did not, or ends open events when nothing more is known about them, and stores a
+   * checkpoint. Must be called before anything else.
    */
   async begin(): Promise<void> {
     for (const frame of this.#recovered.recentFrames) this.#context.pictures.analysed(frame);
@@ -110,12 +113,12 @@ export class CameraTimeline {
     return { detectionsMaking: this.#recovered.detectionsMaking, sequence, told: this.#told };
   }
 
-  /** Frames up to this message may have made events before, which must not be made again. */
+  /** Frames up to this message may have created events before; those must not be created again. */
   get analysedBefore(): number {
     return this.#recovered.analysedBefore;
   }
 
-  /** A frame whose turn has come; one that is in the timeline already is left out. */
+  /** A frame whose turn has come; a frame that is already in the timeline is left out. */
   async frame(frame: OrderedFrame): Promise<void> {
     const { event, publishedAt } = frame;
     await this.#tellLost(frame);
@@ -151,12 +154,12 @@ export class CameraTimeline {
     }
   }
 
-  /** Something other than a frame. */
+  /** An entry other than a frame. */
   async step(entry: Exclude<Entry, { $case: "frame" }>): Promise<void> {
     await this.#write(entry, this.state.apply(entry), "fresh");
   }
 
-  /** Stores where things stand, unless nothing has happened. */
+  /** Stores a checkpoint, unless nothing has happened. */
   async checkpoint(): Promise<void> {
     await noteComplete(this.#context.nats, this.camera, this.order);
     const { timelineMaking, detectionsMaking, eventsMaking } = this.#recovered;
@@ -173,7 +176,10 @@ export class CameraTimeline {
     this.#saved = saved;
   }
 
-  /** `read`: where the reader is. @throws TimelineConflictError when the stream of detections is not the one that has been read so far */
+  /**
+   * `read`: the reader's position.
+   * @throws TimelineConflictError when the stream of detections is not the one that has been read so far
+   */
   requireSameDetections(read: StreamPlace | undefined): Promise<void> {
     const { detectionsMaking } = this.#recovered;
     return requireSameDetections(this.#context.nats, detectionsMaking, this.order.read, read);
@@ -184,16 +190,16 @@ export class CameraTimeline {
     return { timeline: this.#writer.last, events: this.#writer.lastEvent };
   }
 
-  /** @throws TimelineConflictError when something of what had been written is not there any more */
+  /** @throws TimelineConflictError when something that had been written is missing */
   requireKept(written: Written): Promise<void> {
     return requireKept(this.#context.nats, this.camera, written);
   }
 
-  /** Ends what analyses before this one left open: it cannot be known when that would have been. */
+  /** Ends what earlier analyses left open: it cannot be known when that should have ended. */
   async #endLost(): Promise<void> {
     const { eventsSequence, formerEvents } = this.#recovered;
     const open = await findOpenEvents(this.#context.nats, this.camera, eventsSequence, formerEvents);
-    // That the camera is down is not the analysis's to end: the state of the camera says when it is over.
+    // The analysis does not end the event that the camera is down: the camera's state says when it is over.
     const down = open.findLast(({ type }) => type === EventType.CAMERA_DOWN);
     const lost = open.filter((event) => event !== down);
     for (const event of lost) {
@@ -224,7 +230,7 @@ export class CameraTimeline {
     await this.step({ $case: "transition", value });
   }
 
-  /** Tells of frames that were gone before this one, if there were any. */
+  /** Records frames that were removed before this one, if there were any. */
   async #tellLost(frame: OrderedFrame): Promise<void> {
     const frames = await findFramesLost(this.#context.nats, this.order, this.state, frame);
     if (frames === undefined) return;
@@ -252,7 +258,7 @@ export class CameraTimeline {
     return this.#context.tracing.record(span, trace) ?? trace;
   }
 
-  /** What was stored long before the newest is gone, whatever the clocks of hosts say. */
+  /** A frame that was stored long before the newest one is gone, whatever the hosts' clocks say. */
   #ageOf({ publishedAt }: RawFrame, waitedMs: number): FrameAge {
     if (this.#recovered.detectionsEndTime - publishedAt > frameKeptMs) return "gone";
     return waitedMs > frameKeptMs ? "old" : "fresh";

@@ -6,21 +6,21 @@ import { publishedFramesSchema } from "./published-frames.ts";
 const sequence = z.int().min(0);
 
 /**
- * Where the analysis of a camera stood once: every event up to the entry `timelineSequence` is published, and every
- * message up to `detectionsSequence` of the stream of detections is taken into account. An old one is as right as a new
- * one; it only leaves more of the timeline to be read again. The analysis checks its own part.
+ * A state of a camera's analysis: every event up to the entry `timelineSequence` is published, and every message up to
+ * `detectionsSequence` of the stream of detections is taken into account. An old checkpoint is as correct as a new one;
+ * only more of the timeline must be read again. The analysis checks its own part.
  */
 const checkpointSchema = analysisPlaceSchema.extend({
-  /** A stream that was made anew counts from 1 again. */
+  /** A stream that was created again counts from 1. */
   timelineMaking: z.string(),
   detectionsMaking: z.string(),
-  /** Not in what older versions stored. */
+  /** Older versions did not store it. */
   eventsMaking: z.string().optional(),
-  /** None of the camera's messages up to here was missed, or those that were are told. */
+  /** None of the camera's messages up to here was missed, or the missed ones have been recorded. */
   detectionsComplete: sequence.optional(),
-  /** The camera's last event in the stream of events; not in what older versions stored. */
+  /** The camera's last event in the stream of events; older versions did not store it. */
   eventsSequence: sequence.default(0),
-  /** Frames in the timeline, of which some have a sequence above `detectionsSequence`. */
+  /** Frames in the timeline, some of which have a sequence above `detectionsSequence`. */
   publishedAhead: publishedFramesSchema,
   down: z.boolean(),
   rulesEtag: z.string(),
@@ -33,7 +33,7 @@ export function encodeCheckpoint(checkpoint: Omit<Checkpoint, "version">): Uint8
   return encodeJson({ version: 1, ...checkpoint } satisfies Checkpoint);
 }
 
-/** Reads a checkpoint; undefined when it is none that this version knows. */
+/** Reads a checkpoint; undefined when this version does not know its form. */
 export function decodeCheckpoint(data: Uint8Array): Checkpoint | undefined {
   try {
     return checkpointSchema.parse(JSON.parse(new TextDecoder().decode(data)));

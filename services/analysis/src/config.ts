@@ -6,7 +6,7 @@ import {
   tracingSettings,
 } from "@sightline/service";
 
-/** Settings of the analysis where it is a service of its own. */
+/** Settings of the analysis when it runs as a separate service. */
 export const settings = {
   ...commonSettings,
   ...tracingSettings,

@@ -1,4 +1,4 @@
-/** Runs steps one after another. The first that fails is the last: all after it fail in the same way, without being run. */
+/** Runs steps one after another. After the first failure, all later steps fail with the same error and are not run. */
 export class InTurn {
   #last: Promise<void> = Promise.resolve();
 

@@ -8,10 +8,10 @@ import { CameraTimeline } from "./camera-timeline.ts";
 import { type Analysed, recover } from "./recovery.ts";
 import { Stall } from "./stall.ts";
 
-/** So long the step at hand may take when the process stops. */
+/** When the process stops, the current step may take this long. */
 const stopLimitMs = 3_000;
 
-/** Analyses one camera for as long as this process holds its lease. */
+/** Analyses one camera while this process holds its lease. */
 export class LeasedAnalysis implements LeasedWork {
   readonly camera: string;
   readonly #lease: HeldLease;
@@ -20,22 +20,22 @@ export class LeasedAnalysis implements LeasedWork {
   readonly #log: Logger;
   readonly #abort = new AbortController();
   readonly #leftOut = new Set<string>();
-  /** Of the timeline's stream, when it was last recovered. */
+  /** Identifies the timeline's stream at its last recovery. */
   #making: string | undefined;
-  /** Outlives a timeline that is recovered with nothing left in NATS that would say so. */
+  /** Outlives the timeline: it is still known when a recovery finds nothing in NATS that would say it. */
   #analysed: Analysed | undefined;
   readonly #stall: Stall;
   readonly #running: Promise<void>;
   /** Undefined while it must be recovered. */
   #timeline: CameraTimeline | undefined;
   #session: AnalysisSession | undefined;
-  /** Ends the attempt to recover the timeline that is under way: what it has asked for is never answered. */
+  /** Ends the current attempt to recover the timeline: its requests are never answered. */
   #recovery: AbortController | undefined;
   #address: string | undefined;
-  /** When its camera was registered, in milliseconds. */
+  /** When the camera was registered, in milliseconds. */
   readonly #registeredAt: number | undefined;
 
-  /** `record`: undefined of a camera that is registered no more. */
+  /** `record`: undefined for a camera that is no longer registered. */
   constructor(
     camera: string,
     record: CameraRecord | undefined,
@@ -62,7 +62,7 @@ export class LeasedAnalysis implements LeasedWork {
     return this.#timeline?.order.held ?? 0;
   }
 
-  /** The camera's record may have changed. While the analysis is recovered, the time without frames ends its tracks. */
+  /** The camera's record may have changed. During a recovery, the time without frames ends its tracks. */
   update({ uri }: CameraRecord): void {
     if (uri === this.#address) return;
     this.#address = uri;
@@ -74,7 +74,7 @@ export class LeasedAnalysis implements LeasedWork {
     this.#recovery?.abort(new Error("NATS was away while the analysis was recovered"));
   }
 
-  /** Ends the analysis. Of a camera that was removed it ends all that is open, and forgets where it stood. */
+  /** Ends the analysis. For a camera that was removed, it ends all open events and forgets the stored state. */
   async stop(why: LeaseEnd): Promise<void> {
     this.#abort.abort();
     if (why !== "lost") {
@@ -118,13 +118,13 @@ export class LeasedAnalysis implements LeasedWork {
 
   async #failed(error: Error, signal: AbortSignal): Promise<void> {
     const { connected } = this.#context.nats;
-    // Without NATS nothing can go on, and it tells so itself.
+    // Without NATS nothing can continue; that is reported elsewhere.
     if (!connected()) this.#stall.progress();
     const pauseMs = this.#stall.failed(error);
     await delay(pauseMs, undefined, { signal }).catch(() => undefined);
   }
 
-  /** The timeline from where it stands. Looking where that is begins anew when NATS was away meanwhile. */
+  /** Recovers the timeline from its stored state. The search starts again if the connection to NATS was lost meanwhile. */
   async #recover(signal: AbortSignal) {
     const { nats, buckets, metrics } = this.#context;
     const recovery = new AbortController();
@@ -138,7 +138,7 @@ export class LeasedAnalysis implements LeasedWork {
       this.#recovery = undefined;
     });
     if (!recovered.fresh) metrics.recoveries.inc();
-    // What was refused as a duplicate is in the old stream only.
+    // What was refused as a duplicate is only in the old stream.
     if (this.#making !== recovered.timelineMaking) this.#leftOut.clear();
     this.#making = recovered.timelineMaking;
     const timeline = new CameraTimeline(

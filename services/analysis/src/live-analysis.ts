@@ -19,14 +19,14 @@ import { Stalls } from "./stall.ts";
 const kind = "tracker";
 const leftoversMs = 30_000;
 
-/** What is registered, who has it, and the sessions that live, in memory. */
+/** In memory: registered cameras, which process holds each, and the live sessions. */
 export interface AnalysisView {
   records: KvMirror<CameraRecord>;
   holders: KvMirror<string>;
   leases: KvMirror<string>;
 }
 
-/** Analyses the cameras whose leases this process gets; all processes that analyse share them. */
+/** Analyses the cameras whose leases this process holds; all analysing processes share the cameras. */
 export class LiveAnalysis {
   readonly #view: AnalysisView;
   readonly #context: AnalysisContext;
@@ -95,7 +95,7 @@ export class LiveAnalysis {
     clearInterval(this.#timer);
     this.#unfollow();
     this.#stopped = true;
-    // First, so that the others do not leave anything to this process.
+    // First, so that other processes leave nothing to this one.
     await this.#presence.stop(true);
     await Promise.all([this.#assignment.stop(), this.#ending]);
   }
@@ -110,7 +110,7 @@ export class LiveAnalysis {
       });
   }
 
-  /** Ends the analysis of cameras that were removed while nobody was there to do it. */
+  /** Ends the analysis of cameras that were removed while no process was running that could do it. */
   async #endRemoved(): Promise<void> {
     const { nats, buckets } = this.#context;
     for (const camera of await storedKeys(nats.manager, buckets.analysisState)) {

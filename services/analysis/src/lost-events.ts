@@ -13,8 +13,9 @@ import { asideMaking, asideSubject, lastAside, type Nats, StreamRead, setAside }
 const open = new Set<EventPhase>([EventPhase.START, EventPhase.UPDATE]);
 
 /**
- * A camera's events that have begun in the stream of events and not ended, in order. `last`: sequence of the camera's last
- * message there; `former`: the making of that stream before, if it was made anew since, of which what was put aside counts too.
+ * A camera's open events (begun and not ended) in the stream of events, in order. `last`: sequence of the camera's last
+ * message there. `former`: identifies the previous stream if the stream was created again since; messages that were put
+ * aside from it count too.
  * @throws when NATS does not answer
  */
 export async function findOpenEvents(
@@ -40,7 +41,7 @@ export async function findOpenEvents(
   return [...newest.values()].filter(({ phase }) => open.has(phase));
 }
 
-/** The last message of each subject that matches, of which that with the sequence `last` is the last of all. */
+/** The last message of each matching subject; the message with the sequence `last` is the last of all. */
 async function newestOfEach(nats: Nats, stream: string, subject: string, last: number): Promise<JsMsg[]> {
   if (last === 0) return [];
   const found: JsMsg[] = [];
@@ -57,7 +58,7 @@ async function newestOfEach(nats: Nats, stream: string, subject: string, last: n
   return found;
 }
 
-/** The end of an event of which nothing more is known. */
+/** The end of an event about which nothing more is known. */
 export function endOfLost(event: Event, nowMs: number): Event {
   const startMs = event.startTime ? fromTimestamp(event.startTime) : nowMs;
   return {

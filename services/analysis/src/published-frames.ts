@@ -1,9 +1,9 @@
 import { BoundedMap } from "@sightline/service";
 import { z } from "zod";
 
-/** A frame is ahead of those it overtook by no more than the reorder buffer holds; this is four times as much. */
+/** A frame is ahead of the frames that it overtook by no more than the reorder buffer holds; this is four times as much. */
 const numbersKept = 256;
-/** Frames of an epoch that ended may still come from slow workers, but not of many. */
+/** Frames of an ended epoch may still come from slow workers, but only of a few epochs. */
 const epochsKept = 8;
 
 export const publishedFramesSchema = z
@@ -11,9 +11,9 @@ export const publishedFramesSchema = z
     z.strictObject({
       epoch: z.string(),
       highest: z.int().min(0),
-      /** All up to this number count as published. */
+      /** All numbers up to this one count as published. */
       forgotten: z.int().min(0),
-      /** Numbers above it that have been published. */
+      /** Published numbers above that. */
       numbers: z.array(z.int().positive()).max(numbersKept),
     }),
   )
@@ -23,13 +23,13 @@ export type PublishedFramesState = z.infer<typeof publishedFramesSchema>;
 interface Epoch {
   highest: number;
   forgotten: number;
-  /** In the order of publication. */
+  /** In order of publication. */
   numbers: Set<number>;
 }
 
-/** Which of a camera's frames are in its timeline, as far back as it matters. */
+/** Which of a camera's frames are in its timeline, as far back as that matters. */
 export class PublishedFrames {
-  /** The one that began last is last. */
+  /** The epoch that began last comes last. */
   readonly #epochs = new BoundedMap<string, Epoch>(epochsKept);
 
   constructor(state: PublishedFramesState = []) {
@@ -37,20 +37,20 @@ export class PublishedFrames {
       this.#epochs.set(epoch, { ...rest, numbers: new Set(numbers) });
   }
 
-  /** Whether a frame is in the timeline, or so old that it would have to be. */
+  /** Whether a frame is in the timeline, or is so old that it counts as being there. */
   has(epoch: string, number: number): boolean {
     const known = this.#epochs.get(epoch);
     return known !== undefined && (number <= known.forgotten || known.numbers.has(number));
   }
 
-  /** Whether frames are in the timeline, and none of them is of this epoch. */
+  /** Whether the timeline contains frames, but none of this epoch. */
   isNewEpoch(epoch: string): boolean {
     return this.#epochs.size > 0 && !this.#epochs.has(epoch);
   }
 
   /**
-   * Whether a later frame is in the timeline: of the epoch, or of one that began after it, as when a slow worker has a frame of the
-   * ingest before while the next one's are published.
+   * Whether the timeline contains a later frame: one of the same epoch, or one of an epoch that began later. The latter
+   * happens when a slow worker has a frame of the previous ingest while frames of the next one are published.
    */
   isLate(epoch: string, number: number): boolean {
     const known = this.#epochs.get(epoch);
@@ -59,7 +59,7 @@ export class PublishedFrames {
 
   add(epoch: string, number: number): void {
     const known = this.#epochs.get(epoch) ?? { highest: 0, forgotten: 0, numbers: new Set() };
-    // Set once: a frame that comes late does not make its epoch the newest.
+    // Set only once: a late frame does not make its epoch the newest.
     if (!this.#epochs.has(epoch)) this.#epochs.set(epoch, known);
     known.highest = Math.max(known.highest, number);
     known.numbers.add(number);

@@ -3,21 +3,21 @@ import { cameraIdOf, FrameDetections, limits, subjects } from "@sightline/contra
 import { traceHeader } from "@sightline/service";
 import type { Sequenced } from "./reorder.ts";
 
-/** Room for the ids of tracks and the head of the entry, so that what was read can be published. */
+/** Room for the ids of tracks and the head of the entry, so that every frame that can be read can also be published. */
 const entryOverheadBytes = 64 * 1024;
 
 /** A frame as a worker published it. */
 export interface RawFrame extends Sequenced {
-  /** In the stream of detections. */
+  /** Its sequence in the stream of detections. */
   sequence: number;
   event: FrameDetections;
   /** Wall clock when JetStream stored the message, in milliseconds. */
   publishedAt: number;
-  /** The trace that the frame belongs to, if it is traced. */
+  /** The frame's trace, if it is traced. */
   trace: string | undefined;
 }
 
-/** Reads a message of the stream of detections; undefined when it is none that can be analysed. */
+/** Reads a message of the stream of detections; undefined when it cannot be analysed. */
 export function readRawFrame(message: JsMsg): RawFrame | undefined {
   if (message.data.byteLength > limits.maxGrpcMessageBytes - entryOverheadBytes) return undefined;
   let event: FrameDetections;

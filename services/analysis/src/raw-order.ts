@@ -3,9 +3,9 @@ import type { RawFrame } from "./raw-frame.ts";
 import { type Ordered, ReorderBuffer, type Sequenced } from "./reorder.ts";
 
 /**
- * The time at which messages of a stream were stored, as it goes on between them: never before the newest message read,
- * and else with the process's own clock. So a wait that is over in the stream's time need not be waited out again by one
- * who reads the stream later and faster.
+ * The storage time of a stream's messages, which continues between messages: never before the newest message read,
+ * otherwise moving with the process's own clock. So a wait that is over in the stream's time does not have to be repeated
+ * by a process that reads the stream later and faster.
  */
 export class StreamClock {
   readonly #clock: () => number;
@@ -29,27 +29,33 @@ type Arrival = Sequenced & { frame?: RawFrame };
 
 /** A frame whose turn has come. */
 export interface OrderedFrame extends RawFrame {
-  /** Numbers of its epoch before it that neither came nor were told to be dropped, though the last was handed to a worker. */
+  /**
+   * Missing numbers of its epoch before this frame: they neither came nor were reported as dropped, though the last of them
+   * was handed to a worker.
+   */
   missing: number;
 }
 
 /**
- * One camera's messages in the stream of detections → its frames in order, and up to which message all have been taken
+ * One camera's messages in the stream of detections → its frames in order, and the message up to which all have been taken
  * into account.
  */
 export class RawOrder {
   readonly #clock = new StreamClock();
   readonly #reorder: ReorderBuffer<Arrival>;
-  /** Sequences of frames that have been read and not taken, ascending; and up to where all was `complete` before each. */
+  /**
+   * Sequences of frames that have been read and not taken, ascending; with the position up to which all was `complete`
+   * before each.
+   */
   readonly #open = new Map<number, number>();
   #read: number;
   #complete: number;
-  /** What was missing before dropped frames of an epoch, and has not been told with a frame of it yet. */
+  /** Frames that were missing before dropped frames of an epoch, and have not been recorded with a frame of it yet. */
   #missing = { epoch: "", count: 0 };
 
   /**
-   * `read`: the last message that needs not be read; `complete`: none of the camera's messages up to there was missed;
-   * `delivered`: highest number of each epoch already taken.
+   * `read`: the last message that does not have to be read. `complete`: none of the camera's messages up to here was
+   * missed. `delivered`: the highest number of each epoch that was already taken.
    */
   constructor(
     windowMs: number,
@@ -68,26 +74,26 @@ export class RawOrder {
     return this.#read;
   }
 
-  /** The last message up to which all are taken, and none was missed that is not told yet. */
+  /** The last message up to which all are taken, with no missed message that is not recorded yet. */
   get taken(): number {
     for (const complete of this.#open.values()) return complete;
     return this.#read;
   }
 
-  /** The last message up to which none of the camera's was missed, or those that were are told. */
+  /** The last message up to which none of the camera's messages was missed, or the missed ones have been recorded. */
   get complete(): number {
     for (const complete of this.#open.values()) return complete;
     return this.#complete;
   }
 
-  /** None of the camera's messages up to this one has not been read. */
+  /** All of the camera's messages up to this one have been read. */
   noteComplete(sequence: number): void {
     this.#complete = Math.max(this.#complete, sequence);
   }
 
   /**
-   * How many messages of the stream, which now begins at `first`, were removed before it could be told which of them were
-   * the camera's: all that is in question lies before the first frame that is not taken.
+   * How many messages of the stream, which now begins at `first`, were removed before it was known which of them were the
+   * camera's: all of them come before the first frame that is not taken.
    */
   removed(first: number): number {
     for (const [sequence, complete] of this.#open)
@@ -95,7 +101,7 @@ export class RawOrder {
     return 0;
   }
 
-  /** What was removed before the first frame that is not taken has been told. */
+  /** The messages removed before the first frame that is not taken have been recorded. */
   tellRemoved(): void {
     for (const sequence of this.#open.keys()) return void this.#open.set(sequence, sequence - 1);
   }
@@ -105,12 +111,12 @@ export class RawOrder {
     return this.#reorder.heldCount;
   }
 
-  /** A message has been read that holds no frame. */
+  /** A message without a frame has been read. */
   skip(sequence: number): void {
     this.#read = sequence;
   }
 
-  /** A frame has been read. Returns those whose turn has come. */
+  /** A frame has been read. Returns the frames whose turn has come. */
   push(frame: RawFrame): OrderedFrame[] {
     this.#clock.reach(frame.publishedAt);
     this.#read = frame.sequence;
@@ -120,23 +126,23 @@ export class RawOrder {
     return [...this.expire(), ...this.#frames(this.#reorder.push({ stream, number, previousNumber, frame }))];
   }
 
-  /** A worker has dropped a frame, which lets the next one pass. */
+  /** A worker has dropped a frame, so the next one may pass. */
   dropped({ epoch, number, previousNumber }: FrameDropped): OrderedFrame[] {
     return this.#frames(this.#reorder.push({ stream: epoch, number, previousNumber }));
   }
 
-  /** Frames that have waited long enough. */
+  /** Returns the frames that have waited long enough. */
   expire(): OrderedFrame[] {
     return this.#frames(this.#reorder.expire());
   }
 
-  /** Milliseconds until `expire` has something to return; undefined when nothing waits. */
+  /** Milliseconds until `expire` will return something; undefined when nothing waits. */
   get msToExpiry(): number | undefined {
     const deadline = this.#reorder.nextDeadline();
     return deadline === undefined ? undefined : Math.max(1, deadline - this.#clock.now());
   }
 
-  /** A frame that was returned goes into the timeline now, or is left out of it. */
+  /** A returned frame is now put into the timeline, or is left out of it. */
   take(frame: RawFrame): void {
     this.#open.delete(frame.sequence);
   }

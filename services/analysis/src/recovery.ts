@@ -26,10 +26,10 @@ import {
 import { TimelineState } from "./timeline-state.ts";
 import { detectionsBefore } from "./timeline-writer.ts";
 
-/** Where the analysis of a camera stands, as found in NATS. */
+/** The state of a camera's analysis, as found in NATS. */
 export interface Recovered {
   state: TimelineState;
-  /** Whether there was no state to go on from. */
+  /** True when there was no state to continue from. */
   fresh: boolean;
   /** Sequence of the camera's last entry in the timeline. */
   timelineSequence: number;
@@ -37,38 +37,38 @@ export interface Recovered {
   /** Sequence of the camera's last event in the stream of events. */
   eventsSequence: number;
   eventsMaking: string;
-  /** The making of the stream of events before, when it was made anew since the last checkpoint. */
+  /** Identifies the previous stream of events, if the stream was created again since the last checkpoint. */
   formerEvents: string | undefined;
   detectionsMaking: string;
   /** All of the camera's messages in the stream of detections up to here are taken into account. */
   detectionsSequence: number;
-  /** None of the camera's messages up to here was missed, or it is not known, or those that were are told. */
+  /** None of the camera's messages up to here was missed; or that is unknown; or the missed ones have been recorded. */
   detectionsComplete: number;
-  /** Frames up to here may have made events before, also where the timeline does not have them any more. */
+  /** Frames up to here may have created events before, even if the timeline no longer contains them. */
   analysedBefore: number;
   /** The camera's last message in the stream of detections. */
   detectionsEnd: number;
-  /** When that was stored, in milliseconds; 0 when there is none. */
+  /** When that message was stored, in milliseconds; 0 when there is none. */
   detectionsEndTime: number;
-  /** Events that follow from the timeline and are not published yet. */
+  /** Events that result from the timeline and are not published yet. */
   events: FollowingEvent[];
-  /** Those since the checkpoint that are. */
+  /** Events since the checkpoint that are published. */
   publishedEvents: Event[];
-  /** The newest of the frames since the checkpoint. */
+  /** The newest frames since the checkpoint. */
   recentFrames: FrameDetections[];
 }
 
-/** Up to where of the stream of detections of this making an analysis had come. */
+/** How far an analysis had come in one particular stream of detections. */
 export interface Analysed {
   detectionsMaking: string;
   sequence: number;
-  /** What the newest entry says that NATS has confirmed. */
+  /** The place in the newest entry that NATS has confirmed. */
   told: number;
 }
 
 /**
- * Finds out where the analysis of a camera stands: the last checkpoint, and what the timeline says since. Nothing may be
- * written to the camera's timeline meanwhile. `analysed`: how far this process itself had come, if it had.
+ * Finds the state of a camera's analysis: the last checkpoint, and the timeline since then. Nobody may write to the
+ * camera's timeline meanwhile. `analysed`: how far this process itself had come, if it had begun.
  * @throws when NATS does not answer
  */
 export async function recover(
@@ -102,13 +102,13 @@ export async function recover(
     detectionsEnd: lastRaw?.seq ?? 0,
     detectionsEndTime: lastRaw?.time.getTime() ?? 0,
   };
-  /** Where to go on of what had been read at a time. */
+  /** Where to continue from a place that had been read. */
   const left = async (read: StreamPlace) => {
     const loss = await findLoss(manager, streams.detections, detections.state, read, "later");
     if (loss) setBacks.note(streams.detections);
     return loss ? Math.min(loss.sequence, read.sequence) : read.sequence;
   };
-  // Of an analysis that begins here nobody can have expected what is gone already.
+  // An analysis that begins here cannot have expected messages that are already gone.
   const beginning = Math.max(0, detections.state.first_seq - 1);
   const savedAt = BigInt(stored?.created.getTime() ?? 0) * 1_000_000n;
   const lastAt = last ? nanosOf(last.timestamp) : 0n;
@@ -122,7 +122,8 @@ export async function recover(
         savedAt,
       );
       const replayed = await replay(nats, camera, checkpoint, found.timelineSequence, signal);
-      // Streams and checkpoint that have all gone back to one moment agree with each other, but not with what this process knows.
+      // If all streams and the checkpoint have gone back to the same moment, they agree with each other, but not with what
+      // this process knows.
       const isSameStream = analysed?.detectionsMaking === found.detectionsMaking;
       const told = isSameStream ? await left({ sequence: analysed.told, time: unknownTime }) : 0;
       if (known && told > replayed.detectionsSequence) {
@@ -130,7 +131,7 @@ export async function recover(
         throw new ForeignCheckpointError(lostTail(streams.timeline));
       }
       const published = await publishedSince(nats, camera, checkpoint, found, signal);
-      // Into a stream of events that was made anew goes what follows the last that is in it.
+      // A stream of events that was created again gets the events that follow the last one in it.
       const after =
         formerEvents === undefined
           ? requireBeginning(published, replayed.events, found.timelineSequence, setBacks)
@@ -192,8 +193,10 @@ export async function recover(
 }
 
 /**
- * Nothing is left that says how far the analysis of a camera had come. When the timeline is not the first of this system, what was
- * stored in DETECTIONS before it was made may have made events: up to there. @throws when NATS does not answer
+ * Nothing says any more how far the camera's analysis had come. If the timeline is not the first one of this system,
+ * messages that were stored in DETECTIONS before it was created may already have led to events. Returns the place up to
+ * which this may be so.
+ * @throws when NATS does not answer
  */
 async function beforeTimeline(
   { manager }: Nats,
@@ -207,8 +210,9 @@ async function beforeTimeline(
 }
 
 /**
- * Up to where of DETECTIONS a timeline that was made anew since the checkpoint had come when it could last be read: what is in it
- * is not to come again. @throws when NATS does not answer
+ * The place in DETECTIONS that a timeline had reached when it could last be read, if it was created again since the
+ * checkpoint: what it contained must not come again.
+ * @throws when NATS does not answer
  */
 async function endOfFormer(
   nats: Nats,
@@ -225,7 +229,9 @@ async function endOfFormer(
   return { sequence, time: nanosOf(last.timestamp) };
 }
 
-/** Up to where of DETECTIONS the analysis had come at this entry of the timeline; undefined when it is no entry. */
+/**
+ * The place in DETECTIONS that the analysis had reached at this entry of the timeline; undefined when it is not an entry.
+ */
 function entryPlace(data: Uint8Array): number | undefined {
   try {
     const { entry, detectionsSequence } = TimelineEntry.decode(data);
@@ -236,7 +242,8 @@ function entryPlace(data: Uint8Array): number | undefined {
 }
 
 /**
- * Up to where of DETECTIONS the analysis had come where the timeline's last message is no entry: what the entries before it say.
+ * The place in DETECTIONS that the analysis had reached, from earlier entries, for when the timeline's last message is not
+ * an entry.
  * @throws when NATS does not answer
  */
 async function lastPlace(
@@ -264,7 +271,10 @@ async function lastPlace(
   return place;
 }
 
-/** Checks that the streams, the undefined one apart, still hold what the checkpoint was made of. @throws ForeignCheckpointError */
+/**
+ * Checks that the streams, except an undefined one, still contain what the checkpoint was based on.
+ * @throws ForeignCheckpointError
+ */
 async function requireKept(
   { manager, setBacks }: Nats,
   checkpoint: Checkpoint,

@@ -1,14 +1,14 @@
-/** What ordering needs to know of a frame. */
+/** What ordering needs to know about a frame. */
 export interface Sequenced {
-  /** The camera's id and epoch together: within it, numbers grow. */
+  /** The camera's id and epoch together: within these, numbers increase. */
   stream: string;
   /** From 1. */
   number: number;
-  /** Number of the frame handed to a worker before this one; 0 for the first. */
+  /** Number of the frame that was handed to a worker before this one; 0 for the first. */
   previousNumber: number;
 }
 
-/** A frame whose turn has come; `late` when a frame of a higher number went before it. */
+/** A frame whose turn has come; `late` when a frame with a higher number was delivered before it. */
 export interface Ordered<T> {
   item: T;
   late: boolean;
@@ -17,11 +17,11 @@ export interface Ordered<T> {
 }
 
 export interface ReorderOptions {
-  /** Longest time a frame is held for the one before it, in milliseconds. */
+  /** Longest time that a frame is held for the one before it, in milliseconds. */
   windowMs: number;
-  /** Most frames held for one stream; beyond it the one of the lowest number goes. */
+  /** Most frames held for one stream; above this, the one with the lowest number is delivered. */
   maxHeld?: number;
-  /** Most streams remembered; beyond it the one longest silent is forgotten. */
+  /** Most streams remembered; above this, the one that has been silent longest is forgotten. */
   maxStreams?: number;
   /** Monotonic milliseconds. */
   now?: () => number;
@@ -35,8 +35,8 @@ interface Stream<T> {
 }
 
 /**
- * Restores the order in which frames of a camera were handed to workers. Each frame names the one before it, so a
- * frame in order is never held: only one that overtook another is, until that one comes or the window has passed.
+ * Restores the order in which frames of a camera were handed to workers. Each frame names the one before it, so a frame in
+ * order is never held. Only a frame that overtook another is held, until that one comes or the window has passed.
  */
 export class ReorderBuffer<T extends Sequenced> {
   readonly #windowMs: number;
@@ -59,7 +59,7 @@ export class ReorderBuffer<T extends Sequenced> {
     this.#touch(stream, []).delivered = delivered;
   }
 
-  /** Takes a frame and returns those whose turn has come, in order. */
+  /** Takes a frame and returns the frames whose turn has come, in order. */
   push(item: T): Ordered<T>[] {
     const out: Ordered<T>[] = [];
     const stream = this.#touch(item.stream, out);
@@ -84,7 +84,7 @@ export class ReorderBuffer<T extends Sequenced> {
     return out;
   }
 
-  /** When `expire` has something to return, on the clock of `now`; undefined when nothing is held. */
+  /** When `expire` will have something to return, on the clock of `now`; undefined when nothing is held. */
   nextDeadline(): number | undefined {
     let first: number | undefined;
     for (const stream of this.#holding)

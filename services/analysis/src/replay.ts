@@ -7,28 +7,31 @@ import { type EventOrigin, eventMessageId, messageIdHeader, originOf } from "./t
 /** A checkpoint does not fit the streams. */
 export class ForeignCheckpointError extends Error {}
 
-/** An event that follows from the timeline, and from where of it. */
+/** An event that results from the timeline, and its place there. */
 export interface FollowingEvent {
   event: Event;
   origin: EventOrigin;
 }
 
-/** What the timeline comes to since a checkpoint. */
+/** The result of the timeline since a checkpoint. */
 export interface Replayed {
   state: TimelineState;
-  /** What the newest entry says of how far the stream of detections is taken into account. */
+  /** How far the stream of detections is taken into account, according to the newest entry. */
   detectionsSequence: number;
   events: FollowingEvent[];
-  /** The newest of the frames. */
+  /** The newest frames. */
   recentFrames: FrameDetections[];
 }
 
-/** That a stream is not what the analysis had stored in it. */
+/** Message for a stream that does not contain what the analysis had stored in it. */
 export function lostTail(stream: string): string {
   return `the stream ${stream} has lost its newest messages, which the analysis had stored`;
 }
 
-/** Takes the entries since the checkpoint once more. @throws ForeignCheckpointError */
+/**
+ * Applies the entries since the checkpoint again.
+ * @throws ForeignCheckpointError
+ */
 export async function replay(
   nats: Nats,
   camera: string,
@@ -67,7 +70,10 @@ export async function replay(
   return { state, detectionsSequence, events, recentFrames };
 }
 
-/** Where the events come from that were published since the checkpoint, in order. @throws when NATS does not answer */
+/**
+ * The origins of the events that were published since the checkpoint, in order.
+ * @throws when NATS does not answer
+ */
 export async function publishedSince(
   nats: Nats,
   camera: string,
@@ -75,7 +81,7 @@ export async function publishedSince(
   { eventsSequence: end, formerEvents }: { eventsSequence: number; formerEvents: string | undefined },
   signal: AbortSignal,
 ): Promise<EventOrigin[]> {
-  // An event that goes on from an analysis before this one has an id of that.
+  // An event that was continued from an earlier analysis has an id of that analysis.
   const own = eventMessageId(camera, analysis.incarnation, "");
   const origins: EventOrigin[] = [];
   let read = formerEvents === undefined ? eventsSequence : 0;
@@ -98,8 +104,8 @@ export async function publishedSince(
 }
 
 /**
- * Checks that what is published is the beginning of what follows from the timeline: they are published in order, so any
- * other is what is left after one of the two streams has lost its newest messages. Returns how many are.
+ * Checks that the published events are the first of those that result from the timeline. They are published in order, so
+ * any difference means that one of the two streams has lost its newest messages. Returns how many are published.
  * @throws ForeignCheckpointError
  */
 export function requireBeginning(
@@ -116,7 +122,7 @@ export function requireBeginning(
   throw new ForeignCheckpointError(lostTail(stream));
 }
 
-/** Whether two messages about events come from the same place of the timeline. */
+/** Whether two messages about events come from the same place in the timeline. */
 export function isSame(one: EventOrigin, other: EventOrigin | undefined): boolean {
   return one.sequence === other?.sequence && one.index === other.index;
 }

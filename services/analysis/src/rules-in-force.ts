@@ -3,8 +3,8 @@ import { checkRules, RulesError } from "@sightline/rules";
 import type { KvMirror, Logger } from "@sightline/service";
 
 /**
- * The rules that a camera's analysis is to go by: those in the bucket, under their etag. Rules that cannot be used, which
- * only another version can have written, count as none.
+ * The rules for a camera's analysis: those in the bucket, under their etag. Unusable rules, which only another version can
+ * have written, count as none.
  */
 export function rulesInForce(mirror: KvMirror<CameraRules>, camera: string, log: Logger): CameraRules {
   const stored = mirror.get(camera);

@@ -1,11 +1,11 @@
 import type { AnalysisPresence } from "@sightline/contracts";
 import { isPassingFailure, type Logger } from "@sightline/service";
 
-/** So often, and for so long, an analysis must fail without having written anything. */
+/** An analysis is stalled when it has failed this often and for this long without having written anything. */
 const [stalledAttempts, stalledMs] = [4, 5_000];
 const [firstPauseMs, longestPauseMs] = [250, 4_000];
 
-/** Tells an analysis that fails again and again in one place from one that goes on after a failure. */
+/** Distinguishes an analysis that keeps failing at one place from one that continues after a failure. */
 export class Stall {
   readonly #log: Logger;
   readonly #tell: (reason: string | undefined) => void;
@@ -14,14 +14,16 @@ export class Stall {
   #since = 0;
   #stalled = false;
 
-  /** `tell` is given the reason when it is stalled, and undefined when it goes on; `now`: monotonic milliseconds. */
+  /**
+   * `tell` gets the reason when the analysis is stalled, and undefined when it continues; `now`: monotonic milliseconds.
+   */
   constructor(log: Logger, tell: (reason: string | undefined) => void, now = () => performance.now()) {
     this.#log = log;
     this.#tell = tell;
     this.#now = now;
   }
 
-  /** Whether it fails again and again. */
+  /** Whether it keeps failing. */
   get stalled(): boolean {
     return this.#stalled;
   }
@@ -48,14 +50,15 @@ export class Stall {
       );
     } else if (!this.#stalled)
       this.#log.warn({ err: error }, "the analysis stopped after an error; recovering it");
-    // A stream without a leader has one again after some seconds: then the camera is not to wait for its next attempt as long again.
+    // A stream without a leader has one again after some seconds: the camera should not then wait just as long for its next
+    // attempt.
     return isPassingFailure(error)
       ? firstPauseMs
       : Math.min(longestPauseMs, firstPauseMs * 2 ** (this.#attempts - 1));
   }
 }
 
-/** As many cameras, and so much of each reason, are told: who reads of that many knows what is the matter. */
+/** Most cameras, and most characters of each reason, that are reported: these are enough to understand the problem. */
 const [mostTold, longestReason] = [200, 500];
 
 /** Cameras whose analysis in this process makes no progress, and why. */
@@ -63,12 +66,12 @@ export class Stalls {
   readonly #reasons = new Map<string, string>();
   readonly #changed: () => void;
 
-  /** `changed` is called when there is something else to tell. */
+  /** `changed` is called when the report has changed. */
   constructor(changed: () => void) {
     this.#changed = changed;
   }
 
-  /** Undefined: it goes on. */
+  /** `reason` undefined: the analysis continues. */
   tell(camera: string, reason: string | undefined): void {
     if (this.#reasons.get(camera) === reason) return;
     if (reason === undefined) this.#reasons.delete(camera);
@@ -76,7 +79,7 @@ export class Stalls {
     this.#changed();
   }
 
-  /** What others are told of it. */
+  /** What other processes are told. */
   get presence(): AnalysisPresence {
     const told = [...this.#reasons].slice(0, mostTold);
     return { stalls: Object.fromEntries(told.map(([camera, why]) => [camera, why.slice(0, longestReason)])) };

@@ -14,11 +14,11 @@ import type { AnalysisBuckets } from "./analysis-context.ts";
 import { LiveAnalysis } from "./live-analysis.ts";
 import { startPictures } from "./pictures/event-pictures.ts";
 
-/** What the analysis works with. It belongs to the process, which ends it after the analysis. */
+/** What the analysis needs. It belongs to the process, which ends it after the analysis. */
 export interface AnalysisParts {
   nats: Nats;
   buckets: AnalysisBuckets;
-  /** What these buckets hold, as it changes; all have been read once. */
+  /** The content of these buckets, kept up to date; all have been read once. */
   mirrors: {
     records: KvMirror<CameraRecord>;
     holders: KvMirror<string>;
@@ -28,15 +28,15 @@ export interface AnalysisParts {
   cameraStatus: CameraStatusView;
   serverClock: Pick<ServerClock, "ageMs">;
   tracing: Pick<Tracing, "record">;
-  /** Where pictures of events are put. */
+  /** Where pictures of events are stored. */
   snapshots: SnapshotStore;
   /** For the metrics of the analysis. */
   prometheus: Registry;
 }
 
 /**
- * Follows the objects of the cameras whose leases this process gets, applies their rules, and takes pictures of what happens.
- * Frames come from the stream DETECTIONS; tracks and events go to TIMELINE and EVENTS. Ends through `life`.
+ * Follows the objects of the cameras whose leases this process holds, applies their rules, and takes pictures of events.
+ * Frames come from the stream DETECTIONS; tracks and events go to TIMELINE and EVENTS. Stopped through `life`.
  */
 export async function startAnalysis(
   parts: AnalysisParts,

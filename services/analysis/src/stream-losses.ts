@@ -5,13 +5,14 @@ import type { TimelineState } from "./timeline-state.ts";
 import { TimelineConflictError } from "./timeline-writer.ts";
 
 /**
- * How many frames, at most, were removed from the stream of detections before the analysis came to them, in front of a
- * frame whose turn has come; 0 when there may be some of an earlier epoch but no number tells; undefined when there are none.
+ * How many frames, at most, were removed from the stream of detections before the analysis read them, in front of a frame
+ * whose turn has come. 0 when some of an earlier epoch may be missing but no number shows it; undefined when none are.
  *
- * Two things must come together. The frame names the one that was handed to a worker before it, so it is known when
- * some are missing; but those a worker lost, or dropped while nobody heard of it, are missing too. And the stream must begin
- * later than the camera was last known to be complete: otherwise all that was published since is still there to be read.
- * With a new epoch nothing is known of the end of the one before, so unless the camera was down the second alone counts.
+ * Two conditions must be met. First, each frame names the one that was handed to a worker before it, so missing frames are
+ * noticed; but those that a worker lost, or dropped without anybody receiving the notice, are missing too. Second, the
+ * stream must begin later than the place up to which the camera was last known to be complete: otherwise everything
+ * published since can still be read. In a new epoch nothing is known about the end of the previous one, so the second
+ * condition alone counts, unless the camera was down.
  * @throws when NATS does not answer
  */
 export async function findFramesLost(
@@ -27,7 +28,11 @@ export async function findFramesLost(
   return removed === 0 ? undefined : Math.min(missing, removed);
 }
 
-/** Notes up to where nothing of the camera was missed. While it gives no frames, what is removed from the stream is not its. @throws when NATS does not answer */
+/**
+ * Notes the place up to which no message of the camera was missed. While the camera sends no frames, messages removed from
+ * the stream are not its own.
+ * @throws when NATS does not answer
+ */
 export async function noteComplete({ manager }: Nats, camera: string, order: RawOrder): Promise<void> {
   const { state } = await manager.streams.info(streams.detections);
   if (state.first_seq > order.complete + 1) return;
@@ -37,7 +42,7 @@ export async function noteComplete({ manager }: Nats, camera: string, order: Raw
 }
 
 /**
- * Checks that the stream of detections is the one that has been read: `making` up to `read`, and `place` where its reader is.
+ * Checks that the stream of detections is the one that has been read: `making` up to `read`, with its reader at `place`.
  * @throws TimelineConflictError
  */
 export async function requireSameDetections(
@@ -62,7 +67,7 @@ export interface Written {
   events: number;
 }
 
-/** @throws TimelineConflictError when something of what had been written is not there any more */
+/** @throws TimelineConflictError when something that had been written is missing */
 export async function requireKept(nats: Nats, camera: string, { timeline, events }: Written): Promise<void> {
   await requireOwn(nats, streams.timeline, timeline, subjects.timeline(camera));
   await requireOwn(nats, streams.events, events, subjects.event(camera, ""));

@@ -2,30 +2,36 @@ import { type AnalysisState, CameraAnalysis } from "@sightline/analysis";
 import { type Event, fromTimestamp, type TimelineEntry, type Timestamp } from "@sightline/contracts";
 import { PublishedFrames, type PublishedFramesState } from "./published-frames.ts";
 
-/** All that one camera's timeline so far means, plain JSON. */
+/** The result of one camera's timeline so far, as plain JSON. */
 export interface StoredTimelineState {
   publishedAhead: PublishedFramesState;
   down: boolean;
   rulesEtag: string;
-  /** Not in what older versions stored. */
+  /** Older versions did not store it. */
   framesEndMs?: number | null | undefined;
   analysis: AnalysisState;
 }
 
 /**
- * What follows from a camera's timeline: entries one after another, whether they are just being made or read again, come
- * to the same track ids, the same events and the same state.
+ * The state that results from a camera's timeline: the same entries in the same order always give the same track ids,
+ * events and state, whether they are new or read again.
  */
 export class TimelineState {
   readonly analysis: CameraAnalysis;
   readonly frames: PublishedFrames;
   #down: boolean;
   #rulesEtag: string;
-  /** Frames captured up to here, by the wall clock in milliseconds, belong to what is over; null when there are no such. */
+  /**
+   * Frames captured up to this wall clock time, in milliseconds, belong to something that is over; null when there is no
+   * such time.
+   */
   #framesEndMs: number | null;
   #tracked = 0;
 
-  /** `incarnation` is that of the state, if one is given. @throws when the state cannot be gone on from */
+  /**
+   * `incarnation` is that of the state, if one is given.
+   * @throws when the state cannot be continued
+   */
   constructor(camera: string, incarnation: string, state?: StoredTimelineState) {
     this.analysis = new CameraAnalysis(camera, incarnation, state?.analysis);
     this.frames = new PublishedFrames(state?.publishedAhead);
@@ -34,7 +40,7 @@ export class TimelineState {
     this.#framesEndMs = state?.framesEndMs ?? null;
   }
 
-  /** Whether the last transition was that the camera went down. */
+  /** Whether the camera went down in the last transition. */
   get down(): boolean {
     return this.#down;
   }
@@ -50,8 +56,8 @@ export class TimelineState {
   }
 
   /**
-   * Takes the next entry; gives a frame's detections their track ids and returns what happened. A frame that comes after
-   * a later one, or after the end of what it belongs to, is only recorded: the tracker has moved on.
+   * Applies the next entry; gives a frame's detections their track ids and returns the resulting events. A frame that comes
+   * after a later one, or after the end of what it belongs to, is only recorded: the tracker has moved on.
    */
   apply(entry: NonNullable<TimelineEntry["entry"]>): Event[] {
     if (entry.$case === "transition") {
@@ -74,7 +80,10 @@ export class TimelineState {
     return this.analysis.entry(entry);
   }
 
-  /** Whether a frame of this time was captured before the end that was told; the first of after it ends the question. */
+  /**
+   * Whether a frame of this time was captured before the recorded end; after the first frame that was not, this is not
+   * checked any more.
+   */
   #isOver(captureTime: Timestamp | undefined): boolean {
     if (this.#framesEndMs === null) return false;
     if (captureTime !== undefined && fromTimestamp(captureTime) <= this.#framesEndMs) return true;

@@ -7,31 +7,31 @@ const sequenceHeader = "Sightline-Timeline-Sequence";
 const indexHeader = "Sightline-Event-Index";
 const detectionsHeader = "Sightline-Detections-Sequence";
 
-/** Header that NATS knows duplicates by. */
+/** The header by which NATS recognizes duplicates. */
 export const messageIdHeader = "Nats-Msg-Id";
 
-/** What NATS knows a message about an event by; `place` says which of the analysis's. */
+/** The id by which NATS recognizes a message about an event; `place` distinguishes the messages of one analysis. */
 export function eventMessageId(camera: string, incarnation: string, place: string): string {
   return `${camera}:${incarnation}:${place}`;
 }
 
-/** What was to be written cannot be: the timeline is not what it was thought to be, or it is another's to write. */
+/** An entry or event could not be written: the timeline is not as expected, or another process writes it. */
 export class TimelineConflictError extends Error {
   override readonly name = "TimelineConflictError";
 }
 
-/** The frame is in the timeline already, or was until it was forgotten. */
+/** The frame is already in the timeline, or was until it was forgotten. */
 export class DuplicateFrameError extends Error {
   override readonly name = "DuplicateFrameError";
 }
 
-/** Where an event comes from: the entry's sequence, and which of the entry's events it is. */
+/** The origin of an event: the entry's sequence, and the event's index among those of the entry. */
 export interface EventOrigin {
   sequence: number;
   index: number;
 }
 
-/** Reads the origin of a message in the stream of events; undefined when it does not say. */
+/** Reads the origin of a message in the stream of events; undefined when the message has none. */
 export function originOf(messageHeaders: MsgHdrs | undefined): EventOrigin | undefined {
   const [sequence, index] = [sequenceHeader, indexHeader].map((name) => numberIn(messageHeaders, name));
   return Number.isSafeInteger(sequence) && Number.isSafeInteger(index)
@@ -39,7 +39,10 @@ export function originOf(messageHeaders: MsgHdrs | undefined): EventOrigin | und
     : undefined;
 }
 
-/** Up to which message of the stream of detections all were taken into account when an event was published; 0 when it does not say. */
+/**
+ * The message of the stream of detections up to which all were taken into account when an event was published; 0 when the
+ * headers do not say.
+ */
 export function detectionsBefore(messageHeaders: MsgHdrs | undefined): number {
   return numberIn(messageHeaders, detectionsHeader) || 0;
 }
@@ -49,8 +52,8 @@ function numberIn(messageHeaders: MsgHdrs | undefined, name: string): number {
 }
 
 /**
- * Writes one camera's timeline and events, one message after another. Each entry says which one it follows, so nobody
- * else's can come between; an entry of which it is not certain whether it is there must be looked for in the stream.
+ * Writes one camera's timeline and events, one message after another. Each entry names the one it follows, so no other
+ * process can write in between. If it is uncertain whether an entry was stored, it must be looked up in the stream.
  */
 export class TimelineWriter {
   readonly #nats: Nats;
@@ -60,7 +63,9 @@ export class TimelineWriter {
   #last: number;
   #lastEvent: number;
 
-  /** `last`, `lastEvent`: sequences of the camera's last entry and of its last event in their streams, 0 when there is none. */
+  /**
+   * `last`, `lastEvent`: sequences of the camera's last entry and of its last event in their streams; 0 when there is none.
+   */
   constructor(
     nats: Nats,
     camera: string,
@@ -87,7 +92,10 @@ export class TimelineWriter {
     return this.#lastEvent;
   }
 
-  /** Appends an entry, with a frame's trace, and returns its sequence. @throws when it is not certain that it is there */
+  /**
+   * Appends an entry, with a frame's trace, and returns its sequence.
+   * @throws when it is uncertain whether the entry was stored
+   */
   async entry(
     entry: NonNullable<TimelineEntry["entry"]>,
     detectionsSequence: number,
@@ -111,7 +119,10 @@ export class TimelineWriter {
     return seq;
   }
 
-  /** Publishes an event, unless it is there already. Returns whether it was not. @throws when NATS does not answer */
+  /**
+   * Publishes an event, unless it is already there. Returns whether it was published now.
+   * @throws when NATS does not answer
+   */
   async event(event: Event, { sequence, index }: EventOrigin, detectionsSequence: number): Promise<boolean> {
     const origin = headers();
     origin.set(sequenceHeader, String(sequence));
@@ -121,7 +132,10 @@ export class TimelineWriter {
     return this.#store(event, id, origin);
   }
 
-  /** Publishes the end of an event that an analysis before this one left open. @throws when NATS does not answer */
+  /**
+   * Publishes the end of an event that an earlier analysis left open.
+   * @throws when NATS does not answer
+   */
   async lostEvent(event: Event, detectionsSequence: number): Promise<void> {
     const origin = headers();
     origin.set(detectionsHeader, String(detectionsSequence));

@@ -13,20 +13,20 @@ import { type SnapshotFailure, SnapshotTaker } from "./snapshot-taker.ts";
 
 /** The pictures of the events that this process publishes. */
 export interface EventPictures {
-  /** A frame is in its camera's timeline; in order, and before the events that follow from it. */
+  /** A frame is in its camera's timeline. Called in order, and before the events that result from it. */
   analysed(frame: FrameDetections): void;
-  /** Takes from an event that is about to be published the name of a picture that cannot be had. */
+  /** Removes the name of a picture that is not available from an event that is about to be published. */
   settle(event: Event, age: FrameAge): Promise<void>;
   /**
-   * Takes the picture of an event that this process has published, a camera's in order; of those that one that ended then may have
-   * published, `found` before them.
+   * Takes the picture of an event that this process has published. Called in order for each camera. `found`: a process that
+   * has ended may have published the event; those events come first.
    */
   published(event: Event, found: boolean): void;
-  /** The camera is not analysed here any more. */
+  /** The camera is no longer analysed here. */
   forget(camera: string): void;
 }
 
-/** Starts taking pictures of events; ends through `life`. */
+/** Starts taking pictures of events; stopped through `life`. */
 export function startPictures(
   nats: Nats,
   store: SnapshotStore,
@@ -48,7 +48,7 @@ export function startPictures(
   };
 }
 
-/** What is measured of taking pictures of events. */
+/** The metrics of taking pictures of events. */
 export class SnapshotMetrics {
   readonly #stored: Counter;
   readonly #failed: Counter<"reason">;
@@ -68,7 +68,7 @@ export class SnapshotMetrics {
     });
   }
 
-  /** A picture was stored, or not and why. */
+  /** A picture was stored, or was not for this reason. */
   taken(failure: SnapshotFailure | undefined): void {
     if (failure === undefined) this.#stored.inc();
     else this.#failed.inc({ reason: failure });

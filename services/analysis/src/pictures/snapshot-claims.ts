@@ -3,12 +3,12 @@ import { type Logger, referenceTo, type SnapshotStore } from "@sightline/service
 import { begins, type SnapshotTaker } from "./snapshot-taker.ts";
 
 /**
- * How long ago the frame behind a message about an event was captured: just now; so long ago that ingest may not have it
- * any more; or so long that it has not.
+ * Age of the frame behind a message about an event: just captured; so old that ingest may no longer have it; or so old that
+ * ingest does not have it.
  */
 export type FrameAge = "fresh" | "old" | "gone";
 
-/** Sees to it that a message about an event names a picture only if there is one, or if it is about to be taken. */
+/** Makes sure that a message about an event names a picture only if the picture exists or is about to be taken. */
 export class SnapshotClaims {
   readonly #taker: SnapshotTaker;
   readonly #store: SnapshotStore;
@@ -21,8 +21,8 @@ export class SnapshotClaims {
   }
 
   /**
-   * Settles, before the event is published, what `snapshotFrame` it bears. A picture of an old frame is taken first; when it
-   * cannot be had, the event names the picture that it has, or none.
+   * Decides, before the event is published, which `snapshotFrame` it has. A picture of an old frame is taken first; if that
+   * fails, the event names the picture that it already has, or none.
    */
   async settle(event: Event, age: FrameAge): Promise<void> {
     const parts = parseEventName(event.name);

@@ -14,9 +14,9 @@ import {
 const quality = 85;
 const mostRunning = 4;
 const mostWaiting = 512;
-/** Events whose last picture is remembered. */
+/** Number of events whose last picture is remembered. */
 const mostRemembered = 10_000;
-/** Waits before each further attempt: a frame is in ingest's memory for about two seconds. */
+/** Wait before each further attempt: a frame stays in ingest's memory for about two seconds. */
 const retryMs = [50, 150, 400];
 
 /** Why an event has no picture. */
@@ -29,13 +29,13 @@ interface Job {
   number: number;
   boxes: AnnotatedBox[];
   score: number;
-  /** The event was begun by another process, so the store may have this picture. */
+  /** Another process began the event, so this picture may already be in the store. */
   mayBeStored: boolean;
 }
 
 /**
- * Takes the pictures of events: asks ingest for the frame that an event names and stores it. A picture that cannot be
- * had is counted and left out. What is offered returns at once.
+ * Takes the pictures of events: requests the frame that an event names from ingest, and stores it. A picture that is not
+ * available is counted and left out. `offer` returns at once.
  */
 export class SnapshotTaker {
   readonly #pictures: PictureClient;
@@ -43,14 +43,14 @@ export class SnapshotTaker {
   readonly #detections: RecentDetections;
   readonly #observe: (failure: SnapshotFailure | undefined) => void;
   readonly #log: Logger;
-  /** Event → the frame that was last taken for it, in the order in which they began. */
+  /** Event → the frame that was last taken for it, in the order in which the events began. */
   readonly #taken = new BoundedMap<string, string>(mostRemembered);
-  /** Event → what is to be taken for it; a newer one replaces it. */
+  /** Event → the picture to take for it; a newer one replaces it. */
   readonly #waiting = new Map<string, Job>();
   readonly #running = new Map<string, Promise<void>>();
   #stopped = false;
 
-  /** `observe` is told of each picture: stored, or why not. */
+  /** `observe` is called for each picture: stored, or why not. */
   constructor(
     pictures: PictureClient,
     store: SnapshotStore,
@@ -66,8 +66,9 @@ export class SnapshotTaker {
   }
 
   /**
-   * Takes an event's picture if it names a frame that it did not name before. To be called in the order of its phases.
-   * `found`: the message was published by another process or before a failure, which may or may not have taken its picture.
+   * Takes an event's picture if the event names a frame that it did not name before. Call it in the order of the event's
+   * phases. `found`: another process published the message, or this one did before a failure, so the picture may or may not
+   * have been taken.
    */
   offer(event: Event, found = false): void {
     const { snapshotFrame: frame, phase } = event;
@@ -89,14 +90,14 @@ export class SnapshotTaker {
     this.#startMore();
   }
 
-  /** Whether the picture that an event names has been offered by an earlier message about it. */
+  /** Whether an earlier message about the event already offered the picture that it names. */
   hasTaken({ name, snapshotFrame: frame }: Event): boolean {
     const parts = parseEventName(name);
     if (!parts || !frame) return false;
     return this.#taken.get(`${parts.camera}/${parts.id}`) === frameKey(frame.epoch, frame.number);
   }
 
-  /** Takes the picture that an event names before anything else happens, in one attempt. Returns whether it is stored. */
+  /** Takes the picture that an event names at once, in one attempt. Returns whether it is stored. */
   async takeNow(event: Event): Promise<boolean> {
     const { snapshotFrame: frame } = event;
     const parts = parseEventName(event.name);
@@ -109,7 +110,7 @@ export class SnapshotTaker {
     return stored;
   }
 
-  /** Takes no more; those under way are finished. */
+  /** Takes no more pictures; those in progress are finished. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#waiting.clear();
@@ -122,7 +123,7 @@ export class SnapshotTaker {
     return { key, camera, epoch, number, boxes, score: event.snapshotScore, mayBeStored };
   }
 
-  /** The object as it is in this frame; every object of the frame when the event is about none. */
+  /** The object's box in this frame; the boxes of all objects when the event is about none. */
   #boxes(event: Event, camera: string, epoch: string, number: number): AnnotatedBox[] {
     const { track, frame } = event;
     if (track && frame?.epoch === epoch && frame.number === number) return annotatedBox(track, track.id);
@@ -131,7 +132,7 @@ export class SnapshotTaker {
       return found
         .filter(({ trackId }) => trackId !== "")
         .flatMap((each) => annotatedBox(each, each.trackId));
-    // Called what the event calls it, whatever this one detection says.
+    // Uses the name that the event gives, whatever this single detection says.
     const { classId, className } = track;
     return found
       .filter(({ trackId }) => trackId === track.id)
@@ -141,7 +142,7 @@ export class SnapshotTaker {
   #startMore(): void {
     for (const [key, job] of this.#waiting) {
       if (this.#running.size >= mostRunning) return;
-      // One picture of an event after another, lest the older be stored last.
+      // One picture of an event at a time, so that an older one is not stored last.
       if (this.#running.has(key)) continue;
       this.#waiting.delete(key);
       const run = this.#take(job).then(() => {

@@ -26,7 +26,7 @@ import { type AnalysingService, KillableProcess } from "./killable-process.ts";
 import { RunningAnalysis } from "./running-analysis.ts";
 import { sceneFrame } from "./scene.ts";
 
-/** Of every stream. */
+/** Limits of every stream. */
 export const retention = { maxAgeSeconds: 3_600, maxBytes: 64 * 1024 ** 2, replicas: 1 };
 
 /** NATS with cameras and their frames, and processes that analyse them. */
@@ -36,7 +36,7 @@ export class AnalysisRig {
   readonly buckets: Buckets;
   readonly #processes: KillableProcess[] = [];
   readonly #analyses: RunningAnalysis[] = [];
-  /** Every frame published, encoded, by camera and in the order of their numbers. */
+  /** Every published frame, encoded, by camera and in the order of their numbers. */
   readonly published = new Map<string, Uint8Array[]>();
 
   private constructor(server: NatsServer, nats: Nats, buckets: Buckets) {
@@ -60,13 +60,13 @@ export class AnalysisRig {
     await this.buckets.cameras.put(camera, encodeJson(sampleCamera()));
   }
 
-  /** A process that analyses; `env` holds further settings. */
+  /** A process that analyses; `env` contains further settings. */
   async process(
     service: AnalysingService = "analysis",
     env: NodeJS.ProcessEnv = {},
   ): Promise<KillableProcess> {
     const process = await KillableProcess.start(service, this.server.url, {
-      // Long, so that a frame is never late because this machine was.
+      // Long, so that a slow machine does not make frames late.
       SIGHTLINE_REORDER_WINDOW_MS: "5000",
       ...env,
     });
@@ -81,14 +81,14 @@ export class AnalysisRig {
     return analysis;
   }
 
-  /** Takes the leases of a process that was killed from it, as time would. */
+  /** Removes the leases of a killed process, as their expiry would. */
   async expireLeases(): Promise<void> {
     for await (const key of await this.buckets.leases.keys()) await this.buckets.leases.purge(key);
   }
 
   /**
-   * Publishes `count` frames at a rate; of each seven, two come in the wrong order. Frames go on from the last. The
-   * camera's wall clock is wrong by `clockErrorMs` in its frame of that index.
+   * Publishes `count` frames at a rate; of every seven, two come in the wrong order. Frame numbers continue from the last
+   * one. The camera's wall clock is wrong by `clockErrorMs` in the frame with that index.
    */
   async publishScene(
     camera: string,
@@ -120,7 +120,7 @@ export class AnalysisRig {
     await this.#store(camera, FrameDetections.encode(frame).finish());
   }
 
-  /** Again and again, until it is stored. */
+  /** Repeats until the message is stored. */
   async #store(camera: string, data: Uint8Array): Promise<void> {
     const { epoch, number } = FrameDetections.decode(data).frame!;
     const msgID = formatFrameId({ camera, epoch, number });
@@ -145,8 +145,8 @@ export class AnalysisRig {
   }
 
   /**
-   * Takes a camera back to how things stood after `kept` messages of its timeline and events, which come in the order
-   * of the entries, each followed by its events; the checkpoint then was `checkpoint`.
+   * Sets a camera back to its state after `kept` messages of its timeline and events, counted in the order of the entries,
+   * each followed by its events; `checkpoint` is the checkpoint of that time.
    */
   async rewind(camera: string, kept: number, checkpoint: Uint8Array): Promise<void> {
     await this.buckets.analysisState.put(camera, checkpoint);
@@ -160,10 +160,10 @@ export class AnalysisRig {
     ]);
     for (const { stream, seq } of writes.slice(kept))
       await this.nats.manager.streams.deleteMessage(stream, seq);
-    // The last message of a stream is there, as after any crash.
+    // The last message of a stream is present, as after any crash.
     await this.nats.jetstream.publish(subjects.timeline("end"), new Uint8Array());
     await this.nats.jetstream.publish(subjects.event("end", "end"), new Uint8Array());
-    // A server remembers the ids of messages that were deleted, but not over its own end.
+    // A server remembers the ids of deleted messages, but not after it was ended.
     await this.server.down("SIGKILL");
     await this.server.up();
     const answers = () =>

@@ -1,12 +1,12 @@
 import { ServiceProcess } from "@sightline/stack/testing";
 
-/** The analysis apart, or results, which has it within unless a setting says otherwise. */
+/** The separate analysis service, or results, which includes the analysis by default. */
 export type AnalysingService = "analysis" | "results";
 
-/** A service that analyses as a process of its own, to be killed. */
+/** An analysing service as a separate process that can be killed. */
 export class KillableProcess {
   readonly #process: ServiceProcess;
-  /** Where its metrics are. */
+  /** The address of its metrics. */
   readonly http: string;
 
   private constructor(process: ServiceProcess, http: string) {
@@ -31,13 +31,13 @@ export class KillableProcess {
     return new KillableProcess(process, String(ready?.http));
   }
 
-  /** Sends a signal and, unless it is one that only freezes or thaws, waits for the end. */
+  /** Sends a signal and waits for the end, unless the signal only freezes or thaws the process. */
   async signal(signal: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT"): Promise<void> {
     if (signal === "SIGSTOP" || signal === "SIGCONT") this.#process.signal(signal);
     else await this.#process.end(signal);
   }
 
-  /** The value of a metric's series, undefined when there is none. */
+  /** The value of a metric's series; undefined when it does not exist. */
   async metric(series: string): Promise<number | undefined> {
     const text = await (await fetch(`http://${this.http}/metrics`)).text();
     const line = text.split("\n").find((candidate) => candidate.startsWith(`${series} `));

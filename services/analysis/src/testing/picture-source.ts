@@ -10,10 +10,10 @@ import {
 import type { Nats } from "@sightline/service";
 import sharp from "sharp";
 
-/** Answers requests for pictures as an ingest does, with grey JPEGs of 320×240. */
+/** Answers requests for pictures like an ingest, with grey JPEGs of 320×240. */
 export class TestPictures {
   readonly requests: (PictureRequest & { camera: string })[] = [];
-  /** What is said instead of giving a picture; undefined gives it. */
+  /** The refusal to send instead of a picture; undefined sends the picture. */
   refusal: (request: PictureRequest) => Extract<PictureAnswer, { ok: false }>["reason"] | undefined = () =>
     undefined;
   readonly #subscription;

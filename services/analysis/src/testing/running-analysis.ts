@@ -13,7 +13,7 @@ import { Registry } from "prom-client";
 import { LiveAnalysis } from "../live-analysis.ts";
 import type { EventPictures } from "../pictures/event-pictures.ts";
 
-/** No ingest is there that could give any. */
+/** There is no ingest that could provide pictures. */
 const noPictures: EventPictures = {
   analysed: () => undefined,
   settle: async () => undefined,
@@ -21,7 +21,7 @@ const noPictures: EventPictures = {
   forget: () => undefined,
 };
 
-/** The analysis alone, in this process, with a connection of its own. */
+/** The analysis alone, in this process, with its own connection. */
 export class RunningAnalysis {
   readonly registry = new Registry();
   readonly #life = new Lifecycle();
@@ -60,7 +60,7 @@ export class RunningAnalysis {
     await this.#life.add(new LiveAnalysis({ records, holders, leases }, context, this.registry, log)).start();
   }
 
-  /** The value of a metric's series, undefined when there is none. */
+  /** The value of a metric's series; undefined when it does not exist. */
   async metric(series: string): Promise<number | undefined> {
     const text = await this.registry.metrics();
     const line = text.split("\n").find((candidate) => candidate.startsWith(`${series} `));

@@ -3,11 +3,11 @@ import { parseRules } from "@sightline/rules";
 
 const width = 768;
 const height = 576;
-/** Someone comes into the picture this often, and takes so long to cross it. */
+/** How often a person enters the picture, and how long crossing it takes. */
 const intervalMs = 600;
 const crossingMs = 2_400;
 
-/** Rules that make many events of the people of `sceneFrame`. */
+/** Rules that create many events from the people of `sceneFrame`. */
 export function sceneRules(): CameraRules {
   const rules = parseRules({
     zones: [
@@ -39,9 +39,9 @@ export interface AnalysedScene {
   epoch?: string;
   number: number;
   previousNumber?: number;
-  /** Since the scene's beginning. */
+  /** Milliseconds since the scene's beginning. */
   atMs: number;
-  /** Wall clock at its beginning. */
+  /** Wall clock at the scene's beginning, in milliseconds. */
   startMs: number;
 }
 

@@ -3,18 +3,20 @@ import { Event, FrameDetections } from "@sightline/contracts";
 import { expect, vi } from "vitest";
 import type { AnalysisRig } from "./analysis-rig.ts";
 
-/** Waits until all frames of a camera are analysed, and checks it as `expectAsUninterrupted`. Returns its events. */
+/**
+ * Waits until all frames of a camera are analysed, and checks the result like `expectAsUninterrupted`. Returns its events.
+ */
 export async function analysedAsUninterrupted(rig: AnalysisRig, camera: string): Promise<Event[]> {
   await expect
     .poll(() => rig.framesIn(camera), { timeout: 90_000, interval: 200 })
     .toBe(rig.published.get(camera)!.length);
-  // While tracks are open, time goes on, and an entry may have come between the looks at the two streams.
+  // While tracks are open, time goes on, and an entry may have been written between the reads of the two streams.
   return vi.waitFor(() => expectAsUninterrupted(rig, camera), { timeout: 60_000, interval: 200 });
 }
 
 /**
- * Checks what a camera's analysis came to, whatever befell it, against one that was never interrupted: each frame is in
- * the timeline once, in order, with the same track ids, and the events are the same, each once, in order.
+ * Compares the result of a camera's analysis, whatever happened to it, with one that was never interrupted: each frame is
+ * in the timeline once, in order, with the same track ids, and the events are the same, each once, in order.
  */
 async function expectAsUninterrupted(rig: AnalysisRig, camera: string): Promise<Event[]> {
   const raw = rig.published.get(camera)!.map((data) => FrameDetections.decode(data));
@@ -42,7 +44,7 @@ async function expectAsUninterrupted(rig: AnalysisRig, camera: string): Promise<
   }
   expect(numbers).toEqual(raw.map(({ frame }) => frame!.number));
   const events = await rig.events(camera);
-  // No ingest is there to take pictures, so an event of an old frame names none.
+  // There is no ingest to take pictures, so an event of an old frame names none.
   for (const [i, { event }] of events.entries())
     if (!event.snapshotFrame && expectedEvents[i])
       Object.assign(expectedEvents[i].event, { snapshotFrame: undefined, snapshotScore: 0 });
