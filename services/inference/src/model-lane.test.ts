@@ -156,7 +156,7 @@ test("a version that gives no numbers, is not here, or takes other frames change
   const started = await worker();
   for (const [version, why] of [
     [broken, /not finite/],
-    [larger, /takes frames of 96x96.*runs takes 64x64/],
+    [larger, /takes frames of 96x96.*the running version takes 64x64/],
     ["0123456789ab", /version 0123456789ab of the model 'small' is not in .*small/],
   ] as const) {
     const activation = randomUUID();
