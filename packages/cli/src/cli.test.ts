@@ -53,7 +53,7 @@ describe("errors are one line on stderr, in the words of the command line", () =
     [camera, 2, "url"],
     [[...camera, "rtsp://cam/x", "--fps", "many"], 2, "expected a number"],
     [[...camera, "rtsp://cam/x", "--transport", "smoke"], 2, "auto, tcp, udp"],
-    [["camera", "update", "x"], 2, "nothing to change; give at least one of --url, --fps,"],
+    [["camera", "update", "x"], 2, "nothing to change; give at least one of --url, --transport,"],
     [["camera", "update", "x", "--etag", "1"], 2, "nothing to change"],
     [["model", "shadow", "x", "--camera", "front", "--for", "soon"], 2, "31d at most, or always"],
     [["model", "shadow", "x@", "--camera", "front"], 2, "expected NAME or NAME@VERSION"],
