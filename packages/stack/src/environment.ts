@@ -7,8 +7,8 @@ import type { StackPorts } from "./stack-layout.ts";
 const variable = "SIGHTLINE_ADMIN_PASSWORD_FILE";
 
 /**
- * Settings for a results service that may be reached from other machines: the file with the password of its first admin, which is made in
- * the data directory unless the environment names one. None while all addresses are of this machine.
+ * Settings for a results service that other machines can reach: the file with the password of its first admin. The file is created in the
+ * data directory unless the environment names one. No settings while all addresses are on this machine.
  */
 export function adminPassword(directory: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const given = process.env[variable];
@@ -30,17 +30,17 @@ const variables = {
   bridges: "SIGHTLINE_BRIDGES_HTTP",
 } as const satisfies Record<keyof StackPorts | "bridges", string>;
 
-/** For a stack of one's own: what is set for a server that others reach is not for it. */
+/** Settings for a private stack: TLS settings that are meant for a public server do not apply to it. */
 export const withoutTls = {
   SIGHTLINE_TLS_CERT_FILE: "",
   SIGHTLINE_TLS_KEY_FILE: "",
   SIGHTLINE_TLS_CLIENT_CA_FILE: "",
 } as const;
 
-/** What listens at a place that a setting names. */
+/** A part whose address a setting gives. */
 export type Part = keyof typeof variables;
 
-/** A TCP address that a setting names; an IPv6 host is without brackets. */
+/** A TCP address from a setting; an IPv6 host is without brackets. */
 export interface TcpAddress {
   readonly host: string;
   readonly port: number;
@@ -49,8 +49,8 @@ export interface TcpAddress {
 }
 
 /**
- * The places that the setting of a part names: one, or for NATS each server of the list; none when it is not set.
- * @throws RangeError that names the variable, without a password, when the setting is no address
+ * The addresses in a part's setting: one, or for NATS each server of the list; none when the setting is not set.
+ * @throws RangeError that names the variable, without a password, when the setting is not an address
  */
 export function placesFromEnvironment(part: Part, env: NodeJS.ProcessEnv = process.env): TcpAddress[] {
   const variable = variables[part];
@@ -70,9 +70,9 @@ export function placesFromEnvironment(part: Part, env: NodeJS.ProcessEnv = proce
 }
 
 /**
- * The ports that the services' own settings ask for, and those settings as given, so that one of them may open a port to other
- * machines. `fallback` has the ports that no setting names.
- * @throws RangeError that names the variable when it is no address, or names a NATS server that is not to be started here
+ * The ports from the services' own settings, and those settings unchanged, because one of them may open a port to other machines.
+ * `fallback` has the ports for settings that are not set.
+ * @throws RangeError that names the variable when it is not an address, or when it names a NATS server that this machine should not start
  */
 export function portsFromEnvironment(
   fallback: StackPorts,

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 
-/** A child process that ended before it did its work. */
+/** A child process that ended before its work was done. */
 export class ProcessFailedError extends Error {
   override readonly name = "ProcessFailedError";
 }
@@ -14,24 +14,23 @@ export interface ManagedProcessOptions {
   args: readonly string[];
   env?: NodeJS.ProcessEnv;
   cwd?: string;
-  /** File that takes the process's output. */
+  /** File that receives the process's output. */
   logFile: string;
-  /** Gives the child a pipe as stdin that closes with it, and its stdout to the caller instead of the log. */
+  /** Gives the child a pipe as stdin, which closes together with the child, and gives its stdout to the caller instead of the log. */
   pipes?: boolean;
 }
 
 const setpriv = "/usr/bin/setpriv";
 
 /**
- * One child process of the stack. It runs in a process group of its own, so that a Ctrl-C at the terminal reaches
- * the launcher only, which then stops its children in order; where the system can, the kernel ends it with the launcher.
+ * One child process of the stack. It runs in its own process group, so Ctrl-C at the terminal reaches only the launcher, which then stops
+ * its children in order. Where the system supports it, the kernel ends the child when the launcher ends.
  */
 export class ManagedProcess {
   readonly name: string;
   readonly logFile: string;
   readonly child: ChildProcess;
   readonly exited: Promise<void>;
-  /** What it was started with. */
   readonly options: ManagedProcessOptions;
 
   private constructor(options: ManagedProcessOptions, child: ChildProcess, exited: Promise<void>) {
@@ -55,7 +54,7 @@ export class ManagedProcess {
         stdio: options.pipes ? ["pipe", "pipe", log.fd] : ["ignore", log.fd, log.fd],
       },
     );
-    // Before anything is waited for: a process may end at once.
+    // Listen before the first await: a process may end at once.
     const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
     try {
       await once(child, "spawn");
@@ -75,10 +74,7 @@ export class ManagedProcess {
     return signalCode ? `by ${signalCode}` : `with exit code ${exitCode}`;
   }
 
-  /**
-   * The error to report when the process ended by itself: the fault that its log names last, or how it ended and the end
-   * of its log.
-   */
+  /** The error to report when the process ended by itself: the last fault in its log, or how it ended and the end of its log. */
   async failure(): Promise<ProcessFailedError> {
     const lines = (await readFile(this.logFile, "utf8").catch(() => "")).trimEnd().split("\n").slice(-8);
     const fault = this.child.exitCode === 2 ? lines.map(faultIn).findLast((found) => found) : undefined;
@@ -88,7 +84,7 @@ export class ManagedProcess {
     );
   }
 
-  /** SIGTERM, then SIGKILL when it has not ended in time. */
+  /** SIGTERM, then SIGKILL if it does not end in time. */
   async stop(graceMs = 17_000): Promise<void> {
     if (!this.running) return;
     this.child.kill("SIGTERM");
@@ -98,7 +94,7 @@ export class ManagedProcess {
   }
 }
 
-/** The message of a log line that tells why a service ended. */
+/** The message of a log line that says why a service ended. */
 function faultIn(line: string): string | undefined {
   try {
     const { level, msg } = JSON.parse(line);
@@ -108,23 +104,23 @@ function faultIn(line: string): string | undefined {
   }
 }
 
-/** Clock ticks per second in /proc; 100 on every Linux that Node runs on. */
+/** Clock ticks per second in /proc; 100 on every Linux that Node supports. */
 const ticksPerSecond = 100;
 
-/** What /proc/PID/stat tells of a process. */
+/** Facts from /proc/PID/stat about a process. */
 export interface ProcessStat {
-  /** The process that started it. */
+  /** Process ID of its parent. */
   parent: number;
-  /** Processor time that it used itself, with all its threads, in seconds. */
+  /** Processor time of the process itself, with all its threads, in seconds. */
   cpuSeconds: number;
-  /** Processor time of its children that have ended, and theirs, in seconds. */
+  /** Processor time of its ended children and their ended children, in seconds. */
   childrenCpuSeconds: number;
 }
 
-/** Reads what a process, or one thread (`PID/task/TID`), has used so far. @throws when it has ended, and where there is no /proc */
+/** Reads what a process or one thread (`PID/task/TID`) has used so far. @throws when it has ended, or when there is no /proc */
 export async function processStat(pid: number | "self" | `${number}/task/${string}`): Promise<ProcessStat> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-  // The name, in brackets, may hold anything. After it: state, parent, …, and as the 12th to 15th utime, stime, cutime and cstime.
+  // The name, in brackets, may contain anything. After it: state, parent, …; the 12th to 15th fields are utime, stime, cutime and cstime.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const seconds = (first: number) => (Number(fields[first]) + Number(fields[first + 1])) / ticksPerSecond;
   return { parent: Number(fields[1]), cpuSeconds: seconds(11), childrenCpuSeconds: seconds(13) };

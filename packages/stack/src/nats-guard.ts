@@ -5,15 +5,15 @@ import type { Stack } from "./stack.ts";
 
 const lookMs = 1_000;
 const askMs = 2_000;
-/** So long JetStream may refuse while its disk has room: it may still recover by itself. */
+/** How long JetStream may refuse to store while its disk has room: it may still recover by itself. */
 const patienceMs = 5_000;
 const firstPauseMs = 20_000;
 const longestPauseMs = 300_000;
 const graceMs = 3_000;
 
 /**
- * Ends a NATS server that does not store although its disk has room, so that it is started again: after a full disk it may
- * refuse, or hang, until then. What it has stored is on disk.
+ * Ends a NATS server that does not store although its disk has room, so that it is started again. After a full disk, NATS may refuse or
+ * hang until it is restarted. Stored data stays on disk.
  */
 export class NatsGuard {
   readonly #stack: Stack;
@@ -25,7 +25,7 @@ export class NatsGuard {
     this.#say = say;
   }
 
-  /** Looks until `signal` aborts. */
+  /** Checks until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     let refusedSince: number | undefined;
     let notBefore = 0;
@@ -60,7 +60,7 @@ export class NatsGuard {
     return true;
   }
 
-  /** What a service says that JetStream does not do; undefined when none complains. */
+  /** What a service reports that JetStream does not do; undefined when no service reports a problem. */
   async #refusal(): Promise<string | undefined> {
     const answers = await Promise.all(
       this.#stack.services.map((service) => refusalTold(this.#stack.http(service))),

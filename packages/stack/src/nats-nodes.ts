@@ -13,7 +13,7 @@ import {
   writePrivateFile,
 } from "@sightline/service";
 
-/** Ports of one NATS server of this machine, on loopback. */
+/** Ports of one NATS server on this machine, on loopback. */
 export interface NatsNodePorts {
   /** For clients. */
   nats: number;
@@ -21,10 +21,10 @@ export interface NatsNodePorts {
   route: number;
 }
 
-/** The password by which the servers of a cluster know each other, in the data directory of `up`. */
+/** File name of the password that the servers of a cluster use for each other, in the data directory of `up`. */
 const routePasswordName = "nats-route.password";
 
-/** The name of the process of a node; the first is 0. */
+/** The process name of a node; the first node is 0. */
 export function natsNodeName(index: number): string {
   return index === 0 ? "nats-server" : `nats-server-${index + 1}`;
 }
@@ -35,8 +35,8 @@ export function natsStore(directory: string, index: number): string {
 }
 
 /**
- * Why a data directory cannot be used with so many NATS servers: what lies there was stored by another number; undefined when it can.
- * Servers of a cluster that have stored nothing yet take part in it when they start.
+ * Why this number of NATS servers cannot use a data directory: another number of servers stored the data in it. Undefined when they can.
+ * Cluster servers without stored data join the cluster when they start.
  */
 export function storedByOthers(directory: string, nodes: number): string | undefined {
   let stored = 0;
@@ -50,8 +50,9 @@ export function storedByOthers(directory: string, nodes: number): string | undef
 }
 
 /**
- * Writes the configuration of a NATS server, with what it needs: its folder, the keys of those that may connect, and of a site or a centre
- * the leaf node. Several nodes make a cluster, in which each stream has as many copies as SIGHTLINE_NATS_REPLICAS says. Returns the file's path.
+ * Writes the configuration of a NATS server and what it needs: its folder, the keys of those that may connect, and the leaf node of a site
+ * or a centre. Several nodes form a cluster, in which each stream has as many copies as SIGHTLINE_NATS_REPLICAS says. Returns the file's
+ * path.
  */
 export async function writeNatsConfig(
   directory: string,
@@ -62,11 +63,12 @@ export async function writeNatsConfig(
   const store = natsStore(directory, index);
   mkdirSync(store, { recursive: true });
   const room = await diskRoom(store);
-  // NATS by itself takes three quarters of what is free when it starts, and so refuses what it stored before once the disk is fuller.
+  // By default NATS takes three quarters of the space that is free when it starts. Once the disk is fuller, it would then refuse data that
+  // it stored before.
   const most = room ? storeLimit(sizeOf(store), room.freeBytes / nodes.length) : undefined;
   const site = siteOf(keysDirectory);
   const isCentre = existsSync(join(keysDirectory, centreFile));
-  // NATS does not start with a name that its configuration does not use.
+  // NATS does not start if its configuration defines a name that it does not use.
   const domain = site === undefined ? isCentre && centreDomain : "$SITE";
   const jetstream = [
     `store_dir: ${JSON.stringify(store)}`,
@@ -75,7 +77,7 @@ export async function writeNatsConfig(
   ];
   writeNatsKeys(keysDirectory);
   const { nats, route } = nodes[index]!;
-  // One of a cluster's servers is enough for the leaf nodes, and two cannot share the port.
+  // One server of the cluster is enough for the leaf nodes, and two servers cannot share the port.
   const included = [
     authorizationFile,
     ...(isCentre && index === 0 ? [centreFile] : []),
@@ -87,7 +89,7 @@ export async function writeNatsConfig(
     "max_payload: 8MB",
     "max_pending: 256MB",
     ...included.map(
-      // NATS takes only a path that begins at the file that includes.
+      // NATS accepts only a path relative to the including file.
       (file) => `include ${JSON.stringify(relative(directory, join(keysDirectory, file)))}`,
     ),
     `jetstream { ${jetstream.join(", ")} }`,
@@ -112,7 +114,7 @@ function clusterLines(
   return [
     `server_name: node-${index + 1}`,
     "cluster {",
-    // NATS joins no cluster by a leaf node to one of the same name.
+    // NATS does not connect a leaf node to a cluster of the same name.
     `  name: ${site === undefined ? "sightline" : "$SITE"}`,
     `  listen: 127.0.0.1:${route}`,
     `  authorization { user: route, password: "${password}", timeout: 5 }`,

@@ -5,19 +5,19 @@ import { type RequestOptions, request as requestTls } from "node:https";
 import { resolve } from "node:path";
 import { loadConfig, tlsClientSettings, tlsServerSettings } from "@sightline/service";
 
-/** What the services of this machine are told of TLS, and how they are reached by loopback then. */
+/** TLS settings for the services of this machine, and how to reach them by loopback with these settings. */
 export interface OwnTls {
-  /** Settings of the servers, and of their clients on this machine; paths are absolute, since services have another working directory. */
+  /** Settings of the servers and of their clients on this machine. Paths are absolute because services have another working directory. */
   env: NodeJS.ProcessEnv;
-  /** Whether gRPC and HTTP of results speak TLS. */
+  /** Whether gRPC and HTTP of results use TLS. */
   on: boolean;
-  /** By what name the server may be called, as its certificate has it. */
+  /** A server name that is in its certificate. */
   name: string;
 }
 
 /**
- * Reads the settings of TLS from the environment and the settings file. A client on this machine trusts a certificate that vouches for
- * itself, and expects a name that is in it, though it calls the loopback address.
+ * Reads the TLS settings from the environment and the settings file. A client on this machine trusts a self-signed certificate, and expects
+ * a name from the certificate although it calls the loopback address.
  */
 export function ownTls(env: NodeJS.ProcessEnv = process.env): OwnTls {
   const config = loadConfig({ ...tlsServerSettings, ...tlsClientSettings }, env);
@@ -41,7 +41,7 @@ export function ownTls(env: NodeJS.ProcessEnv = process.env): OwnTls {
   };
 }
 
-/** What is wrong with the file is said by the service that needs it. */
+/** The service that needs the file reports what is wrong with it. */
 function readCertificate(path: string): X509Certificate | undefined {
   try {
     return new X509Certificate(readFileSync(path));
@@ -54,22 +54,22 @@ function isSelfSigned(certificate: X509Certificate): boolean {
   return certificate.verify(certificate.publicKey);
 }
 
-/** The loopback address if the certificate has it, else its first name. */
+/** The loopback address if the certificate contains it, otherwise its first name. */
 function nameIn(certificate: X509Certificate): string {
   if (certificate.checkIP("127.0.0.1")) return "127.0.0.1";
   const [, first] = /DNS:([^,\s]+)/.exec(certificate.subjectAltName ?? "") ?? [];
   return first?.replace(/^\*\./, "sightline.") ?? "127.0.0.1";
 }
 
-/** What a request may say beside its address: headers, and what the certificate is checked with. */
+/** Request options besides the address: headers, and what to check the certificate with. */
 export type AskOptions = Pick<
   RequestOptions,
   "headers" | "ca" | "cert" | "key" | "servername" | "rejectUnauthorized"
 >;
 
 /**
- * Asks a service; `url` may be http or https. Unless told otherwise nothing is sent that an impostor could use, so the certificate, which
- * may have any name and age, is not checked.
+ * Sends a request to a service; `url` may be http or https. By default the request sends nothing that an impostor could use, so the
+ * certificate, whatever its name and age, is not checked.
  */
 export async function askService(
   url: string,

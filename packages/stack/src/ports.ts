@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 import type { ClusterPorts, StackPorts } from "./stack-layout.ts";
 
-/** Free loopback ports for a whole stack: the preferred ones where nothing listens, else any; no two are the same. */
+/** Free loopback ports for a whole stack: the preferred ones if nothing listens there, otherwise any. All ports are different. */
 export async function freePorts(preferred: StackPorts): Promise<StackPorts> {
   const names = Object.keys(preferred) as (keyof StackPorts)[];
   const free = await freeOnes(names.map((name) => preferred[name]));
@@ -11,7 +11,7 @@ export async function freePorts(preferred: StackPorts): Promise<StackPorts> {
   return found;
 }
 
-/** Free ports of what a cluster of `nodes` NATS servers has beside the stack's own ports. */
+/** Free ports for what a cluster of `nodes` NATS servers needs besides the stack's own ports. */
 export async function freeClusterPorts({ nats }: StackPorts, nodes: number): Promise<ClusterPorts> {
   const others = Array.from({ length: nodes - 1 }, (_, index) => nats + 1 + index);
   const routes = Array.from({ length: nodes }, (_, index) => 6222 + index);
@@ -59,8 +59,8 @@ export async function isFree(port: number): Promise<boolean> {
 }
 
 /**
- * Whether a port can be had at a host: `elsewhere` when the host is no address of this machine.
- * @throws Error when the system refuses it for another reason, such as a port that only root may have
+ * Whether a port can be opened at a host: `elsewhere` when the host is not an address of this machine.
+ * @throws Error when the system refuses for another reason, for example a port that only root may open
  */
 export async function portState(host: string, port: number): Promise<"free" | "taken" | "elsewhere"> {
   try {

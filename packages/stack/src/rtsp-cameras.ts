@@ -6,18 +6,18 @@ import { projectRoot } from "./stack-layout.ts";
 export interface RtspCameraOptions {
   count: number;
   logFile: string;
-  /** Credentials that the server asks for. */
+  /** Credentials that the server requires. */
   user?: string;
   password?: string;
-  /** Plays the clip so many times as fast. */
+  /** Playback speed of the clip, as a factor. */
   speed?: number;
-  /** An MP4 with H.264 to play instead of the bundled one. */
+  /** An MP4 with H.264 to play instead of the bundled clip. */
   clip?: string;
-  /** Plays the clip's AAC too. */
+  /** Also plays the clip's AAC sound. */
   sound?: boolean;
 }
 
-/** Something for the server to do to its streams, to see how the system takes it. */
+/** A fault that the server applies to its streams, to test how the system reacts. */
 export type SimulatedFault = "die" | "revive" | "garbage" | "stall" | "resume";
 
 const bundledClip = join(projectRoot, "test/fixtures/pedestrians.mp4");
@@ -27,7 +27,7 @@ export class RtspCameras {
   readonly names: readonly string[];
   readonly #port: number;
   readonly #process: ManagedProcess;
-  /** What the server answers, a line each. */
+  /** The server's answers, one line each. */
   readonly #answers: AsyncIterator<string>;
 
   private constructor(process: ManagedProcess, answers: AsyncIterator<string>, port: number, count: number) {
@@ -37,7 +37,7 @@ export class RtspCameras {
     this.names = Array.from({ length: count }, (_, i) => `camera-${i + 1}`);
   }
 
-  /** @throws ProcessFailedError when the server ends before it serves */
+  /** @throws ProcessFailedError when the server ends before it is ready */
   static async start(options: RtspCameraOptions): Promise<RtspCameras> {
     const { count, logFile, user, password, speed = 1, clip = bundledClip, sound = false } = options;
     const server = await ManagedProcess.start({
@@ -78,7 +78,7 @@ export class RtspCameras {
     return `127.0.0.1:${this.#port}`;
   }
 
-  /** Returns when the server has done it. @throws ProcessFailedError when it ends before */
+  /** Returns when the server has done it. @throws ProcessFailedError when the server ends first */
   async fault(fault: SimulatedFault): Promise<void> {
     this.#process.child.stdin?.write(`${fault}\n`);
     const answer = await this.#answers.next();

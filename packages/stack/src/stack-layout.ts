@@ -6,12 +6,12 @@ import type { NatsNodePorts } from "./nats-nodes.ts";
 /** The directory of the checkout. */
 export const projectRoot = resolve(import.meta.dirname, "../../..");
 
-/** Ports of NATS, and of one process of each service. */
+/** Ports of NATS and of one process of each service. */
 export interface StackPorts {
   nats: number;
   grpc: number;
   results: number;
-  /** Of the analysis where it runs apart from results. */
+  /** Port of the analysis when it runs in its own process, not in results. */
   analysis: number;
   ingest: number;
   inference: number;
@@ -20,23 +20,23 @@ export interface StackPorts {
 /** Ports of one process of each service. */
 export type ServicePorts = Omit<StackPorts, "nats">;
 
-/** What a cluster on one machine has beside the processes of a stack. */
+/** What a cluster on one machine needs besides the processes of a stack. */
 export interface ClusterPorts {
   /** All NATS servers; the first has the stack's port for clients. */
   nodes: readonly NatsNodePorts[];
-  /** Of the second process of each service. */
+  /** Ports of the second process of each service. */
   second: ServicePorts;
 }
 
 /** The services that a stack starts, in this order. */
 export type ServiceName = "results" | "analysis" | "inference" | "ingest";
 
-/** What the setting of results says of where the analysis runs, which results checks; in a cluster apart, unless it is set. */
+/** Value of results' setting for where the analysis runs; results checks it. In a cluster, the default is an own process. */
 export function placeOfAnalysis(isCluster: boolean, env: NodeJS.ProcessEnv): string {
   return env.SIGHTLINE_ANALYSIS || (isCluster ? "apart" : "here");
 }
 
-/** Whether the analysis runs apart from results. */
+/** Whether the analysis runs in its own process, not in results. */
 export function runsApart(isCluster: boolean, env: NodeJS.ProcessEnv = process.env): boolean {
   return placeOfAnalysis(isCluster, env) === "apart";
 }
@@ -51,10 +51,10 @@ export const standardPorts: StackPorts = {
   analysis: 9104,
 };
 
-/** The keys that passwords are encrypted with, in the data directory of `up`. */
+/** File name of the keys that encrypt passwords, in the data directory of `up`. */
 export const secretsKeyName = "secrets.key";
 
-/** The token by which results knows the bridges, in the data directory of `up`. */
+/** File name of the token that identifies the bridges to results, in the data directory of `up`. */
 export const bridgesTokenName = "bridges.token";
 
 /** Where `up` keeps the keys of its NATS, in its data directory. */
@@ -62,7 +62,7 @@ export function natsKeysIn(directory: string): string {
   return join(directory, "nats-keys");
 }
 
-/** Where the services are to listen, as their settings say it. */
+/** The services' settings for the addresses that they listen on. */
 export function portsEnvironment(ports: ServicePorts): NodeJS.ProcessEnv {
   return {
     SIGHTLINE_GRPC: `127.0.0.1:${ports.grpc}`,
@@ -73,12 +73,12 @@ export function portsEnvironment(ports: ServicePorts): NodeJS.ProcessEnv {
   };
 }
 
-/** What differs for the second process of a service. */
+/** Settings that are different for the second process of a service. */
 export function secondEnvironment(directory: string, ports: ServicePorts): NodeJS.ProcessEnv {
   return { ...portsEnvironment(ports), SIGHTLINE_RECORDINGS_DIRECTORY: join(directory, "recordings-2") };
 }
 
-/** Where the services are to keep their files and find their keys, below the directory of a stack. */
+/** Settings for where the services keep their files and find their keys, below the directory of a stack. */
 export function filesEnvironment(directory: string): NodeJS.ProcessEnv {
   const sites = sitesDirectory(natsKeysIn(directory));
   return {

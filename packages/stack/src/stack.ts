@@ -27,23 +27,23 @@ export interface StackOptions {
   ports: StackPorts;
   /** Several NATS servers, and two processes of each service. */
   cluster?: ClusterPorts | undefined;
-  /** Further environment of the services; it wins over the ports. */
+  /** More environment for the services; it overrides the ports. */
   env?: NodeJS.ProcessEnv;
-  /** Whether HTTP of results speaks TLS, as `env` tells it. */
+  /** Whether HTTP of results uses TLS, as set in `env`. */
   tls?: boolean;
   /** Whether Node restarts a service when a file that it imports changes. */
   watch?: boolean;
 }
 
-/** Of Node, for services: the types are stripped; and gRPC names the server to TLS (DEP0123) also where it is called by its address. */
+/** Node options for services: Node strips the types, and gRPC gives TLS a server name (DEP0123) even when the server is called by its address. */
 export const nodeOptions = ["--disable-warning=ExperimentalWarning", "--disable-warning=DEP0123"];
 
-/** NATS and the services as processes of this machine, started and stopped together; in a cluster several of each. */
+/** NATS and the services as processes of this machine, started and stopped together. In a cluster there are several of each. */
 export class Stack {
   readonly ports: StackPorts;
   readonly cluster: ClusterPorts | undefined;
   readonly directory: string;
-  /** Those of which it starts a process, in a cluster two. */
+  /** The services to start: one process each, two in a cluster. */
   readonly services: readonly ServiceName[];
   readonly #env: NodeJS.ProcessEnv;
   readonly #nodes: readonly NatsNodePorts[];
@@ -73,37 +73,37 @@ export class Stack {
     };
   }
 
-  /** Where NATS keeps its data; the first server of a cluster. */
+  /** Where NATS keeps its data; in a cluster, its first server. */
   get natsDirectory(): string {
     return natsStore(this.directory, 0);
   }
 
-  /** All NATS servers, as the setting has it. */
+  /** The URLs of all NATS servers, in the form of the setting. */
   get natsUrl(): string {
     return this.#nodes.map(({ nats }) => `nats://127.0.0.1:${nats}`).join(",");
   }
 
-  /** Where a service serves its health and metrics, as a URL. */
+  /** The URL of a service's health and metrics. */
   http(service: ServiceName, ports: ServicePorts = this.ports): string {
     const scheme = service === "results" && this.#tls ? "https" : "http";
     return `${scheme}://127.0.0.1:${ports[service]}`;
   }
 
-  /** Where the keys are by which NATS knows the services, and whoever else may connect. */
+  /** Directory of the keys with which the services and others connect to NATS. */
   get natsKeysDirectory(): string {
     return natsKeysIn(this.directory);
   }
 
-  /** How its operator reaches NATS. */
+  /** How the operator connects to NATS. */
   get natsAccess(): NatsAccess {
     return { natsUrl: this.natsUrl, natsNkeyFile: natsKeyFile(this.natsKeysDirectory, "operator") };
   }
 
-  /** Starts all and waits until every service is ready. @throws ProcessFailedError when one of them ends instead */
+  /** Starts everything and waits until every service is ready. @throws ProcessFailedError when one of the processes ends first */
   static async start(options: StackOptions, signal: AbortSignal): Promise<Stack> {
     const stack = new Stack(options);
     try {
-      // Passwords, keys and recordings lie below it.
+      // Passwords, keys and recordings are stored below it.
       mkdirSync(options.directory, { recursive: true, mode: 0o700 });
       const secretsKey = join(options.directory, secretsKeyName);
       if (!existsSync(secretsKey)) addSecretKey(secretsKey);
@@ -135,7 +135,7 @@ export class Stack {
     }
   }
 
-  /** Ends a NATS server and starts it again on the same port and data; `between` is given the folder of its streams. */
+  /** Ends a NATS server and starts it again with the same port and data; `between` receives the folder of its streams. */
   async restartNats(
     signal: "SIGTERM" | "SIGKILL",
     between?: (streamsFolder: string) => void,
@@ -148,7 +148,7 @@ export class Stack {
     await this.startAgain(old);
   }
 
-  /** Which of the NATS servers a process is, if one. */
+  /** The index of the NATS server that this process is; undefined for other processes. */
   #nodeOf({ name }: ManagedProcess): number | undefined {
     return [...this.#nodes.keys()].find((node) => natsNodeName(node) === name);
   }
@@ -160,7 +160,7 @@ export class Stack {
     return this.#start(natsNodeName(node), command, ["-c", config]);
   }
 
-  /** Starts one more process of a service; `env` overrides the stack's. `label` tells several apart. */
+  /** Starts one more process of a service; `env` overrides the stack's environment. `label` distinguishes several processes. */
   async startService(name: string, env: NodeJS.ProcessEnv = {}, label = name): Promise<ManagedProcess> {
     const main = join(projectRoot, "services", name, "src", "main.ts");
     const watch = this.#watch ? ["--watch", "--watch-preserve-output"] : [];
@@ -171,7 +171,7 @@ export class Stack {
     });
   }
 
-  /** Starts the console's development server, which asks the results service at `url`. */
+  /** Starts the console's development server, which sends its requests to the results service at `url`. */
   async startConsole(port: number, url: string): Promise<ManagedProcess> {
     const folder = join(projectRoot, "apps", "console");
     const vite = join(folder, "node_modules", ".bin", "vite");
@@ -179,7 +179,7 @@ export class Stack {
     return this.#start("console", vite, args, { SIGHTLINE_RESULTS_URL: url });
   }
 
-  /** Starts a process that has ended again. */
+  /** Starts an ended process again. */
   async startAgain(ended: ManagedProcess): Promise<ManagedProcess> {
     const index = this.#processes.indexOf(ended);
     if (index >= 0) this.#processes.splice(index, 1);
@@ -222,14 +222,14 @@ export class Stack {
     }
   }
 
-  /** The newest process of a name. */
+  /** The newest process with this name. */
   process(name: string): ManagedProcess {
     const child = this.#processes.findLast((candidate) => candidate.name === name);
     if (!child) throw new Error(`the stack has no process '${name}'`);
     return child;
   }
 
-  /** All processes that have been started and not replaced. */
+  /** All started processes that have not been replaced. */
   processes(): readonly ManagedProcess[] {
     return [...this.#processes];
   }
@@ -239,7 +239,7 @@ export class Stack {
     return Promise.race(this.#processes.map((child) => child.exited.then(() => child)));
   }
 
-  /** Stops all, services before NATS. Safe to call twice. */
+  /** Stops all processes, the services before NATS. Can be called twice. */
   async stop(): Promise<void> {
     this.#stopped = true;
     const all = this.#processes.splice(0);

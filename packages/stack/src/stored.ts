@@ -1,7 +1,7 @@
 import { cameraIdOf, Event, FrameDetections, formatFrameId, streams } from "@sightline/contracts";
 import { connectNats, createLogger, type NatsAccess } from "@sightline/service";
 
-/** The messages of a stream, in the order stored. */
+/** The messages of a stream, in stored order. */
 async function stored<T>(access: NatsAccess, name: string, read: (data: Uint8Array) => T): Promise<T[]> {
   const { connection, manager } = await connectNats(access, "operator", createLogger("test", "fatal"));
   try {
@@ -18,7 +18,7 @@ async function stored<T>(access: NatsAccess, name: string, read: (data: Uint8Arr
   }
 }
 
-/** All frames in the stream of detections, in the order stored, and the version of the model that each was inferred by. */
+/** All frames in the stream of detections, in stored order, each with the model version that inferred it. */
 export async function storedResults(access: NatsAccess): Promise<{ id: string; version: string }[]> {
   const messages = await stored(access, streams.detections, (data) => FrameDetections.decode(data));
   return messages.flatMap(({ frame, inference }) => {
@@ -29,7 +29,7 @@ export async function storedResults(access: NatsAccess): Promise<{ id: string; v
   });
 }
 
-/** All that is stored of events, in the order stored: `{name} {revision}`. */
+/** All stored messages of events, in stored order: `{name} {revision}`. */
 export function storedEvents(access: NatsAccess): Promise<string[]> {
   return stored(access, streams.events, (data) => {
     const { name, revision } = Event.decode(data);

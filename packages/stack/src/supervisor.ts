@@ -2,25 +2,25 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ManagedProcess } from "./managed-process.ts";
 import type { Stack } from "./stack.ts";
 
-/** How long a process that ended waits for its next start, in milliseconds. */
+/** How long a process that ended waits before its next start, in milliseconds. */
 export interface Pauses {
   firstMs: number;
   longestMs: number;
-  /** One that ran for so long is not one that cannot start: its next pause is the first again. */
+  /** After this run time the process is considered able to start: its next pause is the first one again. */
   steadyMs: number;
 }
 
 const usualPauses: Pauses = { firstMs: 1_000, longestMs: 15_000, steadyMs: 60_000 };
-/** Exit code of a service with a wrong setting: it would end in the same way again. */
+/** Exit code of a service with a wrong setting: a restart would end in the same way. */
 const wrongSetting = 2;
 
-/** Starts the processes of a stack again when they end, each after a pause that grows while it keeps ending. */
+/** Restarts the processes of a stack when they end, each after a pause that grows while the process keeps ending. */
 export class Supervisor {
   readonly #stack: Pick<Stack, "processes" | "startAgain">;
   readonly #say: (line: string) => void;
   readonly #pauses: Pauses;
 
-  /** `say` is given a line for each process that ended. */
+  /** `say` receives a line for each process that ended. */
   constructor(
     stack: Pick<Stack, "processes" | "startAgain">,
     say: (line: string) => void,
@@ -42,7 +42,7 @@ export class Supervisor {
     try {
       return signal.aborted ? undefined : await Promise.race([aborted, ...kept]);
     } finally {
-      // Whoever stops the others now does not want them back.
+      // If someone stops the other processes now, they must not be restarted.
       ending.abort();
     }
   }

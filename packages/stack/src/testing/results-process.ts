@@ -1,11 +1,11 @@
 import { freePort, NatsServer } from "@sightline/service/testing";
 import { ServiceProcess } from "./service-process.ts";
 
-/** A real results service in a process of its own, on a NATS server of its own. */
+/** A real results service in its own process, on its own NATS server. */
 export class ResultsProcess {
-  /** Of the gRPC API. */
+  /** Address of the gRPC API. */
   readonly address: string;
-  /** Of metrics, health and the HTTP API. */
+  /** URL of metrics, health and the HTTP API. */
   readonly http: string;
   readonly nats: NatsServer;
   readonly #env: NodeJS.ProcessEnv;
@@ -18,7 +18,7 @@ export class ResultsProcess {
     this.#env = env;
   }
 
-  /** `env` holds further settings. */
+  /** `env` holds more settings. */
   static async start(env: NodeJS.ProcessEnv = {}): Promise<ResultsProcess> {
     const nats = await NatsServer.start();
     const local = async () => `127.0.0.1:${await freePort()}`;
@@ -37,7 +37,7 @@ export class ResultsProcess {
     });
   }
 
-  /** Ends the process, leaving NATS up. */
+  /** Ends the process; NATS keeps running. */
   async down(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     await this.#process?.end(signal);
     this.#process = undefined;

@@ -7,12 +7,12 @@ import { projectRoot } from "../stack-layout.ts";
 /** One line of a service's log. */
 export type LogLine = Record<string, unknown> & { msg: string; err?: { message: string } };
 
-/** A service in a process of its own. */
+/** A service in its own process. */
 export class ServiceProcess {
   /** What it has logged so far. */
   readonly log: LogLine[] = [];
   readonly #child: ChildProcess;
-  /** When it has ended and all that it logged is here. */
+  /** Resolves when the process has ended and its whole log has been read. */
   readonly #closed: Promise<unknown>;
 
   private constructor(child: ChildProcess) {
@@ -21,8 +21,8 @@ export class ServiceProcess {
   }
 
   /**
-   * Starts the service of this name and waits until it logs `readyMessage`. @throws Error with the end of its log when it ends
-   * before
+   * Starts the service with this name and waits until it logs `readyMessage`.
+   * @throws Error with the end of its log when the service ends first
    */
   static async start(name: string, readyMessage: string, env: NodeJS.ProcessEnv): Promise<ServiceProcess> {
     const main = join(projectRoot, "services", name, "src/main.ts");
@@ -48,12 +48,12 @@ export class ServiceProcess {
     return service;
   }
 
-  /** Sends a signal that the process outlives: one that freezes or thaws it. */
+  /** Sends a signal that does not end the process: it freezes the process or lets it continue. */
   signal(signal: "SIGSTOP" | "SIGCONT"): void {
     this.#child.kill(signal);
   }
 
-  /** Ends the process by a signal; returns its exit code, null when the signal ended it. */
+  /** Ends the process with a signal; returns its exit code, or null when the signal ended it. */
   async end(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<number | null> {
     this.#child.kill(signal);
     await this.#closed;
