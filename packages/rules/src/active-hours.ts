@@ -2,7 +2,7 @@ import type { ActiveHours } from "@sightline/contracts";
 
 const minutesOfDay = 24 * 60;
 
-/** "HH:MM" → minutes after midnight, up to 24:00; undefined when it is no such time. */
+/** "HH:MM" → minutes after midnight, up to 24:00; undefined when the text is not such a time. */
 export function minuteOfDay(text: string): number | undefined {
   const match = /^([01]\d|2[0-4]):([0-5]\d)$/.exec(text);
   if (match === null) return undefined;
@@ -10,7 +10,7 @@ export function minuteOfDay(text: string): number | undefined {
   return minutes <= minutesOfDay ? minutes : undefined;
 }
 
-/** Whether this names a time zone: an IANA name that the runtime knows, or empty for UTC. */
+/** Whether this is a time zone: an IANA name that the runtime knows, or empty for UTC. */
 export function isTimeZone(name: string): boolean {
   try {
     clockOf(name);
@@ -20,7 +20,7 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** When a rule applies, by the clock on the wall of its time zone: over midnight, and through changes of the clock. */
+/** When a rule applies, by the wall clock of its time zone. A span may pass midnight, and clock changes are handled. */
 export class ActiveSpan {
   readonly #days: ReadonlySet<number>;
   readonly #start: number;
@@ -53,7 +53,7 @@ export class ActiveSpan {
       return this.#days.has(day) && minuteOfDay >= this.#start && minuteOfDay < this.#end;
     }
     if (minuteOfDay >= this.#start) return this.#days.has(day);
-    // After midnight, in a span of the day before.
+    // After midnight, in a span that began the day before.
     return minuteOfDay < this.#end && this.#days.has(day === 1 ? 7 : day - 1);
   }
 }
@@ -71,12 +71,12 @@ function localTime(clock: Intl.DateTimeFormat, unixMinute: number): { day: numbe
 }
 
 const clocks = new Map<string, Intl.DateTimeFormat>();
-/** More than there are time zones; names come from outside, and in any mixture of small and capital letters. */
+/** More than the number of time zones; names come from outside, in any mix of upper and lower case. */
 const maxClocks = 1000;
 
 /**
- * Making one is slow, so each time zone's is made once.
- * @throws {RangeError} no such time zone
+ * Creating a formatter is slow, so there is one per time zone.
+ * @throws {RangeError} the time zone does not exist
  */
 function clockOf(timeZone: string): Intl.DateTimeFormat {
   const known = clocks.get(timeZone);

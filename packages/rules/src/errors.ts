@@ -1,12 +1,12 @@
 /** One thing that is wrong with rules, and what to do about it. */
 export interface RulesFault {
-  /** Path of the faulty part in the rules file's form, such as `zones[1].polygon`; empty for the whole. */
+  /** Path of the faulty part, written as for a rules file, such as `zones[1].polygon`; empty for the whole file. */
   readonly field: string;
   readonly message: string;
 }
 
 /**
- * Rules that cannot be used. Tells all that is wrong with them at once.
+ * Rules that cannot be used. Reports all faults at once.
  *
  * @example
  * ```ts
@@ -36,7 +36,7 @@ export class RulesError extends Error {
 }
 
 /**
- * A stored engine state is not one that this version can go on from; start an engine without it.
+ * This version cannot continue from a stored engine state; start an engine without it.
  *
  * @example
  * ```ts

@@ -1,9 +1,9 @@
 import { CrossingDirection, EventType, MaskMode } from "@sightline/contracts";
 
-/** How a type of rule deals with a field that not all types have. */
+/** How a type of rule treats a field that not all types have. */
 type Use = "needed" | "optional" | "unused";
 
-/** What a type of rule is, and which fields it has. Those not named here all types have. */
+/** Facts about a type of rule: its name and its fields. All types have the fields that are not named here. */
 export interface RuleType {
   /** As in rules files. */
   readonly name: string;
@@ -36,7 +36,7 @@ export const ruleTypes: readonly RuleType[] = [
   { name: "count_below", type: EventType.COUNT_BELOW, zone: "optional", ...inPlace, count: "needed" },
 ];
 
-/** The type of a rule; undefined for camera_down, camera_up and what is no type at all. */
+/** The type of a rule; undefined for camera_down, camera_up and unknown values. */
 export function ruleTypeOf(type: EventType): RuleType | undefined {
   return ruleTypes.find((candidate) => candidate.type === type);
 }

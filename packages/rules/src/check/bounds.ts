@@ -1,6 +1,6 @@
 import type { RulesFault } from "../errors.ts";
 
-/** Bounds on a camera's rules. */
+/** Limits of a camera's rules. */
 export const rulesLimits = {
   maxZones: 64,
   maxLines: 64,
@@ -10,7 +10,7 @@ export const rulesLimits = {
   maxPoints: 64,
   maxNameLength: 63,
   maxClassNameLength: 64,
-  /** Attributes that a rule may ask for. */
+  /** Attributes that a rule may require. */
   maxAttributes: 16,
   /** Longest dwell, debounce and cooldown: a day. */
   maxSeconds: 86_400,
@@ -21,12 +21,12 @@ export const rulesLimits = {
 
 const proper = /^[\p{L}\p{N}_-](?:[\p{L}\p{N}_ -]*[\p{L}\p{N}_-])?$/u;
 
-/** Whether a zone, line or rule may be called so. */
+/** Whether a zone, line or rule may have this name. */
 function isProperName(name: string): boolean {
   return name.length <= rulesLimits.maxNameLength && proper.test(name);
 }
 
-/** What is wrong with the names in one list: each must be proper and unique. */
+/** What is wrong with the names in one list: each must be valid and unique. */
 export function nameFaults(list: string, what: string, names: readonly string[]): RulesFault[] {
   return names.flatMap((name, index): RulesFault[] => {
     const field = `${list}[${index}].name`;

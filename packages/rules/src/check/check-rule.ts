@@ -4,7 +4,7 @@ import { type RuleType, ruleTypeOf, ruleTypes } from "../rule-types.ts";
 import { rulesLimits } from "./bounds.ts";
 import { activeHoursFaults } from "./check-active-hours.ts";
 
-/** What is wrong with one rule, but for its name. */
+/** What is wrong with one rule, except its name. */
 export function ruleFaults(
   field: string,
   rule: Rule,
@@ -69,7 +69,7 @@ function placeFaults(
   return unknownPlaceFaults(field, what, value, known);
 }
 
-/** What is wrong with the name of a zone or line when no such is among the `known`. */
+/** What is wrong with the name of a zone or line that is not among the `known` names. */
 export function unknownPlaceFaults(
   field: string,
   what: "zone" | "line",
@@ -191,10 +191,10 @@ function unused(field: string, type: RuleType, use: RuleType["count"], given: bo
   return [{ field, message: `A rule of type ${type.name} has no ${name}; leave it out.` }];
 }
 
-/** What rules are held against beside themselves. */
+/** What rules are checked against, besides themselves. */
 export interface RulesCheck {
-  /** The classes of the camera's model; without them any class name will do. */
+  /** The classes of the camera's model; without them, any class name is accepted. */
   readonly classes?: readonly string[];
-  /** What the camera's second stages tell; without them any attribute will do. */
+  /** The attributes from the camera's second stages; without them, any attribute is accepted. */
   readonly attributes?: readonly { readonly name: string; readonly values: readonly string[] }[];
 }

@@ -7,9 +7,8 @@ import { shapeFaults } from "./check-shapes.ts";
 
 /**
  * Checks all of a camera's rules.
- * @returns the same rules as they are kept: rules without a name have got one, and 32-bit fields are rounded to that
- * @throws {RulesError} with all faults, their fields named as in a rules file
- *
+ * @returns the same rules in their stored form: rules without a name get one, and 32-bit fields are rounded to 32 bits
+ * @throws {RulesError} with all faults; their fields are named as in a rules file
  * @example
  * ```ts
  * const rules = parseRules({ rules: [{ type: "appeared", classes: ["person"] }] });
@@ -31,7 +30,7 @@ export function checkRules(rules: CameraRules, check: RulesCheck = {}): CameraRu
   return complete;
 }
 
-/** A rule without a name is called by its type and place, and a number when that is taken: `entered_zone-road-2`. */
+/** A rule without a name gets its type and place as its name, and a number if that name is taken: `entered_zone-road-2`. */
 function withNames(rules: readonly Rule[]): Rule[] {
   const taken = new Set(rules.map(({ name }) => name));
   return rules.map((rule) => {

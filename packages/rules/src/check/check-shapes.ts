@@ -36,8 +36,7 @@ export function shapeFaults({ zones, lines, masks }: CameraRules): RulesFault[] 
 }
 
 /**
- * What is wrong with a polygon, whose path `field` is.
- *
+ * What is wrong with a polygon; `field` is its path.
  * @example
  * ```ts
  * const [fault] = polygonFaults("zones[0].polygon", [{ x: 0, y: 0 }, { x: 1, y: 1 }]);

@@ -11,7 +11,7 @@ import {
 import type { CameraDownState, Instant } from "./engine-state.ts";
 import { type EventWriter, endTime } from "./event-writer.ts";
 
-/** What is known of a camera. */
+/** What is known about a camera. */
 export type CameraKnowledge = "unknown" | "up" | "down";
 
 /** The events camera_down and camera_up, which need no rule. */
@@ -26,7 +26,7 @@ export class CameraEvents {
     this.open = open;
   }
 
-  /** A frame came. That a camera which was down is up is for the transition to say. */
+  /** A frame arrived. When the camera was down, the transition reports that it is up again. */
   frame(): void {
     if (this.known === "unknown") this.known = "up";
   }
@@ -45,7 +45,7 @@ export class CameraEvents {
     return [this.#event(EventType.CAMERA_DOWN, EventPhase.UPDATE, this.open, now, words)];
   }
 
-  /** The camera is registered no more: nobody misses its frames, so nothing begins. */
+  /** The camera is not registered any more: nobody expects its frames, so no event begins. */
   removed(now: Instant): Event[] {
     return this.#end(now, "camera was removed", EndReason.CAMERA_REMOVED);
   }
@@ -100,7 +100,7 @@ export class CameraEvents {
   }
 }
 
-/** An event that an analysis before this one began. */
+/** Continues an event that an earlier analysis began. */
 function goOnWith({ name, revision, startTime, cameraReason }: Event, now: Instant): CameraDownState {
   const time = startTime ?? now.time;
   const sinceMs = fromTimestamp(now.time) - fromTimestamp(time);

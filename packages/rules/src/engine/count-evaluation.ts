@@ -14,7 +14,7 @@ import {
 } from "./rule-evaluation.ts";
 import type { ReadyRule } from "./scene.ts";
 
-/** Rules about how many objects are in a place. */
+/** Rules about the number of objects in a place. */
 export class CountEvaluation implements RuleEvaluation {
   readonly #ready: ReadyRule;
   readonly #writer: EventWriter;
@@ -43,7 +43,7 @@ export class CountEvaluation implements RuleEvaluation {
     const holds = isAbove ? count > ready.rule.count : count < ready.rule.count;
     observeCondition(this.#condition, holds, now, ready.debounceMs);
     const { since, confirmed } = this.#condition;
-    // Of too few there is no better view than that at the start.
+    // For "too few" no later view is better than the one at the start.
     const view = isAbove ? count : 0;
     if (this.#event !== null) {
       const over = overSince(this.#condition, now, ready.debounceMs);

@@ -41,14 +41,14 @@ export class CrossingEvaluation implements RuleEvaluation {
     const isWanted = isOfClass(ready, track);
     if (crossing === undefined && !isWanted) return;
     if (track.masked || crossing === undefined) {
-      // Behind a mask nothing is remembered: what comes out of it is as new.
+      // Nothing is remembered behind a mask: an object that comes out from behind it counts as new.
       const begins = { track: track.state.id, memory: line.begin(track.anchor), lastEventMs: null };
       if (!track.masked) this.#crossings.set(track.state.id, begins);
       else this.#crossings.delete(track.state.id);
       return;
     }
     const side = line.step(crossing.memory, track.anchor, track.size);
-    // On which side it is, is known on: what it is taken for may change on the line.
+    // The object's side is tracked even when its class is not wanted: its class may change while it is on the line.
     if (side === 0 || !isWanted) return;
     const direction = side === right ? CrossingDirection.LEFT_TO_RIGHT : CrossingDirection.RIGHT_TO_LEFT;
     const wanted = ready.rule.direction;

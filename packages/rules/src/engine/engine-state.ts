@@ -29,18 +29,18 @@ const openEventSchema = z.object({
   id: z.string(),
   revision: z.int().positive(),
   start: instantSchema,
-  /** When the last message about it went out, by the analysis's clock. */
+  /** When the last message about the event was published, by the analysis's clock. */
   sentMs: z.number(),
-  /** How good the view in `snapshot` is: score × area, or for counts the count. */
+  /** How good the view in `snapshot` is: score × area, or the count for count rules. */
   view: z.number(),
   snapshot: frameSchema.nullable(),
-  /** The object's score in that frame; 0 of counts. Not in what older versions stored. */
+  /** The object's score in that frame; 0 for count rules. Older versions did not store it. */
   snapshotScore: z.number().default(0),
-  /** As last told. */
+  /** As last published. */
   count: z.int(),
-  /** What the object was taken for at the start, which the event keeps; null of counts, and in what older versions stored. */
+  /** The object's class at the start, which the event keeps; null for count rules, and in what older versions stored. */
   objectClass: z.strictObject({ classId: z.int(), className: z.string() }).nullable().default(null),
-  /** Attributes as first told of the object, which the event keeps. Not in what older versions stored. */
+  /** The attributes that were published first, which the event keeps. Older versions did not store them. */
   attributes: z.array(attributeSchema).default([]),
 });
 
@@ -53,22 +53,22 @@ const trackSchema = z.object({
   pixelBox: boxSchema,
   normalizedBox: boxSchema,
   startTime: timestampSchema,
-  /** What second stages take it for. Not in what older versions stored. */
+  /** Attributes from second stages. Older versions did not store them. */
   attributes: z.array(attributeSchema).default([]),
   lastSeen: instantSchema,
   lastFrame: frameSchema.nullable(),
 });
 
 const conditionSchema = z.strictObject({
-  /** When it first held; null while it does not. */
+  /** When the condition began to hold; null while it does not hold. */
   since: instantSchema.nullable(),
   /** Whether it has held for the debounce time. */
   confirmed: z.boolean(),
-  /** Since when it has not held although confirmed; shorter than the debounce time. */
+  /** Since when a confirmed condition has not held; this is shorter than the debounce time. */
   overSince: instantSchema.nullable(),
 });
 
-/** When the rule last made an event (of the object), by the analysis's clock. */
+/** When the rule last made an event (for the object), by the analysis's clock. */
 const lastEventMs = z.number().nullable();
 
 const presenceSchema = z.strictObject({
@@ -105,7 +105,7 @@ const cameraDownSchema = z.strictObject({
   reason: z.enum(CameraReason),
 });
 
-/** An enum's value. Earlier versions stored its name as protobuf's JSON form has it, such as `MASK_MODE_EXCLUDE`. */
+/** An enum's value. Earlier versions stored its name as in protobuf's JSON form, such as `MASK_MODE_EXCLUDE`. */
 function enumSchema<Values extends Record<string, number>>(values: Values, prefix: string) {
   const asValue = (stored: unknown) =>
     typeof stored === "string" && stored.startsWith(prefix) ? values[stored.slice(prefix.length)] : stored;
@@ -113,8 +113,8 @@ function enumSchema<Values extends Record<string, number>>(values: Values, prefi
 }
 
 /**
- * Rules are stored as they are. What earlier versions stored is read too: protobuf's JSON form, which has no fields that are at their default.
- * They also read what is stored now. `checkRules` checks all that is not checked here.
+ * Rules are stored as they are. What earlier versions stored can be read too: protobuf's JSON form, which leaves out fields with default
+ * values. Earlier versions can also read what is stored now. `checkRules` checks everything that is not checked here.
  */
 const rulesSchema = z
   .looseObject({
@@ -139,18 +139,18 @@ export const engineStateSchema = z.object({
   rules: rulesSchema,
   tracks: z.array(trackSchema),
   evaluations: z.array(ruleStateSchema),
-  /** What was last heard of the camera. */
+  /** The last known state of the camera. */
   camera: z.enum(["unknown", "up", "down"]),
   cameraDown: cameraDownSchema.nullable(),
-  /** The last frame's time; null before the first, and after the camera went down. */
+  /** The last frame's time; null before the first frame, and after the camera went down. */
   lastFrame: instantSchema.nullable(),
 });
 
-/** A point in time by two clocks. */
+/** A point in time on two clocks. */
 export interface Instant {
-  /** Milliseconds of the analysis's own clock, which never goes back and knows no jumps; all durations are by it. */
+  /** Milliseconds of the analysis's own clock, which never goes back or jumps; all durations use it. */
   readonly ms: number;
-  /** Wall clock: what events report, and what active hours are by. */
+  /** Wall clock: used in events and for active hours. */
   readonly time: Timestamp;
 }
 
@@ -162,5 +162,5 @@ export type CrossingState = z.infer<typeof crossingSchema>;
 export type Evaluation = z.infer<typeof evaluationSchema>;
 export type EvaluationOf<Kind extends Evaluation["kind"]> = Extract<Evaluation, { kind: Kind }>;
 export type CameraDownState = z.infer<typeof cameraDownSchema>;
-/** All that an engine knows, plain JSON. */
+/** Everything that an engine knows, as plain JSON. */
 export type EngineState = z.infer<typeof engineStateSchema>;

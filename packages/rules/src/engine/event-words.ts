@@ -8,7 +8,7 @@ import {
   type Track,
 } from "@sightline/contracts";
 
-/** An event of a rule in words. */
+/** A rule's event in words. */
 export function eventWords(event: Event, rule: Rule): string {
   return event.type === EventType.COUNT_ABOVE || event.type === EventType.COUNT_BELOW
     ? countWords(event, rule)
@@ -50,7 +50,7 @@ function trackWords(event: Event, rule: Rule): string {
   }
 }
 
-/** The object by its class and what second stages take it for: `person (colour red)`. */
+/** The object in words, by its class and its attributes from second stages: `person (colour red)`. */
 function objectWords(track: Track | undefined): string {
   const known = track?.attributes.map(({ name, value }) => `${name} ${value}`) ?? [];
   const what = track?.className || "object";

@@ -15,11 +15,11 @@ import { eventWords } from "./event-words.ts";
 import type { ReadyRule, Scene } from "./scene.ts";
 import type { Tracked } from "./tracked.ts";
 
-/** The moment at which rules are looked at: a frame, or time that passed without one. */
+/** The moment at which rules are evaluated: a frame, or time that passed without one. */
 export interface Moment {
   readonly now: Instant;
   readonly frame: FrameReference | undefined;
-  /** What happens goes here. */
+  /** Receives the new events. */
   readonly events: Event[];
 }
 
@@ -30,14 +30,14 @@ export interface Subject {
   readonly direction?: CrossingDirection;
 }
 
-/** An open event is told of at most this often, but for its end. */
+/** Updates of an open event are published at most this often; its end is not delayed. */
 const updateIntervalMs = 1000;
-/** A view is worth telling of when it is this many times as good as the last that was. */
+/** A view is published when it is this many times as good as the last published view. */
 const betterView = 1.2;
-/** Wall clock and the analysis's clock may differ by this about how long an event took. */
+/** Wall clock and the analysis's clock may differ by this much about the duration of an event. */
 const clockToleranceMs = 1000;
 
-/** Writes the messages about events of rules, and gives events their ids. */
+/** Writes the messages about events of rules and gives events their IDs. */
 export class EventWriter {
   scene: Scene;
   nextEvent: number;
@@ -59,7 +59,7 @@ export class EventWriter {
     return `cameras/${this.#camera}/events/${id}`;
   }
 
-  /** @param view how well it can be seen in the frame at hand */
+  /** @param view how well the object can be seen in this frame */
   start(rule: ReadyRule, moment: Moment, start: Instant, subject: Subject, view: number): OpenEvent {
     const open: OpenEvent = {
       id: this.newId(),
@@ -77,7 +77,7 @@ export class EventWriter {
     return open;
   }
 
-  /** Tells of a change, unless there is none worth it or the last message was just now. */
+  /** Publishes a change, unless no change is worth it or the last message is too recent. */
   update(rule: ReadyRule, moment: Moment, open: OpenEvent, subject: Subject, view: number): void {
     const isBetter = moment.frame !== undefined && view > 0 && view >= open.view * betterView;
     const count = subject.count ?? 0;
@@ -109,7 +109,7 @@ export class EventWriter {
     this.#write(rule, moment, open, EventPhase.END, subject, endTime(open.start, end), reason);
   }
 
-  /** @param snapshot the frame that shows it */
+  /** @param snapshot the frame that shows the event */
   once(
     rule: ReadyRule,
     moment: Moment,
@@ -169,7 +169,7 @@ export class EventWriter {
     events.push(event);
   }
 
-  /** An event keeps the class with which it began, and the attributes that were told: who filters by them then hears of its end too. */
+  /** An event keeps its first class and the published attributes, so a consumer that filters by them also gets its end. */
   #track({ state, inZone }: Tracked, { objectClass, attributes }: OpenEvent): Track {
     const { classId, className } = objectClass ?? state;
     return {
@@ -199,7 +199,7 @@ function attributesOf({ track }: Subject): OpenEvent["attributes"] {
   return track?.state.attributes.map((attribute) => ({ ...attribute })) ?? [];
 }
 
-/** Those that are known of the object and were not told yet. */
+/** Attributes of the object that are known and not published yet. */
 function newAttributes(open: OpenEvent, subject: Subject): OpenEvent["attributes"] {
   return attributesOf(subject).filter(({ name }) => !open.attributes.some((told) => told.name === name));
 }
@@ -209,8 +209,8 @@ function stored(frame: FrameReference | undefined): OpenEvent["snapshot"] {
 }
 
 /**
- * The wall clock's time of an event's end, never before its start. When the wall clock was set in between, so that the
- * two would not say how long the event took, it is the start and that time.
+ * The wall-clock time of an event's end, never before its start. If the wall clock was set in between, the two times would not give the
+ * event's duration. Then the end is the start plus the duration.
  */
 export function endTime(start: Instant, end: Instant): Timestamp {
   const elapsedMs = Math.max(0, end.ms - start.ms);

@@ -16,14 +16,14 @@ import type { ReadyRule } from "./scene.ts";
 import type { Tracked } from "./tracked.ts";
 
 /**
- * Rules about one object in a place: appeared, entered_zone and dwelled make an event while it is there; left and
- * left_zone one when it has gone.
+ * Rules about one object in a place: appeared, entered_zone and dwelled make an event while the object is there; left and left_zone make
+ * one when it has gone.
  */
 export class PresenceEvaluation implements RuleEvaluation {
   readonly #ready: ReadyRule;
   readonly #writer: EventWriter;
   readonly #tellsOfLeaving: boolean;
-  /** Of objects that are in place, or made an event that forbids another still. */
+  /** Objects that are in place, or whose last event still prevents another. */
   readonly #presences: Map<string, PresenceState>;
 
   constructor(ready: ReadyRule, writer: EventWriter, state?: EvaluationOf<"presence">) {
@@ -76,7 +76,7 @@ export class PresenceEvaluation implements RuleEvaluation {
     const inPlace = isInPlace(ready, track);
     let presence = this.#presences.get(track.state.id);
     if (!isOfClass(ready, track) && !presence?.event) {
-      // What is taken for something else now was in place for nothing; an event that has begun goes on.
+      // An object that now has another class does not count as having been in place; an event that has begun continues.
       if (presence) presence.condition = newCondition();
       return;
     }
@@ -99,7 +99,7 @@ export class PresenceEvaluation implements RuleEvaluation {
     presence.lastEventMs = now.ms;
   }
 
-  /** The object may have been gone for long enough by now, whether it was seen in this frame or not. */
+  /** The object may have been gone long enough by now, whether or not it was seen in this frame. */
   #settle(presence: PresenceState, step: Step): void {
     const over = overSince(presence.condition, step.now, this.#ready.debounceMs);
     const track = step.tracks.get(presence.track);

@@ -4,19 +4,19 @@ import type { Moment } from "./event-writer.ts";
 import type { ReadyRule } from "./scene.ts";
 import type { Tracked } from "./tracked.ts";
 
-/** A moment, and the objects at it. */
+/** A moment, with its objects. */
 export interface Step extends Moment {
   /** Found in this frame. */
   readonly seen: readonly Tracked[];
-  /** Not followed any more from now on. */
+  /** Tracks that end now. */
   readonly ended: readonly Tracked[];
-  /** All that are followed, also those not found in this frame: they count as where they were last seen. */
+  /** All tracks, including those not found in this frame: they count as being where they were last seen. */
   readonly tracks: ReadonlyMap<string, Tracked>;
-  /** The last frame's time; null while the camera is not watching: no frame came yet, or none since it went down. */
+  /** The last frame's time; null while the camera is not watching: before its first frame, or since it went down. */
   readonly lastFrame: Instant | null;
 }
 
-/** What one rule knows, and makes of each step. */
+/** The state of one rule, and what the rule does in each step. */
 export interface RuleEvaluation {
   step(step: Step): void;
   /** Ends all its open events and forgets all objects. */
@@ -26,7 +26,7 @@ export interface RuleEvaluation {
   snapshot(): Evaluation;
 }
 
-/** Whether the object is of the rule's classes and, unmasked, in its zone. */
+/** Whether the object has one of the rule's classes, is in its zone and is not behind a mask. */
 export function isInPlace({ zone }: ReadyRule, track: Tracked): boolean {
   return !track.masked && (zone === undefined || track.inZone[zone] === true);
 }
@@ -36,7 +36,7 @@ export function isOfClass({ classes }: ReadyRule, { state }: Tracked): boolean {
 }
 
 /**
- * Whether enough is known of the object: its score, and the attributes that the rule asks for. Scores are 32-bit floats on the wire, and
+ * Whether enough is known about the object: its score, and the attributes that the rule requires. Scores are 32-bit floats on the wire, so
  * `min_score` is one too.
  */
 export function isKnownWell({ rule, attributes }: ReadyRule, { state }: Tracked): boolean {
@@ -50,14 +50,14 @@ export function isCoolingDown({ cooldownMs }: ReadyRule, lastEventMs: number | n
   return lastEventMs !== null && now.ms - lastEventMs < cooldownMs;
 }
 
-/** A condition that has not held yet. */
+/** A condition that has never held. */
 export function newCondition(): ConditionState {
   return { since: null, confirmed: false, overSince: null };
 }
 
 /**
- * The condition holds now, or does not. Until it has held for `debounceMs` without a break it counts for nothing; after
- * that, a break shorter than `debounceMs` is none.
+ * Updates the condition: it holds now, or it does not. It counts only once it has held for `debounceMs` without a break. After that, a
+ * break shorter than `debounceMs` is ignored.
  */
 export function observeCondition(
   condition: ConditionState,
@@ -76,7 +76,7 @@ export function observeCondition(
   }
 }
 
-/** Since when a confirmed condition has been over, once it has been so for `debounceMs`. */
+/** Since when a confirmed condition has not held, once that has lasted `debounceMs`. */
 export function overSince(condition: ConditionState, now: Instant, debounceMs: number): Instant | undefined {
   if (condition.overSince === null || now.ms - condition.overSince.ms < debounceMs) return undefined;
   return condition.overSince;

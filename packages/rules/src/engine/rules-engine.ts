@@ -26,7 +26,7 @@ import type { RuleEvaluation, Step } from "./rule-evaluation.ts";
 import { type ReadyRule, readyRules, Scene } from "./scene.ts";
 import { type EndedTrack, type SeenTrack, Tracked } from "./tracked.ts";
 
-/** A rule and what it knows; null while it does not apply. */
+/** A rule and its state; the state is null while the rule does not apply. */
 interface RunningRule {
   readonly ready: ReadyRule;
   evaluation: RuleEvaluation | null;
@@ -43,10 +43,10 @@ const noRules: CameraRules = {
 };
 
 /**
- * Turns one camera's tracks into events, by its rules. What each type of rule means is in docs/rules.md.
+ * Turns one camera's tracks into events, using its rules. docs/rules.md explains each type of rule.
  *
- * Pure and deterministic: no clock, no randomness. The same calls give the same events, also when a snapshot was taken
- * and restored anywhere in between.
+ * Pure and deterministic: no clock, no randomness. The same calls give the same events, even if a snapshot was taken and restored at any
+ * point in between.
  *
  * @example
  * ```ts
@@ -73,8 +73,8 @@ export class RulesEngine {
 
   /**
    * @param camera the camera's id
-   * @param incarnation first part of all event ids; only valid in a NATS subject token if this is
-   * @param state a `snapshot()` to go on from; it is checked, as it comes from storage
+   * @param incarnation first part of all event ids; these are valid in a NATS subject token only if it is
+   * @param state a `snapshot()` to continue from; it is checked because it comes from storage
    * @throws {RulesStateError} the state is malformed or of another version
    */
   constructor(camera: string, incarnation: string, state?: EngineState) {
@@ -96,7 +96,7 @@ export class RulesEngine {
   /**
    * A frame, or time that passed without one.
    * @param seen the confirmed tracks found in the frame
-   * @param ended the tracks that are not followed any more
+   * @param ended the tracks that end now
    * @param frame undefined when there is none
    */
   step(
@@ -126,8 +126,8 @@ export class RulesEngine {
   }
 
   /**
-   * The camera went down, was removed or looks elsewhere, which ends its tracks and their events; or it is up again. What
-   * is about the camera comes last.
+   * The camera went down, was removed or was moved, which ends its tracks and their events; or it is up again. Events about the camera
+   * itself come last.
    */
   transition(now: Instant, transition: CameraTransition): Event[] {
     switch (transition.change) {
@@ -142,9 +142,9 @@ export class RulesEngine {
   }
 
   /**
-   * The rules from now on. What a rule that stays the same knows and has begun goes on; the open events of the others
-   * end. Objects that are in place when a rule is new count as come then.
-   * @throws {RulesError} the rules cannot be used; nothing has changed then
+   * Sets new rules. A rule that stays the same keeps its state and its open events; open events of other rules end. For a new rule, objects
+   * that are already in place count as arriving now.
+   * @throws {RulesError} the rules cannot be used; nothing has changed
    */
   rulesChanged(now: Instant, rules: CameraRules): Event[] {
     const checked = checkRules(structuredClone(rules));
@@ -166,17 +166,17 @@ export class RulesEngine {
     return step.events;
   }
 
-  /** When a track was last seen, by the analysis's clock; undefined when it is not one that is followed. */
+  /** When a track was last seen, by the analysis's clock; undefined when the track is not active. */
   lastSeenMs(track: string): number | undefined {
     return this.#tracks.get(track)?.state.lastSeen.ms;
   }
 
-  /** Open events, but for camera_down, which no passing of time ends. */
+  /** Number of open events, without camera_down, because passing time cannot end it. */
   get open(): number {
     return this.#running.reduce((sum, { evaluation }) => sum + (evaluation?.open ?? 0), 0);
   }
 
-  /** All that the engine knows, for JSON. `new RulesEngine(camera, incarnation, snapshot)` goes on as this one would. */
+  /** Everything that the engine knows, for JSON. `new RulesEngine(camera, incarnation, snapshot)` continues exactly where this engine is. */
   snapshot(): EngineState {
     return structuredClone({
       version: engineStateVersion,
@@ -193,7 +193,7 @@ export class RulesEngine {
     });
   }
 
-  /** Ends what rules have begun, and forgets all objects. */
+  /** Ends the open events of all rules and forgets all objects. */
   #endAll(now: Instant, reason: EndReason): Event[] {
     const step = this.#stepAt(now);
     for (const { evaluation } of this.#running) evaluation?.end(step, reason);
@@ -244,7 +244,7 @@ function restore(state: unknown): { stored: EngineState; rules: CameraRules } {
   }
 }
 
-/** What looks after a rule of its type; anew, or from a state that it left. */
+/** Creates the evaluation for a rule's type: new, or from a stored state. */
 function evaluationOf(ready: ReadyRule, writer: EventWriter, state?: Evaluation): RuleEvaluation {
   switch (ready.rule.type) {
     case EventType.CROSSED_LINE:

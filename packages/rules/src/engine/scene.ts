@@ -3,7 +3,7 @@ import { ActiveSpan } from "../active-hours.ts";
 import { CrossingLine } from "../geometry/line-crossing.ts";
 import { Polygon } from "../geometry/polygon.ts";
 
-/** The places of a camera's rules, made ready for many questions. */
+/** The places of a camera's rules, prepared for fast checks. */
 export class Scene {
   readonly zoneNames: readonly string[];
   readonly #zones: readonly Polygon[];
@@ -25,24 +25,24 @@ export class Scene {
     return this.#zones.map((zone) => zone.contains(point));
   }
 
-  /** Whether an object there is left out of account. */
+  /** Whether a mask hides objects at this point. */
   masks(point: Point): boolean {
     if (this.#included.length > 0 && !this.#included.some((mask) => mask.contains(point))) return true;
     return this.#excluded.some((mask) => mask.contains(point));
   }
 }
 
-/** A rule made ready. */
+/** A rule prepared for evaluation. */
 export interface ReadyRule {
   readonly rule: Rule;
-  /** Equal for two rules if and only if they are the same in all that matters, their places included. */
+  /** Equal for two rules if and only if they mean the same, including their places. */
   readonly key: string;
-  /** Number of the zone; undefined for the whole picture. */
+  /** Index of the zone; undefined for the whole picture. */
   readonly zone: number | undefined;
   readonly line: CrossingLine | undefined;
   /** Undefined means all. */
   readonly classes: ReadonlySet<string> | undefined;
-  /** All of which objects must meet. */
+  /** An object must match all of them. */
   readonly attributes: readonly { readonly name: string; readonly values: ReadonlySet<string> }[];
   /** Undefined means always. */
   readonly span: ActiveSpan | undefined;

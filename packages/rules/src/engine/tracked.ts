@@ -5,9 +5,9 @@ import type { Scene } from "./scene.ts";
 
 /** An object as seen in one frame. */
 export interface SeenTrack {
-  /** Unique among the camera's tracks, for ever. */
+  /** Unique among all tracks of the camera, at any time. */
   readonly id: string;
-  /** The object's, which need not be that of its detection in this frame. */
+  /** The object's class, which may differ from the class of its detection in this frame. */
   readonly classId: number;
   readonly className: string;
   readonly score: number;
@@ -15,27 +15,27 @@ export interface SeenTrack {
   readonly pixelBox: BoundingBox;
   /** Finite. */
   readonly normalizedBox: BoundingBox;
-  /** What second stages take it for; not given is as none. */
+  /** Attributes from second stages; undefined means none. */
   readonly attributes?: readonly Attribute[];
-  /** Of the track's first frame; that of the first call counts. */
+  /** Time of the track's first frame; the value in the first call is kept. */
   readonly startTime: Timestamp;
 }
 
-/** An object that is not followed any more. */
+/** An object that is not tracked any more. */
 export interface EndedTrack {
   readonly id: string;
-  /** It was the same object as another track's, which goes on, so it has not left. */
+  /** It was the same object as another track, which continues, so the object has not left. */
   readonly merged: boolean;
 }
 
-/** An object that is followed, and where it is. */
+/** A tracked object and its position. */
 export class Tracked {
   readonly state: TrackState;
-  /** Middle of the box's lower edge, in 0..1. */
+  /** Middle of the box's lower edge, 0..1. */
   anchor: Point = { x: 0, y: 0 };
-  /** By number of the zone: whether the object is in it. */
+  /** For each zone, by its index, whether the object is in it. */
   inZone: readonly boolean[] = [];
-  /** Whether a mask keeps the object out of account. */
+  /** Whether the object is behind a mask and does not count. */
   masked = false;
   /** See `EndedTrack`. */
   merged = false;
@@ -75,7 +75,7 @@ export class Tracked {
     if (frame?.captureTime !== undefined) state.lastFrame = { ...frame, captureTime: frame.captureTime };
   }
 
-  /** Finds out anew where the object is: its box or the scene has changed. */
+  /** Updates the object's position after its box or the scene has changed. */
   locate(scene: Scene): void {
     this.anchor = anchorOf(this.state.normalizedBox);
     this.masked = scene.masks(this.anchor);

@@ -2,8 +2,8 @@ import { type CameraRules, type HttpRules, MaskMode, type Point, type Rule } fro
 import { directionNames, ruleTypeOf } from "../rule-types.ts";
 
 /**
- * Rules in the form of a rules file, which is also the HTTP API's. Fields that a rule's type does not have, or that are
- * at their default, are left out. `parseRules` of it gives the same rules.
+ * Rules in the form of a rules file, which the HTTP API uses too. Fields that a rule's type does not have, and fields with their default
+ * value, are left out. `parseRules` turns the result into the same rules.
  *
  * @example
  * ```ts
@@ -62,7 +62,7 @@ function fromRule(rule: Rule): Record<string, unknown> {
   };
 }
 
-/** The shortest decimal that is the same 32-bit float: 0.3, not 0.30000001192092896. */
+/** The shortest decimal with the same 32-bit float value: 0.3, not 0.30000001192092896. */
 function shortest(value: number): number {
   for (let digits = 1; digits < 9; digits++) {
     const candidate = Number(value.toPrecision(digits));

@@ -9,8 +9,8 @@ import { fieldPath, type PartlyRead, withStandIns } from "./stand-ins.ts";
 
 /**
  * Reads a rules file and checks it (docs/rules.md describes the form).
- * @param source "json", "yaml", or the file's name, whose ending says which; with neither, what looks like JSON is
- * @returns the rules, every rule with a name; without resource name and update time
+ * @param source "json", "yaml", or the file's name, whose extension decides; otherwise, text that looks like JSON is read as JSON
+ * @returns the rules, each with a name; without resource name and update time
  * @throws {RulesError} with all faults
  *
  * @example
@@ -29,7 +29,7 @@ export function parseRulesFile(text: string, source: string, check?: RulesCheck)
 }
 
 /**
- * Rules in a rules file's form, already taken apart, such as the body of an HTTP request.
+ * Checks rules in the form of a rules file that are already parsed, such as the body of an HTTP request.
  * @throws {RulesError} with all faults
  *
  * @example
@@ -49,7 +49,7 @@ export function parseRules(value: unknown, check?: RulesCheck): CameraRules {
   const rest = withStandIns(value, issues);
   const others = rest ? [...valueFaults(rest.file, check), ...placesOfReplaced(value, rest)] : [];
   const isTold = ({ field }: RulesFault) => faults.some((fault) => fault.field === field);
-  // Of a part with a stand-in, only what the part itself says: its name, and the places that a rule names.
+  // For a part with a stand-in, report only faults of the part itself: its name, and the places that a rule names.
   const isOwn = ({ field }: RulesFault) => {
     const [, part = "", name] = /^(\w+(?:\[\d+\])?)(\.(?:name|zone|line)$)?/.exec(field) ?? [];
     return name !== undefined || !rest?.replaced.has(part);
@@ -59,7 +59,7 @@ export function parseRules(value: unknown, check?: RulesCheck): CameraRules {
   });
 }
 
-/** Zones and lines that there are not, named by rules whose form is wrong elsewhere. */
+/** Zones and lines that do not exist but are named by rules with a wrong form. */
 function placesOfReplaced(value: unknown, { file, replaced }: PartlyRead): RulesFault[] {
   const { rules } = value as { rules?: unknown };
   if (!Array.isArray(rules)) return [];
@@ -84,7 +84,7 @@ function missingCounts({ rules }: RulesFile): RulesFault[] {
   );
 }
 
-/** What is wrong with the values in a file of the right form. */
+/** What is wrong with the values in a file whose form is right. */
 function valueFaults(file: RulesFile, check?: RulesCheck): readonly RulesFault[] {
   const missing = missingCounts(file);
   try {
@@ -107,7 +107,7 @@ function inOrder(faults: readonly RulesFault[]): RulesFault[] {
 
 const toPoint = ([x, y]: [number, number]): Point => ({ x, y });
 
-/** Names are in the tables: the schema has seen to that. */
+/** The schema has already checked that names are in the tables. */
 function toMessage(file: RulesFile): CameraRules {
   return {
     name: "",

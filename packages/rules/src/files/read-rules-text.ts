@@ -4,16 +4,16 @@ import { rulesLimits } from "../check/bounds.ts";
 import { RulesError } from "../errors.ts";
 
 /**
- * A rules file's text taken apart; what it says is for `parseRules` to check.
- * @param source "json", "yaml", or the file's name, whose ending says which; with neither, what looks like JSON is
- * @throws {RulesError} it is too long, empty, or neither JSON nor YAML; its message is one line
+ * Parses the text of a rules file; `parseRules` checks its content.
+ * @param source "json", "yaml", or the file's name, whose extension decides; otherwise, text that looks like JSON is read as JSON
+ * @throws {RulesError} the text is too long, empty, or neither JSON nor YAML; the message is one line
  */
 export function readRulesText(text: string, source: string): unknown {
   if (text.length > rulesLimits.maxFileLength) {
     throw whole(`A rules file has at most ${rulesLimits.maxFileLength} characters, not ${text.length}.`);
   }
   const value = text.trim() === "" ? undefined : isJson(text, source) ? readJson(text) : readYaml(text);
-  // Not the same as no rules: setting a camera's rules to a file that was not written would remove them.
+  // This is not the same as "no rules": an empty file (for example one whose writing failed) must not remove a camera's rules.
   if (value === undefined || value === null)
     throw whole('The rules file is empty; for no rules, write {"rules": []}.');
   return value;
@@ -43,7 +43,7 @@ function readYaml(text: string): unknown {
   }
 }
 
-/** What a parser says, on one line: JSON's words quote the text, YAML's are followed by it. */
+/** A parser's message on one line: JSON's message quotes the text, YAML's message is followed by it. */
 function words(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const first = error instanceof YAMLParseError ? message.split("\n")[0]! : message;

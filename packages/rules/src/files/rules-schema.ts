@@ -8,13 +8,13 @@ const point = z.union([pair, named.transform(({ x, y }): z.infer<typeof pair> =>
 });
 const polygon = z.array(point, { error: "must be a list of points: [[x, y], [x, y], …]." });
 const text = z.string({ error: "must be text." });
-/** The name of a zone or line. Left out it may mean the whole picture; an empty one is a mistake, not a wish for that. */
+/** The name of a zone or line. Leaving it out may mean the whole picture; an empty name is always a mistake. */
 const place = text
   .min(1, { error: "must not be empty; leave the field out where no place is meant." })
   .default("");
 const seconds = z.number({ error: "must be a number of seconds." });
 
-/** One of these names, in small or capital letters. `unlisted` are taken too, but not proposed. */
+/** One of these names, in upper or lower case. `unlisted` names are accepted too, but not suggested. */
 function oneOf(names: readonly string[], unlisted: readonly string[] = []) {
   const error = ({ input }: { input?: unknown }) =>
     `must be one of: ${names.join(", ")}${typeof input === "string" ? `; not ${JSON.stringify(input.slice(0, 80))}` : ""}.`;
@@ -24,7 +24,7 @@ function oneOf(names: readonly string[], unlisted: readonly string[] = []) {
     .refine((name) => names.includes(name) || unlisted.includes(name), { error });
 }
 
-/** An object with these fields and no others; a fault says which there are. */
+/** An object with these fields and no others; a fault lists the valid fields. */
 function fields<Shape extends z.core.$ZodLooseShape>(what: string, shape: Shape) {
   return z.strictObject(shape, {
     error: (issue) =>
@@ -78,7 +78,7 @@ const rule = fields("a rule", {
   active_hours: activeHours.optional(),
 });
 
-/** The form of a rules file, parsed. What its values may be is checked by `checkRules`. */
+/** The form of a parsed rules file. `checkRules` checks the values. */
 export const rulesFileSchema = fields("a rules file", {
   zones: list("zones", fields("a zone", { name: text, polygon })),
   lines: list("lines", fields("a line", { name: text, start: point, end: point })),
@@ -87,5 +87,5 @@ export const rulesFileSchema = fields("a rules file", {
   etag: text.default(""),
 });
 
-/** Rules as a file writes them, with its defaults filled in. */
+/** Rules as in a file, with the defaults filled in. */
 export type RulesFile = z.infer<typeof rulesFileSchema>;

@@ -4,7 +4,7 @@ import { rulesFileSchema } from "./rules-schema.ts";
 const lists = ["zones", "lines", "masks", "rules"] as const;
 type List = (typeof lists)[number];
 
-/** What stands in for a part whose form is wrong: nothing can be wrong with its values. */
+/** Replaces a part whose form is wrong; its values are never faulty. */
 const standIns: Record<List, object> = {
   zones: {
     polygon: [
@@ -25,15 +25,15 @@ const standIns: Record<List, object> = {
   rules: { type: "appeared" },
 };
 
-/** A file with stand-ins, and the paths of the parts that are such. */
+/** A file with stand-ins, and the paths of the replaced parts. */
 export interface PartlyRead {
   file: z.infer<typeof rulesFileSchema>;
   replaced: ReadonlySet<string>;
 }
 
 /**
- * A rules file some of whose parts have the wrong form, with stand-ins in their places: so that the values of the others can
- * be checked, under the same numbers, and what refers to a wrong part by its name finds it.
+ * Replaces the parts of a rules file that have the wrong form with stand-ins. This way the values of the other parts can be checked with
+ * the same indexes, and references to a wrong part by its name are found.
  * @returns undefined when nothing can be checked
  */
 export function withStandIns(value: unknown, issues: readonly z.core.$ZodIssue[]): PartlyRead | undefined {

@@ -1,20 +1,20 @@
 import type { Point } from "@sightline/contracts";
 import { orient2d } from "robust-predicates";
 
-/** Where a point is for someone who stands at a line's first point and looks to its second, the picture before them. */
+/** The side of a point, seen by someone who stands in the picture at a line's first point and looks towards its second. */
 export type Side = -1 | 0 | 1;
 export const left: Side = -1;
 export const on: Side = 0;
 export const right: Side = 1;
 
-/** Exact, whatever the rounding: the sign comes from adaptive-precision arithmetic (Shewchuk 1997). */
+/** Exact in spite of rounding: the sign comes from adaptive-precision arithmetic (Shewchuk 1997). */
 export function sideOf(start: Point, end: Point, point: Point): Side {
-  // With y down, orient2d is positive for what is on the left as the picture is looked at.
+  // With y pointing down, orient2d is positive for points on the left in the picture.
   const turn = orient2d(start.x, start.y, end.x, end.y, point.x, point.y);
   return turn > 0 ? left : turn < 0 ? right : on;
 }
 
-/** Whether a point known to be on the line through two others lies between them, or is one of them. */
+/** Whether a point that is on the line through two others lies between them, or is one of them. */
 export function isBetween(start: Point, end: Point, point: Point): boolean {
   return (
     Math.min(start.x, end.x) <= point.x &&
@@ -24,7 +24,7 @@ export function isBetween(start: Point, end: Point, point: Point): boolean {
   );
 }
 
-/** Whether two segments have a point in common, their ends included. A segment may be a single point. */
+/** Whether two segments share a point, ends included. A segment may be a single point. */
 export function segmentsMeet(a: Point, b: Point, c: Point, d: Point): boolean {
   const cSide = sideOf(a, b, c);
   const dSide = sideOf(a, b, d);

@@ -2,7 +2,7 @@ import type { BoundingBox, Point } from "@sightline/contracts";
 import { isBetween, left, on, segmentsMeet, sideOf } from "./orientation.ts";
 
 /**
- * A polygon made ready for many questions. Its edges must not cross (`polygonFault`).
+ * A polygon prepared for many checks. Its edges must not cross (`polygonFault`).
  *
  * @example
  * ```ts
@@ -26,7 +26,7 @@ export class Polygon {
     this.#yMax = Math.max(...points.map(({ y }) => y));
   }
 
-  /** Whether a point is inside. A point on an edge or a corner is. Exact. */
+  /** Whether a point is inside. Points on an edge or a corner count as inside. Exact. */
   contains(point: Point): boolean {
     const { x, y } = point;
     if (!(x >= this.#xMin && x <= this.#xMax && y >= this.#yMin && y <= this.#yMax)) return false;
@@ -36,7 +36,7 @@ export class Polygon {
     for (const b of points) {
       const upward = b.y > y;
       if (a.y > y !== upward) {
-        // The edge passes the height of the point; on which side of it?
+        // The edge passes the height of the point; find the side.
         const side = sideOf(a, b, point);
         if (side === on) return true;
         if ((side === left) === upward) inside = !inside;
@@ -49,7 +49,7 @@ export class Polygon {
   }
 }
 
-/** What keeps a list of points from being a polygon. Numbers of points and edges are from 0; edge i begins at point i. */
+/** Why a list of points is not a polygon. Points and edges are numbered from 0; edge i begins at point i. */
 export type PolygonFault =
   | { readonly kind: "repeated_point"; readonly first: number; readonly second: number }
   | { readonly kind: "no_area" }
@@ -81,13 +81,13 @@ export function polygonFault(points: readonly Point[]): PolygonFault | undefined
   return undefined;
 }
 
-/** Whether the way from a over b to c goes back upon itself at b. */
+/** Whether the path from a over b to c turns back on itself at b. */
 function turnsBack(a: Point, b: Point, c: Point): boolean {
   return sideOf(a, b, c) === on && (isBetween(a, b, c) || isBetween(b, c, a));
 }
 
 /**
- * Where an object stands: the middle of its box's lower edge, brought back into the picture.
+ * Where an object stands: the middle of its box's lower edge, clamped to the picture.
  * @param box in 0..1 of the picture
  *
  * @example

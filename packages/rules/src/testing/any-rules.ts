@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** Whole hundredths, so that both ends of 0..1 come up. */
+/** Hundredths, so that both ends of 0..1 occur. */
 const coordinate = fc.integer({ min: 0, max: 100 }).map((n) => n / 100);
 const seconds = fc.oneof(
   fc.constant(0),
@@ -88,7 +88,7 @@ const rule = fc.oneof(
   }),
 );
 
-/** Proper rules of all kinds, as a rules file writes them. */
+/** Valid rules of all kinds, in the form of a rules file. */
 export const anyRules = fc.record({
   zones: fc
     .tuple(polygon, polygon)

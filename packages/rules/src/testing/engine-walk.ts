@@ -13,7 +13,7 @@ import { RulesEngine } from "../engine/rules-engine.ts";
 import type { SeenTrack } from "../engine/tracked.ts";
 import { parseRules } from "../files/parse-rules.ts";
 
-/** Where an object stands (the middle of its box's lower edge), and what differs from an ordinary one. */
+/** Where an object stands (the middle of its box's lower edge), and how it differs from an ordinary object. */
 export type Sight = readonly [
   x: number,
   y: number,
@@ -21,7 +21,7 @@ export type Sight = readonly [
     className?: string;
     score?: number;
     size?: number;
-    /** What second stages take it for, by attribute. */
+    /** Attributes from second stages, by name. */
     known?: Readonly<Record<string, string>>;
   },
 ];
@@ -32,10 +32,10 @@ const walkStartMs = Date.parse("2026-01-05T12:00:00Z");
 const nameOf = (values: Record<string, number>, value: number) =>
   (Object.entries(values).find(([, candidate]) => candidate === value)?.[0] ?? "").toLowerCase();
 
-/** Leads an engine through a story; times are milliseconds since `walkStartMs`. */
+/** Runs an engine through a story; times are milliseconds since `walkStartMs`. */
 export class EngineWalk {
   engine = new RulesEngine("door", "t");
-  /** Wall clock less the engine's clock. */
+  /** Wall clock minus the engine's clock. */
   wallOffsetMs = 0;
   #number = 0;
 
@@ -47,7 +47,7 @@ export class EngineWalk {
     return this.engine.rulesChanged(this.at(ms), parseRules(rules));
   }
 
-  /** A frame with these objects; those in `lost` are not followed any more. */
+  /** A frame with these objects; tracks in `lost` end. */
   frame(ms: number, sights: Record<string, Sight>, lost: readonly string[] = []): Event[] {
     const now = this.at(ms);
     const seen = Object.entries(sights).map(([id, sight]) => seenTrack(id, sight, now));
@@ -102,7 +102,7 @@ function seenTrack(id: string, [x, y, more = {}]: Sight, now: Instant): SeenTrac
   };
 }
 
-/** An event in short: `end entered_zone-road a 1000..3000 condition_over`, times since `walkStartMs`. */
+/** An event in short form: `end entered_zone-road a 1000..3000 condition_over`, times since `walkStartMs`. */
 export function inShort(event: Event): string {
   const ms = (time: Event["startTime"]) =>
     time === undefined ? "" : Math.round(fromTimestamp(time) - walkStartMs);
