@@ -2,7 +2,7 @@ import type { KV } from "@nats-io/kv";
 import { encodeJson, leaseTtlMs } from "@sightline/contracts";
 import type { Logger } from "./log.ts";
 
-/** Keeps a value in a bucket whose entries expire, for as long as this process lives. */
+/** Keeps a value in a bucket whose entries expire, while this process lives. */
 export class Announcement {
   readonly #kv: KV;
   readonly #key: string;
@@ -17,13 +17,13 @@ export class Announcement {
     this.#log = log;
   }
 
-  /** Writes the value once, then again before it expires. */
+  /** Writes the value once, then again each time before it expires. */
   async start(): Promise<void> {
     await this.#put();
     this.#timer = setInterval(() => void this.#put(), leaseTtlMs / 4);
   }
 
-  /** Writes the value now, when it has changed. */
+  /** Writes the value now if it has changed. */
   async refresh(): Promise<void> {
     await this.#put();
   }

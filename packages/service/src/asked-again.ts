@@ -1,13 +1,13 @@
 import { type Msg, type NatsConnection, type RequestOptions, TimeoutError } from "@nats-io/transport-node";
 
-/** What has no answer after so long is asked again. */
+/** A request without an answer is sent again after these times. */
 const againMs = [500, 1_200];
-/** Questions, which change nothing however often they are asked. */
+/** Requests that only read, so they may be repeated. */
 const questions = /^\$JS\.API\.(?:STREAM\.(?:INFO|MSG\.GET)|CONSUMER\.INFO|DIRECT\.GET)\./;
 
 /**
- * The connection, but that questions to JetStream without an answer are asked again within their time: what was asked of a leader that has died
- * is never answered, and the next may be there a moment later.
+ * The same connection, but JetStream read requests without an answer are repeated within their timeout. A request to a leader that has died
+ * is never answered, and a new leader may be there a moment later.
  */
 export function askingAgain(connection: NatsConnection): NatsConnection {
   const request: NatsConnection["request"] = (subject, payload, options) =>
@@ -23,7 +23,7 @@ export function askingAgain(connection: NatsConnection): NatsConnection {
   });
 }
 
-/** Asks until there is an answer. @throws TimeoutError after `options.timeout`; any other error at once */
+/** Repeats the request until there is an answer. @throws TimeoutError after `options.timeout`; any other error at once */
 export async function ask(
   connection: Pick<NatsConnection, "request">,
   subject: string,
@@ -38,8 +38,8 @@ export async function ask(
 }
 
 /**
- * What is made at once, or by a second or third attempt where there is no answer; what others have made too goes to `unwanted`.
- * @throws TimeoutError when none is answered; any other error at once
+ * Creates something, with a second and third attempt if there is no answer. What the other attempts have created goes to `unwanted`.
+ * @throws TimeoutError when no attempt is answered; any other error at once
  */
 export function makeUntilAnswered<T>(make: () => Promise<T>, unwanted: (made: T) => void): Promise<T> {
   return firstOf(make, againMs, unwanted);

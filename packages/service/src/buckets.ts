@@ -37,10 +37,10 @@ export interface Buckets {
   sitePlaces: KV;
 }
 
-/** Of these an entry lives `leaseTtlMs` unless it is renewed. */
+/** Entries of these buckets live for `leaseTtlMs` unless they are renewed. */
 const leased: ReadonlySet<string> = new Set([buckets.leases, buckets.models, buckets.workers]);
 
-/** Opens every bucket, creating those that are missing. */
+/** Opens every bucket and creates missing ones. */
 export async function openBuckets(kv: Kvm, replicas = 1): Promise<Buckets> {
   const open = (bucket: string) =>
     kv.create(bucket, {
@@ -77,7 +77,7 @@ export async function openBuckets(kv: Kvm, replicas = 1): Promise<Buckets> {
 }
 
 /**
- * Opens every bucket, creating those that are missing and bringing the others to this configuration, with all that they hold.
+ * Opens every bucket, creates missing ones and changes the others to this configuration; their content stays.
  * @throws StreamConflictError
  */
 export async function ensureBuckets(
@@ -90,7 +90,7 @@ export async function ensureBuckets(
     const age = leased.has(bucket) ? leaseTtlMs * 1_000_000 : 0;
     await updateStream(manager, {
       ...{ name, num_replicas: replicas, max_msgs_per_subject: 1, storage: "file", max_age: age },
-      // NATS refuses a longer one than the age.
+      // NATS refuses a window that is longer than the maximum age.
       duplicate_window: Math.min(age || Infinity, 120_000_000_000),
     });
   }
@@ -98,8 +98,8 @@ export async function ensureBuckets(
 }
 
 /**
- * Opens these buckets when they are there; results makes them. Waits for them until `signal` aborts, and says so.
- * @throws when NATS says anything else than that one is missing
+ * Opens these buckets when they exist; results creates them. Until then it waits and logs that, until `signal` aborts.
+ * @throws when NATS reports any other error than a missing bucket
  */
 export async function findBuckets<K extends keyof Buckets>(
   { manager, kv }: Pick<Nats, "manager" | "kv">,
@@ -123,7 +123,7 @@ export async function findBuckets<K extends keyof Buckets>(
   return found as Pick<Buckets, K>;
 }
 
-/** Whether a bucket is there. A server that gives no answer now is asked again. */
+/** Whether a bucket exists. If the server does not answer now, the request is repeated. */
 async function hasBucket(manager: JetStreamManager, bucket: string): Promise<boolean> {
   try {
     await manager.streams.info(`KV_${bucket}`);

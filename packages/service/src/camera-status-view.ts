@@ -7,8 +7,8 @@ const silenceMs = 5_000;
 type Listener = (id: string) => void;
 
 /**
- * Status of cameras as ingest reports it. A camera that was live and of which nothing has been heard for 5 s is shown
- * as pending: its ingest is gone, and so are its frames.
+ * Status of cameras, as ingest reports it. If a camera was live and ingest has reported nothing for 5 s, it is shown as pending: its ingest
+ * has gone, and so have its frames.
  */
 export class CameraStatusView {
   readonly #mirror: KvMirror<CameraStatus>;
@@ -29,7 +29,7 @@ export class CameraStatusView {
     this.#sweeper = setInterval(() => this.#sweep(), 1_000);
   }
 
-  /** The status of a camera; undefined when no ingest has reported any. */
+  /** The status of a camera; undefined when no ingest has reported one. */
   find(id: string): CameraStatus | undefined {
     const status = this.#mirror.get(id);
     if (!status || !this.#silent.has(id)) return status;
@@ -68,7 +68,7 @@ export class CameraStatusView {
   }
 }
 
-/** Reads a status entry. @throws when the bytes are no CameraStatus */
+/** Reads a status entry. @throws when the bytes are not a CameraStatus */
 export function decodeStatus(data: Uint8Array): CameraStatus {
   return CameraStatus.decode(data);
 }

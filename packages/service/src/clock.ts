@@ -1,11 +1,11 @@
-/** A change of the wall clock larger than this is a step (it was set, or the host slept), not a drift that NTP mends. */
+/** A larger change of the wall clock is a step (it was set, or the host slept), not a drift that NTP corrects. */
 const stepMs = 250;
-/** How often a step is looked for, so that its time is known about as exactly. */
+/** How often to check for a step; its time is known to about this precision. */
 const watchMs = 250;
 
 /** Wall clock minus performance.now(), in milliseconds. */
 let offsetMs = performance.timeOrigin;
-/** The last step, and when it was seen by performance.now(). */
+/** The last step, and its time by performance.now(). */
 let step: { at: number; ms: number } | undefined;
 let watching = false;
 const listeners = new Set<() => void>();
@@ -16,8 +16,8 @@ export function monotonicMs(): number {
 }
 
 /**
- * The wall clock at a moment of this thread's performance.now(), in milliseconds since 1970, to the microsecond. It follows
- * the system's clock when that is set, drifts, or went on while the host slept; performance.timeOrigin does not.
+ * The wall clock at a moment of this thread's performance.now(), in milliseconds since 1970, to the microsecond. It follows the system's
+ * clock when that is set, drifts, or continued while the host slept; performance.timeOrigin does not.
  */
 export function wallClockMs(monotonic?: number): number {
   follow();
@@ -25,8 +25,8 @@ export function wallClockMs(monotonic?: number): number {
 }
 
 /**
- * Milliseconds since this host's wall clock showed `stampMs`. A stamp from before the last step of the clock is told by
- * what it would mean otherwise: that it lies in the future, or before the step was made.
+ * Milliseconds since this host's wall clock showed `stampMs`. A stamp from before the last step of the clock is recognised because it would
+ * otherwise be in the future, or older than the step.
  */
 export function wallAgeMs(stampMs: number): number {
   watch();
@@ -36,7 +36,7 @@ export function wallAgeMs(stampMs: number): number {
   return age >= 0 && age <= sinceStep ? age : age - step.ms;
 }
 
-/** Calls back soon after a step of the wall clock; the returned function ends that. */
+/** Calls `listener` soon after a step of the wall clock; the returned function removes it. */
 export function onClockStep(listener: () => void): () => void {
   watch();
   listeners.add(listener);
@@ -48,7 +48,7 @@ function watch(): void {
   watching = true;
 }
 
-/** Date.now() is exact but whole milliseconds; the offset is moved only when it contradicts that. */
+/** Date.now() is exact, but in whole milliseconds; the offset changes only when it contradicts that. */
 function follow(): void {
   const before = performance.now();
   const system = Date.now();
@@ -64,10 +64,9 @@ function follow(): void {
 }
 
 /**
- * Gives instants of a monotonic clock their wall-clock time, in an order that never turns: what was later by the one is
- * later by the other. While the system's clock is put back by up to a second, as NTP does, time goes on at half its speed
- * until the two agree. A clock that is set back further is followed at once, since anything else would be wrong for
- * as long as it was set back.
+ * Converts instants of a monotonic clock to wall-clock time and keeps their order: what is later on one is later on the other. When the
+ * system's clock is put back by up to a second, as NTP does, this clock runs at half speed until the two agree. It follows at once a clock
+ * that is set back further, since its times would otherwise be wrong for as long as the clock was set back.
  */
 export class SteadyWallClock {
   readonly #wallClock: (monotonic: number) => number;

@@ -4,7 +4,7 @@ import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { redact } from "./log.ts";
 
-/** One setting: where it comes from, what it may be, and what it means. */
+/** One setting: its source, its allowed values and its meaning. */
 export interface Setting<T extends z.ZodType = z.ZodType> {
   env: string;
   schema: T;
@@ -14,7 +14,7 @@ export interface Setting<T extends z.ZodType = z.ZodType> {
 type Settings = Record<string, Setting>;
 export type Config<S extends Settings> = Readonly<{ [K in keyof S]: z.infer<S[K]["schema"]> }>;
 
-/** A setting, of this service or of what it depends on, that it cannot work with. The message names it and says what to set. */
+/** A setting of this service, or of a system it depends on, that makes its work impossible. The message names it and says what to set. */
 export class SettingError extends Error {
   override readonly name: string = "SettingError";
 }
@@ -30,12 +30,12 @@ export class ConfigError extends SettingError {
   }
 }
 
-/** Names the environment variable that points at a YAML or JSON settings file; its keys are the settings' names. */
+/** Name of the environment variable with the path of a YAML or JSON settings file; its keys are the settings' names. */
 export const configFileVariable = "SIGHTLINE_CONFIG";
 
 /**
- * Reads settings from the environment, then the file, then their defaults, and checks them all at once.
- * @throws ConfigError naming each variable, its value and what is allowed
+ * Reads settings from the environment, then the file, then their defaults, and checks all of them at once.
+ * @throws ConfigError that names each variable, its value and what is allowed
  */
 export function loadConfig<S extends Settings>(settings: S, env: NodeJS.ProcessEnv = process.env): Config<S> {
   const path = env[configFileVariable];
@@ -62,12 +62,12 @@ export function loadConfig<S extends Settings>(settings: S, env: NodeJS.ProcessE
   return Object.freeze(config) as Config<S>;
 }
 
-/** What a file or an .env leaves empty is not set; as a number it would be 0. */
+/** A value left empty in a file or an .env is not set; as a number it would be 0. */
 function isNothing(value: unknown): boolean {
   return value === undefined || value === null || (typeof value === "string" && value.trim() === "");
 }
 
-/** The names and values in a settings file. @throws ConfigError it cannot be read, or is no map in YAML or JSON in UTF-8 */
+/** The names and values in a settings file. @throws ConfigError it cannot be read, or is not a map in YAML or JSON in UTF-8 */
 export function readConfigFile(path: string): Record<string, unknown> {
   let parsed: unknown;
   try {
@@ -86,7 +86,7 @@ function faultLine(name: string, value: unknown, setting: Setting, error: z.ZodE
   return `${name} ${shown}: ${error.issues.map((issue) => issue.message).join("; ")} (${setting.help})`;
 }
 
-/** A number, as text in decimal; what else could be taken for one, such as `true`, is not. */
+/** A number, or a decimal number as text; other values that convert to numbers, such as `true`, are refused. */
 const numeric = z.union(
   [
     z.number(),
@@ -100,7 +100,7 @@ const numeric = z.union(
 );
 const highestPort = 65_535;
 
-/** Schemas for values that arrive as text from the environment or typed from the file. */
+/** Schemas for values that are text (from the environment) or already typed (from the file). */
 export const setting = {
   text: (fallback?: string) =>
     fallback === undefined ? z.string().min(1) : z.string().min(1).default(fallback),
@@ -122,7 +122,7 @@ export const setting = {
     z.enum(values, `expected one of ${values.join(", ")}`).default(fallback as never),
   modelName: (fallback: string) =>
     z.string().refine(isModelName, "expected 1 to 63 letters, digits, '-' or '_'").default(fallback),
-  /** host:port to listen on; loopback unless the operator says otherwise. */
+  /** host:port to listen on; loopback unless set otherwise. */
   listen: (fallback: string) =>
     z
       .string()
@@ -158,28 +158,28 @@ function isUrl(text: string, protocols: readonly string[]): boolean {
   return url !== null && url.hostname !== "" && protocols.includes(url.protocol);
 }
 
-/** Copies that JetStream keeps, for every service that provisions streams or buckets. */
+/** Number of JetStream copies, for every service that creates streams or buckets. */
 export const replicasSetting = {
   env: "SIGHTLINE_NATS_REPLICAS",
   schema: numeric.refine((copies) => [1, 3, 5].includes(copies), "expected 1, 3 or 5").default(1),
   help: "copies of every stream in a NATS cluster: 1, 3 or 5",
 } as const;
 
-/** How patient the analysis is with frames out of order. */
+/** How long the analysis waits for frames that arrive out of order. */
 export const reorderWindowMsSetting = {
   env: "SIGHTLINE_REORDER_WINDOW_MS",
   schema: setting.integer(250, 0, 10_000),
   help: "milliseconds a frame waits for the one before it",
 } as const;
 
-/** Where ingest and the workers of one host share frames. */
+/** Where ingest and the workers on one host share frames. */
 export const frameMemoryDirectorySetting = {
   env: "SIGHTLINE_FRAME_MEMORY_DIR",
   schema: setting.text("/dev/shm"),
   help: "tmpfs in which ingest shares frames with the workers of its host",
 } as const;
 
-/** How NATS is reached, and who we are there. */
+/** How to reach NATS, and with which identity. */
 export const natsSettings = {
   natsUrl: {
     env: "SIGHTLINE_NATS_URL",

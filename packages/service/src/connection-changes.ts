@@ -1,16 +1,16 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 
-/** What is told of a connection; `server` is its address. */
+/** Called for changes of a connection; `server` is its address. */
 export interface ConnectionListener {
   lost?(server: string): void;
   back?(server: string): void;
-  /** The server or the library reports an error; the connection may go on. */
+  /** The server or the library reports an error; the connection may continue. */
   failed?(error: Error): void;
-  /** It is closed and does not come back. */
+  /** It is closed and will not come back. */
   ended?(): void;
 }
 
-/** Follows the status of one NATS connection, and tells all who listen. */
+/** Follows the status of one NATS connection and notifies all listeners. */
 export class ConnectionChanges {
   readonly #listeners = new Set<ConnectionListener>();
 
@@ -18,7 +18,7 @@ export class ConnectionChanges {
     void this.#follow(connection);
   }
 
-  /** Tells of each change until the returned function is called. */
+  /** Calls the listener for each change until the returned function is called. */
   listen(listener: ConnectionListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

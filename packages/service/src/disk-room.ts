@@ -1,16 +1,16 @@
 import { statfs } from "node:fs/promises";
 
-/** Below this much, or below a twentieth of a small one, a disk counts as full, in bytes. */
+/** A disk with less free space than this counts as full, in bytes; for a small disk, less than a twentieth of its size. */
 const fullBytes = 64 * 1024 ** 2;
 
-/** How much room a disk has, in bytes. */
+/** Free space of a disk, in bytes. */
 export interface DiskRoom {
   directory: string;
   freeBytes: number;
   sizeBytes: number;
 }
 
-/** The room on the disk of a directory; undefined when it cannot be told. */
+/** The free space on the disk of a directory; undefined when it cannot be read. */
 export async function diskRoom(directory: string): Promise<DiskRoom | undefined> {
   try {
     const { bsize, blocks, bavail } = await statfs(directory);
@@ -20,7 +20,7 @@ export async function diskRoom(directory: string): Promise<DiskRoom | undefined>
   }
 }
 
-/** Whether so little is left that NATS may not be able to store. */
+/** Whether so little space is left that NATS may not be able to store. */
 export function isDiskFull({ freeBytes, sizeBytes }: DiskRoom): boolean {
   return freeBytes < Math.min(fullBytes, sizeBytes / 20);
 }
@@ -30,7 +30,7 @@ export function diskText({ directory, freeBytes, sizeBytes }: DiskRoom): string 
   return `the disk of ${directory} has ${byteText(freeBytes)} of ${byteText(sizeBytes)} free`;
 }
 
-/** `1.5 GiB`; below a GiB in whole MiB. */
+/** `1.5 GiB`; in whole MiB below one GiB. */
 export function byteText(bytes: number): string {
   const gib = bytes / 1024 ** 3;
   return gib >= 1 ? `${Math.round(gib * 10) / 10} GiB` : `${Math.floor(bytes / 1024 ** 2)} MiB`;

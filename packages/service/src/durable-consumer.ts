@@ -3,8 +3,8 @@ import type { ConsumerConfig, ConsumerInfo, JetStreamManager } from "@nats-io/je
 import { isJetStreamFailure } from "./jetstream-errors.ts";
 
 /**
- * Makes sure that a durable consumer is there as `config` says and can deliver what its stream holds; "remade" when it could
- * not, because it was beyond the stream's end. @throws when NATS does not answer, or the stream is missing
+ * Makes sure that a durable consumer exists with this `config` and can deliver what its stream holds. Returns "remade" when it could not
+ * deliver, because its position was beyond the stream's end. @throws when NATS does not answer, or the stream is missing
  */
 export async function ensureConsumer(
   manager: JetStreamManager,
@@ -15,7 +15,7 @@ export async function ensureConsumer(
   const known = await findConsumer(manager, stream, name);
   const beyond = known !== undefined && (await isBeyondEnd(manager, known));
   if (known && !beyond) {
-    // Since NATS 2.10 one that is there and differs, as after an upgrade, cannot be added: it has to be updated.
+    // Since NATS 2.10, adding a consumer that exists with another configuration (as after an upgrade) fails: it has to be updated.
     if (differs(known.config, config)) await manager.consumers.update(stream, name, config);
     return "kept";
   }
@@ -31,21 +31,21 @@ function differs(known: ConsumerConfig, wanted: Partial<ConsumerConfig>): boolea
 }
 
 /**
- * Whether a consumer has delivered messages that its stream does not have, because NATS lost its newest. It then delivers
- * nothing until the stream is as long again, and leaves out all that came meanwhile. @throws when NATS does not answer
+ * Whether a consumer has delivered messages that its stream does not have any more, because NATS lost its newest. Such a consumer delivers
+ * nothing until the stream is as long again, and skips everything that arrives until then. @throws when NATS does not answer
  */
 export async function isBeyondEnd(
   manager: JetStreamManager,
   { stream_name, delivered }: Pick<ConsumerInfo, "stream_name" | "delivered">,
 ): Promise<boolean> {
-  // The stream is asked after the consumer: it can only have grown meanwhile.
+  // The stream is read after the consumer: in between it can only have grown.
   return (
     delivered.stream_seq > 0 &&
     delivered.stream_seq > (await manager.streams.info(stream_name)).state.last_seq
   );
 }
 
-/** What is known of a consumer; undefined when there is none. @throws when NATS does not answer, or the stream is missing */
+/** Information about a consumer; undefined when it does not exist. @throws when NATS does not answer, or the stream is missing */
 export async function findConsumer(
   manager: JetStreamManager,
   stream: string,
@@ -59,7 +59,7 @@ export async function findConsumer(
   }
 }
 
-/** Deletes a consumer if it is there. @throws when NATS does not answer */
+/** Deletes a consumer if it exists. @throws when NATS does not answer */
 export async function deleteConsumer(manager: JetStreamManager, stream: string, name: string): Promise<void> {
   try {
     await manager.consumers.delete(stream, name);

@@ -1,16 +1,16 @@
-/** Nothing is handed over before the sessions have been the same for so long. */
+/** The sessions must be unchanged for this long before anything is handed over. */
 const steadyMs = 2_000;
-/** What was handed over is left to the others for so long. */
+/** For this long, a session leaves what it handed over to the others. */
 const leftMs = 1_500;
-/** What comes back so soon after it was handed over was refused; then nothing is handed over for the longer time. */
+/** A thing that comes back sooner than this was refused; then nothing is handed over for this long. */
 const soonMs = 10_000;
 const restMs = 60_000;
-/** No more are handed over at a time, so that the others go on undisturbed. */
+/** The most things handed over at a time, so that the others continue undisturbed. */
 const mostAtOnce = 4;
 
 /**
- * How many of its things a session should hand over now, so that all have as many, one more or less. Few at a time: what is left is
- * handed over later. `counts`: things that each living session has, itself and those that have none among them.
+ * How many of its things a session should hand over now, so that all sessions have equally many, give or take one. Only a few at a time;
+ * the rest is handed over later. `counts`: number of things of each living session, including this one and those without any.
  */
 export function surplus(counts: ReadonlyMap<string, number>, session: string): number {
   const own = counts.get(session);
@@ -18,14 +18,15 @@ export function surplus(counts: ReadonlyMap<string, number>, session: string): n
   const all = [...counts.values()].reduce((sum, count) => sum + count, 0);
   const over = own - Math.ceil(all / counts.size);
   if (over > 0) return Math.min(over, mostAtOnce);
-  // Where it does not come out even, one gives where another lacks two; were it several, they would give too much.
+  // When the things cannot be divided evenly, only one is handed over where another session has two fewer; several sessions handing over
+  // would give too much.
   const least = Math.min(...counts.values());
   if (own - least < 2) return 0;
   const giver = [...counts].filter(([, count]) => count === own).map(([id]) => id);
   return giver.sort()[0] === session ? 1 : 0;
 }
 
-/** How many things each session has, and how many are free: nobody has them, or a session that is gone. */
+/** How many things each session has, and how many are free: without a session, or with one that has gone. */
 export function countHeld(
   sessions: Iterable<string>,
   things: Iterable<string>,
@@ -42,43 +43,43 @@ export function countHeld(
   return { counts, free };
 }
 
-/** Who is to get a thing: the session that has the fewest; undefined when there is none. */
+/** The session that should get a thing: the one that has the fewest; undefined when there is none. */
 export function fewest(counts: ReadonlyMap<string, number>): string | undefined {
   const [first] = [...counts].sort(([, a], [, b]) => a - b);
   return first?.[0];
 }
 
-/** What a process has handed over lately, which decides when it may hand over more. Things are known by their keys. */
+/** What a process has handed over recently; this decides when it may hand over more. Things are identified by their keys. */
 export class HandedOver {
   readonly #lately = new Map<string, { at: number; taker?: string }>();
   #steadySince = performance.now();
   #restUntil = 0;
 
-  /** Sessions have come or gone. */
+  /** Sessions have joined or left. */
   sessionsChanged(): void {
     this.#steadySince = performance.now();
   }
 
-  /** A thing was handed over, to whoever takes it. */
+  /** A thing was handed over to any session that takes it. */
   add(key: string): void {
     this.#lately.set(key, { at: performance.now() });
   }
 
-  /** A session has taken the thing, if it is one that was handed over. */
+  /** A session has taken the thing; ignored unless the thing was handed over. */
   takenBy(key: string, session: string): void {
     const handed = this.#lately.get(key);
     if (handed) handed.taker = session;
   }
 
-  /** Whether a thing that is free is left to the others for now. */
+  /** Whether a free thing is left to the others for now. */
   isLeft(key: string): boolean {
     const handed = this.#lately.get(key);
     return handed !== undefined && handed.taker === undefined && performance.now() - handed.at < leftMs;
   }
 
   /**
-   * The thing is back. Nobody took it, or one that is still there (`isThere`) could not do the work: then it was refused, and nothing is
-   * handed over for some time.
+   * The thing is back. Nobody took it, or a session that still exists (`isThere`) could not do the work. In the second case it was refused,
+   * and nothing is handed over for some time.
    */
   returned(key: string, isThere: (session: string) => boolean): void {
     const handed = this.#lately.get(key);

@@ -7,38 +7,38 @@ import type { Registry } from "prom-client";
 import type { Logger } from "./log.ts";
 import type { ServerCertificate } from "./tls/server-certificate.ts";
 
-/** One thing that must be so for the service to do its work; `undefined` when it is, else what is missing. */
+/** A condition for the service to work; returns what is missing, or `undefined` when it is met. */
 export type ReadinessCheck = () => string | undefined;
 
-/** Largest body that a route takes unless it says otherwise. */
+/** Largest body that a route accepts by default. */
 const maxBodyBytes = 128 * 1024;
-/** Time in which a request must have arrived as a whole: a client that sends slowly holds no connection for long. */
+/** A whole request must arrive within this time, so a client that sends slowly cannot hold a connection for long. */
 const requestTimeoutMs = 30_000;
-/** Longest part of a path that a route may take as its parameter. */
+/** Longest path parameter of a route. */
 const maxParamLength = 256;
-/** What is missing is logged when it was missing at two such looks. */
+/** How often to check; what is missing in two checks in a row is logged. */
 const lookMs = 5_000;
 
-/** How a server is reached. */
+/** How to reach a server. */
 export interface HttpServerOptions {
-  /** What it shows by TLS; without one it speaks plain HTTP. */
+  /** The server's TLS certificate; without it, the server uses plain HTTP. */
   certificate?: ServerCertificate | undefined;
-  /** Addresses and networks of proxies that are believed who calls, and whether by TLS. */
+  /** Addresses and networks of proxies whose headers about the caller's address and TLS are trusted. */
   trustedProxies?: readonly string[];
-  /** Whether `/metrics` is left to the service, which does not tell everybody everything. */
+  /** Whether the service serves `/metrics` itself, because it does not show everything to everyone. */
   ownMetrics?: boolean;
 }
 
 /**
- * Serves `/metrics` (Prometheus text), `/healthz` (the process answers) and `/readyz` (503 with what is missing, which is
- * logged too). Further routes may be registered on `app` before `listen`.
+ * Serves `/metrics` (Prometheus text), `/healthz` (the process answers) and `/readyz` (503 with what is missing, which is also logged).
+ * More routes may be registered on `app` before `listen`.
  */
 export class HttpServer {
   readonly app: FastifyInstance;
   readonly #readiness: Record<string, ReadinessCheck>;
   readonly #log: Logger;
   #timer: NodeJS.Timeout | undefined;
-  /** What was missing at the last look, and what has been logged of it. */
+  /** What was missing at the last check, and what of it has been logged. */
   #seen = "";
   #logged = "";
 
@@ -56,7 +56,7 @@ export class HttpServer {
       bodyLimit: maxBodyBytes,
       requestTimeout: requestTimeoutMs,
       routerOptions: { maxParamLength },
-      // A path that cannot be read reaches no route, and so no error handler.
+      // A malformed path does not reach a route, and therefore not the error handler either.
       frameworkErrors: (_error, _request, reply: FastifyReply) => {
         void reply.code(400).send({ code: "invalid_argument", message: "the path is not valid" });
       },
@@ -77,7 +77,7 @@ export class HttpServer {
     });
   }
 
-  /** Binds to `HOST:PORT` (port 0 picks one) and returns the address as bound. */
+  /** Binds to `HOST:PORT` (port 0 picks a free one) and returns the bound address. */
   async listen(address: string): Promise<string> {
     const { host, port } = splitAddress(address);
     await this.app.listen({ host, port });
@@ -143,7 +143,7 @@ const answer = [
   text,
 ].join("\r\n");
 
-/** Tells who calls a TLS port by plain HTTP what is wrong, who would only see that the connection was closed. */
+/** Tells a client that uses plain HTTP on a TLS port what is wrong; otherwise it would only see a closed connection. */
 export function answerPlainRequests(server: Server): void {
   const open = new Map<string, Socket>();
   server.prependListener("connection", (socket: Socket) => {

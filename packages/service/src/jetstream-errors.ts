@@ -3,22 +3,22 @@ import { JetStreamApiError } from "@nats-io/jetstream";
 import { RequestError, TimeoutError } from "@nats-io/transport-node";
 import type { Logger } from "./log.ts";
 
-/** JetStream's codes for the failures that the system deals with (nats-server's errors.json). */
+/** JetStream's error codes for the failures that the system handles (nats-server's errors.json). */
 const codes = {
   /** The cluster has fewer servers than the stream needs copies. */
   noSuitablePeers: 10005,
-  /** A cluster has no leader yet, or none any more. */
+  /** A cluster has no leader at present. */
   clusterUnavailable: 10008,
   notLeader: 10009,
   consumerNotFound: 10014,
   noMessageFound: 10037,
-  /** A stream's limit is more than is left of what NATS may store. */
+  /** A stream's limit is larger than the rest of what NATS may store. */
   insufficientStorage: 10047,
   streamNameInUse: 10058,
   streamNotFound: 10059,
-  /** Somebody else wrote first. */
+  /** Another client wrote first. */
   wrongLastSequence: 10071,
-  /** Several copies are asked of a server that is not in a cluster. */
+  /** Several copies were requested from a server that is not in a cluster. */
   replicasNotSupported: 10074,
   maximumBytesExceeded: 10077,
 } as const;
@@ -28,7 +28,7 @@ export function isJetStreamFailure(error: unknown, failure: keyof typeof codes):
   return error instanceof JetStreamApiError && error.code === codes[failure];
 }
 
-/** Whether a caught value says that JetStream may do the same a moment later: it gave no answer, or a cluster is without a leader. */
+/** Whether the failure may pass in a moment: JetStream gave no answer, or a cluster has no leader. */
 export function isPassingFailure(error: unknown): boolean {
   if (error instanceof TimeoutError) return true;
   if (error instanceof RequestError) return error.isNoResponders();
@@ -38,7 +38,7 @@ export function isPassingFailure(error: unknown): boolean {
 }
 
 /**
- * Runs what a service needs of JetStream when it starts, again and again while a server or a cluster is not ready for it.
+ * Runs a JetStream action of a service's start, and repeats it while a server or a cluster is not ready for it.
  * @throws what `action` throws when waiting does not help, and when `signal` aborts
  */
 export async function patiently<R>(

@@ -3,16 +3,16 @@ import { ClosedConnectionError } from "@nats-io/transport-node";
 import { streams } from "@sightline/contracts";
 import { isJetStreamFailure } from "./jetstream-errors.ts";
 
-/** What a stream does not do, and why. */
+/** What does not work in a stream, and why. */
 export interface StreamFault {
   stream: string;
   /** takes: messages are not stored; gives: its state cannot be read; keeps: what it holds cannot be read. */
   lacks: "takes" | "gives" | "keeps";
-  /** What JetStream said, or that it said nothing. */
+  /** JetStream's error message, or that it gave no answer. */
   reason: string;
-  /** JetStream's code of the error; undefined when there was no answer. */
+  /** JetStream's error code; undefined when there was no answer. */
   code: number | undefined;
-  /** When it began, milliseconds since 1970. */
+  /** When the fault began, milliseconds since 1970. */
   since: number;
 }
 
@@ -23,13 +23,13 @@ interface Failing {
   lastAt: number;
 }
 
-/** Silence is a fault only when it lasts: an answer is lost in every restart of the server. */
+/** No answer is a fault only when it lasts: every restart of the server loses an answer. */
 const silenceMs = 3_000;
-/** A failure that nothing has repeated for so long says nothing about now. */
+/** A failure that has not been repeated for this long says nothing about the present. */
 const forgottenMs = 30_000;
 const lookMs = 2_000;
 
-/** Says whether JetStream stores what this process publishes, and gives the state of the streams that it uses. */
+/** Knows whether JetStream stores what this process publishes, and reports the state of the streams that the process uses. */
 export class JetStreamWatch {
   readonly #takes = new Map<string, Failing>();
   readonly #gives = new Map<string, Failing>();
@@ -44,7 +44,7 @@ export class JetStreamWatch {
     this.#now = now;
   }
 
-  /** What is wrong now, the longest first. */
+  /** The present faults, the oldest first. */
   faults(): StreamFault[] {
     const now = this.#now();
     const failing = [...this.#takes.values(), ...this.#gives.values()].filter(
@@ -58,7 +58,7 @@ export class JetStreamWatch {
     );
   }
 
-  /** One line about what is wrong; undefined when nothing is. */
+  /** One line about the present faults; undefined when there are none. */
   reason(): string | undefined {
     const faults = this.faults();
     const [first] = faults;
@@ -68,14 +68,14 @@ export class JetStreamWatch {
     return others.size > 0 ? `${faultText(first)}; also ${[...others].join(", ")}` : faultText(first);
   }
 
-  /** The server is gone, or back: that it said nothing meanwhile is no fault of a stream. */
+  /** The server has gone, or is back: that it did not answer meanwhile is not a fault of a stream. */
   away(isAway: boolean): void {
     this.#away = isAway;
     for (const failing of [this.#takes, this.#gives])
       for (const [stream, { fault }] of failing) if (fault.code === undefined) failing.delete(stream);
   }
 
-  /** Whether a stream holds what cannot be read. */
+  /** Reports whether a stream holds data that cannot be read. */
   damaged(stream: string, isDamaged: boolean): void {
     if (!isDamaged) this.#keeps.delete(stream);
     else if (!this.#keeps.has(stream))
@@ -88,7 +88,7 @@ export class JetStreamWatch {
       });
   }
 
-  /** Follows what becomes of all that this client publishes. */
+  /** Follows the result of everything that this client publishes. */
   follow(client: JetStreamClient): JetStreamClient {
     const publish = client.publish.bind(client);
     client.publish = async (subject, payload, options) => {
@@ -104,21 +104,21 @@ export class JetStreamWatch {
     return client;
   }
 
-  /** A stream has taken a message. */
+  /** A stream has stored a message. */
   stored(stream: string): void {
     this.#takes.delete(stream);
   }
 
-  /** A message to this subject was not taken. */
+  /** A message to this subject was not stored. */
   refused(subject: string, error: unknown): void {
     const stream = streamOf(subject);
-    // Whoever wrote first has found a stream that takes; a closed connection says nothing of it.
+    // When another client wrote first, the stream does store messages; a closed connection says nothing about the stream.
     const tells = !isJetStreamFailure(error, "wrongLastSequence");
     if (stream && tells && !(error instanceof ClosedConnectionError))
       this.#note(this.#takes, "takes", stream, error);
   }
 
-  /** Asks for the state of these streams again and again; one that does not exist is no fault. */
+  /** Requests the state of these streams regularly; a stream that does not exist is not a fault. */
   look(manager: JetStreamManager, names: readonly string[], connected: () => boolean): void {
     const round = async () => {
       for (const stream of names) {
@@ -179,7 +179,7 @@ const streamsBySubject: Record<string, string> = {
   audit: streams.audit,
 };
 
-/** The stream that takes a subject; undefined for pictures, whose store makes room when it is full. */
+/** The stream of a subject; undefined for pictures, because their store makes room when it is full. */
 function streamOf(subject: string): string | undefined {
   const [first = "", second = ""] = subject.split(".");
   return first === "$KV" ? `KV_${second}` : streamsBySubject[first];

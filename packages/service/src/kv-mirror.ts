@@ -7,12 +7,12 @@ import { StreamRead } from "./stream-read.ts";
 
 interface Entry<T> {
   revision: number;
-  /** Undefined: deleted here, and the bucket's own word of it has not arrived yet. */
+  /** Undefined: this process deleted the key, and the watch has not shown the deletion yet. */
   value: T | undefined;
   receivedAt: number;
-  /** When NATS stored it, in milliseconds; undefined for this process's own write that the watch has not shown. */
+  /** When NATS stored it, in milliseconds; undefined for this process's own write that the watch has not shown yet. */
   storedAt: number | undefined;
-  /** Which run of the watch has last shown this key. */
+  /** The run of the watch that last showed this key. */
   run: number;
 }
 
@@ -20,21 +20,21 @@ interface Entry<T> {
 export type MirrorChange<T> = { key: string; value: T | undefined; previous: T | undefined };
 
 const retryMs = 250;
-/** So long nothing comes of what is there: it will not come. */
+/** If nothing of the bucket's content arrives for this long, it will not arrive. */
 const stuckMs = 5_000;
 const lookMs = 1_000;
-/** How often the server says that it is there when it has nothing else to say, of a bucket whose entries expire and of others. */
+/** How often the server sends a heartbeat when it has nothing else to send, for buckets whose entries expire and for others. */
 const expiringHeartbeatMs = 1_000;
 const heartbeatMs = 2_000;
-/** Who has not heard of a bucket for so long does not know what was renewed in it. */
+/** After this long without news of a bucket, it is not known what was renewed in it. */
 const silentMs = 1_500;
 const catchUpLookMs = 2;
 const catchUpLimitMs = 5_000;
 
 /**
- * A bucket's content in memory, kept current. It is read anew when NATS is back, because a server that restarted has forgotten the
- * consumer, and when the consumer is silent: it is on one server of a cluster, which may stand still alone. The watch of the library would
- * notice that after a minute.
+ * A bucket's content in memory, kept up to date. It is read again when NATS is back, because a server that restarted has forgotten the
+ * consumer, and when the consumer is silent: it is on one server of a cluster, and that server alone may be frozen. The library's watch
+ * would notice that only after a minute.
  */
 export class KvMirror<T> {
   readonly #nats: Nats;
@@ -49,18 +49,18 @@ export class KvMirror<T> {
   #sweeper: NodeJS.Timeout | undefined;
   #run = 0;
   #seenRevision = 0;
-  /** The newest revision that the present reading has shown. */
+  /** The newest revision that the present run of the watch has shown. */
   #shown = 0;
-  /** When an entry came last, or the watch began. */
+  /** When the last entry arrived, or the watch began. */
   #heardAt = 0;
-  /** Whether all that is there has come, and when the server was last heard of this bucket. */
+  /** Whether all existing entries have arrived, and when the server was last heard about this bucket. */
   #isCurrent = false;
   #aliveAt = 0;
   #bucket = "";
   #unfollow = () => {};
   #stopped = false;
 
-  /** `ttlMs` is the bucket's own, if it has one: an entry's expiry is not reported by NATS. */
+  /** `ttlMs` is the bucket's own TTL, if it has one: NATS does not report that an entry has expired. */
   constructor(nats: Nats, kv: KV, decode: (data: Uint8Array) => T, log: Logger, ttlMs = Infinity) {
     this.#nats = nats;
     this.#kv = kv;
@@ -69,7 +69,7 @@ export class KvMirror<T> {
     this.#ttlMs = ttlMs;
   }
 
-  /** Resolves when everything that was in the bucket is here. */
+  /** Resolves when the bucket's whole content has arrived. */
   async start(): Promise<void> {
     this.#unfollow = this.#nats.changes.listen({ back: () => void this.#read?.close() });
     void this.#keepWatching();
@@ -84,7 +84,10 @@ export class KvMirror<T> {
     this.#loaded.resolve();
   }
 
-  /** Resolves when all that the bucket held when it was called is here. @throws when NATS does not answer, or does not show it within 5 s */
+  /**
+   * Resolves when everything that the bucket held at the time of the call has arrived. @throws when NATS does not answer, or does not
+   * deliver it within 5 s
+   */
   async caughtUp(): Promise<void> {
     const newest = await this.#newest();
     const deadline = performance.now() + catchUpLimitMs;
@@ -99,7 +102,7 @@ export class KvMirror<T> {
     return this.#entries.get(key)?.value;
   }
 
-  /** Revision of a key, undefined when it is not there. */
+  /** Revision of a key; undefined when the key does not exist. */
   revision(key: string): number | undefined {
     const entry = this.#entries.get(key);
     return entry?.value === undefined ? undefined : entry.revision;
@@ -115,12 +118,12 @@ export class KvMirror<T> {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Takes over this process's own write at once, so that it reads what it wrote. */
+  /** Applies this process's own write at once, so that it can read what it wrote. */
   applyPut(key: string, revision: number, value: T): void {
     if (revision > this.#seenRevision) this.#set(key, revision, value);
   }
 
-  /** Takes over this process's own deletion of the given revision at once. */
+  /** Applies this process's own deletion of the given revision at once. */
   applyDelete(key: string, revision: number): void {
     const entry = this.#entries.get(key);
     if (entry?.revision === revision) this.#set(key, revision, undefined);
@@ -143,7 +146,7 @@ export class KvMirror<T> {
     this.#shown = 0;
     const { bucket, streamInfo } = await this.#kv.status();
     const { state } = streamInfo;
-    // NATS that has lost its newest messages counts from an earlier one.
+    // A NATS that has lost its newest messages continues from an earlier revision.
     this.#seenRevision = Math.min(this.#seenRevision, state.last_seq);
     const read = await StreamRead.open(this.#nats.jetstream, streamInfo.config.name, {
       from: "newest of each subject",
@@ -155,14 +158,14 @@ export class KvMirror<T> {
     });
     this.#read = read;
     if (this.#stopped) return read.close();
-    // The newest message is the newest of its key, so when it has come, all have.
+    // The newest message is the newest of its key, so when it has arrived, all have.
     const loading = state.messages > 0;
     if (!loading) this.#finishLoading(run);
     let emptied = 0;
     this.#heardAt = this.#aliveAt = performance.now();
     const look = setInterval(async () => {
       if (loading && (await this.#isStuck(state.last_seq, run))) void read.close();
-      // Twice, so that what is put back is there by then.
+      // Checked twice, so that by then an emptied bucket has got back what will be restored.
       if ((await this.#isEmptied(state.last_seq)) && ++emptied === 2) void read.close();
     }, lookMs);
     if (!loading) clearInterval(look);
@@ -173,7 +176,7 @@ export class KvMirror<T> {
     }
   }
 
-  /** What is waited for never comes from a bucket that was emptied because its files were damaged: it must be read anew. */
+  /** A bucket that was emptied because its files were damaged never delivers what is awaited: it must be read again. */
   async #isEmptied(last: number): Promise<boolean> {
     if (this.#shown >= last) return false;
     const status = await this.#kv.status().catch(() => undefined);
@@ -181,8 +184,8 @@ export class KvMirror<T> {
   }
 
   /**
-   * Whether what was there when the watch began does not come: its consumer may be on a server of the cluster whose copy stands
-   * still, and the next one on another. What never comes because it was deleted is not waited for.
+   * Whether the entries that existed when the watch began do not arrive. The consumer may be on a server of the cluster whose copy is
+   * frozen, and the next consumer on another server. Entries that were deleted never arrive and are not awaited.
    */
   async #isStuck(last: number, run: number): Promise<boolean> {
     if (this.#shown >= last || performance.now() - this.#heardAt < stuckMs) return false;
@@ -196,11 +199,11 @@ export class KvMirror<T> {
     return false;
   }
 
-  /** Sequence of the newest message that is there, by the server that leads the stream; 0 when there is none. */
+  /** Sequence of the newest existing message, according to the stream's leader; 0 when there is none. */
   async #newest(): Promise<number> {
     const { config } = (await this.#kv.status()).streamInfo;
     this.#bucket = config.name;
-    // The stream's own last sequence may be of a message that was deleted.
+    // The stream's own last sequence may belong to a deleted message.
     return (await this.#nats.manager.streams.getMessage(config.name, { last_by_subj: ">" }))?.seq ?? 0;
   }
 
@@ -259,7 +262,7 @@ export class KvMirror<T> {
     this.#loaded.resolve();
   }
 
-  /** Looks again when the first entry can have expired: those that are renewed in time cost no look in between. */
+  /** Checks again when the first entry may have expired; entries that are renewed in time cause no checks in between. */
   #awaitExpiry(): void {
     if (this.#ttlMs === Infinity || this.#sweeper || this.#stopped || this.#entries.size === 0) return;
     const first = Math.min(...[...this.#entries.values()].map(({ receivedAt }) => receivedAt));
@@ -271,7 +274,7 @@ export class KvMirror<T> {
     this.#sweeper = undefined;
     const now = performance.now();
     const oldest = now - this.#ttlMs;
-    // What is renewed may not be shown while NATS is away; once the bucket is read again, what is gone is not there.
+    // While NATS is away, renewals may not be visible. Once the bucket has been read again, entries that have expired are missing.
     if (this.#isCurrent && now - this.#aliveAt < silentMs)
       for (const [key, entry] of this.#entries) if (entry.receivedAt <= oldest) this.#remove(key);
     this.#awaitExpiry();
@@ -284,14 +287,14 @@ export class KvMirror<T> {
 
 const keyPrefix = (bucket: string) => `$KV.${bucket}.`;
 
-/** Whether a bucket's message says that its key is gone: deleted, purged, or expired by a mark of the server (ADR-8). */
+/** Whether a bucket's message says that its key is gone: deleted, purged, or expired (the server's delete marker, ADR-8). */
 function isRemoval({ headers }: JsMsg): boolean {
   return headers?.has("KV-Operation") === true || headers?.has("Nats-Marker-Reason") === true;
 }
 
 /**
- * Whether what the watch shows is known, or older than what is. A new run of the watch shows what there is, which may have an
- * earlier revision than what was known before: NATS has lost its newest messages, and others may bear their revisions.
+ * Whether an entry from the watch is already known or older than the known one. A new run of the watch shows what exists. Its revision may
+ * be lower than the known one: NATS has lost its newest messages, and other messages may have their revisions.
  */
 function isKnown(known: Entry<unknown>, revision: number, storedAt: number, run: number): boolean {
   if (known.run === run) return known.revision >= revision;
@@ -299,8 +302,8 @@ function isKnown(known: Entry<unknown>, revision: number, storedAt: number, run:
 }
 
 /**
- * Keys of a bucket that have a value, or had one and left the mark of its removal. Asked of the stream itself: a request is answered or fails,
- * while the consumer behind the library's `keys()` may be lost with a server of a cluster, and then is waited for without end.
+ * Keys of a bucket that have a value, or had one and left a delete marker. They are read from the stream itself: a request is answered or
+ * fails. The consumer behind the library's `keys()` may be lost with a server of a cluster, and then the library waits for ever.
  * @throws when JetStream does not answer
  */
 export async function storedKeys(manager: Pick<JetStreamManager, "streams">, bucket: KV): Promise<string[]> {

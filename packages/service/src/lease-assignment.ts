@@ -10,45 +10,44 @@ import { LeaseView, type LeaseViewOptions } from "./lease-view.ts";
 import type { Logger } from "./log.ts";
 import { KeyedSteps } from "./task-limit.ts";
 
-/** So long a process that has its share leaves a lease to those that have not. */
+/** For this long, a process that has its share leaves a free lease to processes with less. */
 const courtesyMs = 300;
 const courtesyStepMs = 30;
 const retryMs = 250;
-/** How often to look whether processes of this machine have ended. */
+/** How often to check whether processes on this machine have ended. */
 const deadLookMs = 200;
 
-/** What is dealt out, among whom, and how it is run. */
+/** What is assigned, among which processes, and how its work is run. */
 export interface LeaseAssignmentOptions<T, W extends LeasedWork> extends LeaseViewOptions {
-  /** What is registered: each key of it is one thing to be held. */
+  /** The registered things: each key is one thing to hold. */
   records: KvMirror<T>;
-  /** Takes them for this process; started and stopped with the assignment. */
+  /** Takes the leases for this process; started and stopped with the assignment. */
   session: LeaseSession;
   /**
-   * What tells a thing from another that was registered under the same key after it; none: the key does. Work on the one is not told
-   * the other's record: it ends as removed.
+   * Tells a thing from another one that was later registered under the same key; without it, the key alone does. Work on the first does not
+   * get the other's record: it ends as removed.
    */
   identify?(record: T): string;
-  /** Begins the work on a record whose lease has just been taken. */
+  /** Begins the work on a record whose lease was just taken. */
   begin(key: string, record: T, lease: HeldLease): Promise<W>;
-  /** Is told the record of work that runs when it has changed. */
+  /** Receives the changed record of running work. */
   update?(work: W, key: string, record: T): Promise<void>;
-  /** How a process gets ready for work that another hands over to it; where there is none, work is let go first and taken then. */
+  /** How a process prepares for work that another hands over to it. Without it, the work is first released and then taken. */
   handover?: HandoverOptions<T, W>;
 }
 
 interface Held<W> {
   lease: SessionLease;
   work: W;
-  /** Of the record as the work knows it. */
+  /** Revision of the record as the work knows it. */
   revision: number | undefined;
-  /** What the record it began with says. */
+  /** Identity of the record that the work began with. */
   identity: string | undefined;
 }
 
 /**
- * Takes the leases of registered things that nobody holds, and runs the work on each for as long as it has the lease.
- * Each is handled by itself, one step after another, so none waits for another. When a process joins, those that have more than
- * their share hand some over, a few at a time.
+ * Takes the leases of registered things that nobody holds, and runs the work on each while it has the lease. Each thing has its own
+ * sequence of steps, so none waits for another. When a process joins, processes with more than their share hand some over, a few at a time.
  */
 export class LeaseAssignment<T, W extends LeasedWork> {
   readonly #options: LeaseAssignmentOptions<T, W>;
@@ -56,11 +55,11 @@ export class LeaseAssignment<T, W extends LeasedWork> {
   readonly #held = new Map<string, Held<W>>();
   readonly #steps: KeyedSteps;
   readonly #removeListeners: (() => void)[] = [];
-  /** Keys whose work is to be told its record though that is the same. */
+  /** Keys whose work must get its record again although the record has not changed. */
   readonly #toTell = new Set<string>();
-  /** Keys whose lease is being asked for. */
+  /** Keys whose lease is being requested. */
   #asking = 0;
-  /** Keys that this process is to hand over. */
+  /** Keys that this process must hand over. */
   readonly #toHandOver = new Set<string>();
   readonly #handedOver = new HandedOver();
   readonly #view: LeaseView;
@@ -97,7 +96,7 @@ export class LeaseAssignment<T, W extends LeasedWork> {
         if (!key.startsWith(`${kind}.`)) return;
         const thing = key.slice(kind.length + 1);
         this.#successors?.settled(thing);
-        // What is given to this process is its own from then on.
+        // A thing that was given to this process belongs to it from then on.
         if (value !== undefined && value !== session.id) this.#handover?.takenByOther(thing);
         if (value === undefined || (value === session.id && !this.#held.has(thing))) this.#consider(thing);
         else if (value !== session.id) this.#handedOver.takenBy(thing, value);
@@ -113,7 +112,7 @@ export class LeaseAssignment<T, W extends LeasedWork> {
       if (session.id !== undefined) this.#handover?.listen(session.id);
       this.#considerAll();
     });
-    // A lease that was lost without a word, or that could not be asked for, is found by looking again.
+    // Regular checks find a lease that was lost without notice, or that could not be requested.
     this.#timer = setInterval(() => {
       this.#considerAll();
       this.#even();
@@ -126,14 +125,14 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     return [...this.#held.values()].map(({ work }) => work);
   }
 
-  /** What holds for a key is not all in its record, and has changed: work on it is told the record again. */
+  /** Something relevant to a key changed that is not in its record: its work gets the record again. */
   tellAgain(key: string): void {
     this.#toTell.add(key);
     this.#successors?.changed(key);
     this.#consider(key);
   }
 
-  /** Takes no more leases, ends all work and gives the leases back. */
+  /** Takes no more leases, ends all work and releases the leases. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#successors?.stop();
@@ -141,12 +140,12 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     clearInterval(this.#timer);
     clearInterval(this.#deadTimer);
     for (const remove of this.#removeListeners.splice(0)) remove();
-    // What another hands over to this process is not for it any more.
+    // This process does not accept any more handovers.
     const ending = this.#handover?.stop();
     await this.#options.session.leave();
     for (const key of this.#held.keys()) this.#consider(key);
     await this.#steps.settled();
-    // What was being taken is held only now.
+    // Leases that were still being requested are known only now.
     for (const key of this.#held.keys()) this.#consider(key);
     await Promise.all([this.#steps.settled(), ending]);
     await this.#options.session.stop();
@@ -155,12 +154,12 @@ export class LeaseAssignment<T, W extends LeasedWork> {
   #considerAll(): void {
     const { records, session } = this.#options;
     for (const key of new Set([...records.keys(), ...this.#held.keys()])) this.#consider(key);
-    // NATS that lost its newest messages may have lost whose these are.
+    // A NATS that lost its newest messages may also have lost who holds these things.
     for (const key of this.#held.keys())
       if (this.#view.holderOf(key) !== session.id) void session.confirm(key);
   }
 
-  /** Whoever was killed on this machine does not come back: the others need not wait until its lease has expired. */
+  /** A process of this machine that was killed will not come back: the others need not wait until its lease expires. */
   #endDead(): void {
     const { leases, session, kind } = this.#options;
     if (session.id === undefined) return;
@@ -175,14 +174,14 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     }
   }
 
-  /** Hands some over when others have fewer. Not while anything is free: that goes to them first. */
+  /** Hands some things over when others have fewer, but not while any thing is free: those are taken first. */
   #even(): void {
     const own = this.#options.session.id;
     const mayGive = this.#handedOver.mayGive();
     if (own === undefined || !mayGive) return;
     const { counts, free } = this.#counts();
     if (this.#toHandOver.size > 0 || free > 0) return;
-    // The newest: what has been here for long has the most to lose.
+    // The newest ones, because things that have been here for long have the most to lose.
     const staying = [...this.#held.keys()].filter((key) => this.#successors?.of(key) === undefined);
     for (const key of staying.reverse().slice(0, surplus(counts, own))) {
       this.#toHandOver.add(key);
@@ -220,7 +219,7 @@ export class LeaseAssignment<T, W extends LeasedWork> {
       if (record && !held.lease.lost.aborted) this.#consider(key);
       return;
     }
-    // Who begins reads all of it, and so does who is told of it.
+    // Both beginning work and updating it read everything.
     const mustTell = this.#toTell.delete(key);
     if (!record) return;
     const revision = this.#options.records.revision(key);
@@ -246,7 +245,7 @@ export class LeaseAssignment<T, W extends LeasedWork> {
       this.#asking -= 1;
     });
     if (!lease) {
-      // Nobody renews the session that has it, but NATS has not let it expire yet.
+      // Nobody renews the session that holds the thing, but NATS has not let its entry expire yet.
       if (session.id !== undefined && !this.#view.isLeased(key)) this.#lookAgain(key);
       return;
     }
@@ -254,7 +253,7 @@ export class LeaseAssignment<T, W extends LeasedWork> {
       this.#handedOver.returned(key, (taker) => this.#view.isThere(taker));
       const prepared = this.#handover?.take(key, revision);
       const work = prepared ? prepared.begin() : await this.#options.begin(key, record, lease);
-      // What is not in its record may have changed since.
+      // Things that are not in the record may have changed since it was prepared.
       if (prepared) this.tellAgain(key);
       this.#successors?.settled(key);
       this.#held.set(key, { lease, work, revision, identity: this.#options.identify?.(record) });
@@ -266,7 +265,7 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     }
   }
 
-  /** Whether this process has as much as each would, were all dealt out evenly. */
+  /** Whether this process has as much as an even distribution would give it. */
   #hasItsShare(): boolean {
     return this.#held.size + this.#asking >= this.#view.share;
   }
@@ -291,9 +290,9 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     if (work.seal) await work.seal(why, isPassed);
     else await work.stop(why);
     this.#held.delete(key);
-    // From now on it is left to the others, however long it took them to get ready.
+    // From now on it is left to the others, however long they took to prepare.
     if (why === "handed over") this.#handedOver.add(key);
-    // One that has begun to stop meanwhile would keep it from all others until it is gone.
+    // A successor that has begun to stop meanwhile would keep the thing from all others until it has ended.
     if (isPassed && this.#view.takesMore(successor)) await lease.pass(successor);
     else await lease.release();
     if (work.seal) await work.stop(why);

@@ -13,49 +13,46 @@ import type { KvMirror } from "./kv-mirror.ts";
 import type { Logger } from "./log.ts";
 import type { Nats } from "./nats.ts";
 
-/**
- * Why a lease is let go: what it guards is not registered any more, the process stops, another process has less to do, or another
- * has the lease.
- */
+/** Why a lease is released: the thing is not registered any more, the process stops, another process has less to do, or another has the lease. */
 export type LeaseEnd = "removed" | "released" | "handed over" | "lost";
 
-/** What runs for as long as its lease is held. */
+/** Work that runs while its lease is held. */
 export interface LeasedWork {
-  /** It is going to be let go in a moment. Returns whether something is missed while nobody does it. */
+  /** The work will be released in a moment. Returns whether something is missed while nobody does it. */
   leave?(): boolean;
   /**
-   * Ends all that only one may do at a time, after which the lease may be another's; what is slow is left to `stop`. `isPassed`:
-   * another process has got ready for it meanwhile.
+   * Ends everything that only one process may do at a time; after it, another may have the lease. Slow work is left to `stop`. `isPassed`:
+   * another process has prepared to take over.
    */
   seal?(why: LeaseEnd, isPassed: boolean): Promise<void>;
-  /** Ends the work; what has no `seal` holds its lease until then. */
+  /** Ends the work; without `seal`, the work holds its lease until this is done. */
   stop(why: LeaseEnd): Promise<void>;
 }
 
-/** Who asks waits for the answer so much longer than the other may take. */
+/** The asking process waits this much longer for the answer than the other may take. */
 const answerMs = 300;
-/** What is ready is kept for so long for the lease to come, also when that must expire because who had it has died. */
+/** How long prepared work waits for its lease, which may have to expire first because its holder died. */
 const keptMs = leaseTtlMs + 2_000;
 
-/** Work that has no lease yet: nothing of it is seen by others. */
+/** Work that does not have its lease yet: others see nothing of it. */
 export interface PreparedWork<W> {
-  /** Whether it can go on as soon as it has the lease; false when it cannot get ready while another holds that. */
+  /** Whether it can continue as soon as it has the lease; false when it cannot get ready while another process holds the lease. */
   readonly ready: Promise<boolean>;
-  /** Whether it will be ready, though it is not yet. */
+  /** Whether it will soon be ready, if it is not yet. */
   readonly isNear: boolean;
-  /** The lease is there: it becomes the work, though it may not be ready yet. */
+  /** The lease has been taken: turns it into the running work, even if it is not ready yet. */
   begin(): W;
-  /** Ends it unseen. */
+  /** Ends it without others having seen it. */
   stop(): Promise<void>;
 }
 
 export interface HandoverOptions<T, W> {
   nats: Nats;
-  /** Gets ready for a record's work. */
+  /** Prepares the work on a record. */
   prepare(key: string, record: T): Promise<PreparedWork<W>>;
 }
 
-/** What a handover knows of what is dealt out. */
+/** What a handover knows about the assignment. */
 export interface HandoverView<T> {
   records: KvMirror<T>;
   identify?(record: T): string;
@@ -65,22 +62,22 @@ export interface HandoverView<T> {
 }
 
 /**
- * What another process says that is asked to get ready: that it is, or will be soon after; that it is not; or nothing, being one of an earlier
- * version, one that stops itself, or gone.
+ * Answer of another process that was asked to prepare: it is ready, or will be soon after; it is not; or no answer, because it has an
+ * earlier version, is stopping, or has gone.
  */
 export type HandOverAnswer = "ready" | "not ready" | "none";
 
 interface Prepared<W> {
   revision: number | undefined;
-  /** Undefined while it is being made. */
+  /** Undefined while it is being created. */
   work: PreparedWork<W> | undefined;
   timer?: NodeJS.Timeout;
 }
 
 /**
- * What two processes do before a thing goes from one to the other, so that nothing is missed meanwhile: the one that has it asks the
- * other to get ready, and gives it the lease when that is. Nobody depends on it: one that knows nothing of it does not answer, and the
- * thing is let go first and taken then.
+ * How two processes pass a thing from one to the other, so that nothing is missed meanwhile: the one that has it asks the other to prepare,
+ * and passes the lease once the other is ready. This is optional: a process that does not know it does not answer, and then the thing is
+ * first released and then taken.
  */
 export class Handover<T, W> {
   readonly #options: HandoverOptions<T, W>;
@@ -97,7 +94,7 @@ export class Handover<T, W> {
     this.#log = log;
   }
 
-  /** Answers those who ask this process by the session that it has now. */
+  /** Answers requests to this process's present session. */
   listen(session: string): void {
     this.#subscription?.unsubscribe();
     if (this.#stopping.signal.aborted) return;
@@ -110,10 +107,7 @@ export class Handover<T, W> {
     });
   }
 
-  /**
-   * Asks the process that has a session to get ready for a thing, and waits for `waitMs` or so at the latest, and not longer than until
-   * `signal` aborts.
-   */
+  /** Asks the process of a session to prepare for a thing. Waits at most about `waitMs`, and no longer than until `signal` aborts. */
   async ask(
     session: string,
     { thing, identity }: { thing: string; identity: string | undefined },
@@ -133,12 +127,12 @@ export class Handover<T, W> {
     }
   }
 
-  /** Whether this process gets or is ready for a thing. */
+  /** Whether this process is preparing, or prepared, for a thing. */
   has(key: string): boolean {
     return this.#prepared.has(key);
   }
 
-  /** What is ready for a thing whose lease has just been taken; undefined when nothing is, or it is for another record. */
+  /** The prepared work for a thing whose lease was just taken; undefined when there is none, or when it is for another record. */
   take(key: string, revision: number | undefined): PreparedWork<W> | undefined {
     const prepared = this.#prepared.get(key);
     if (!prepared) return undefined;
@@ -151,18 +145,18 @@ export class Handover<T, W> {
     return prepared.work;
   }
 
-  /** A third process has a thing now: what is ready for it is of no use. */
+  /** A third process has the thing now: the prepared work is useless. */
   takenByOther(key: string): void {
     const prepared = this.#prepared.get(key);
     if (prepared) this.#discard(key, prepared);
   }
 
-  /** Answers nobody any more and ends all that is ready. */
+  /** Stops answering and ends all prepared work. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    // Who has just asked gets its answer, and does not wait in vain.
+    // A process that has just asked still gets its answer.
     const drained = this.#subscription?.drain().catch(() => undefined);
-    // Without NATS it would never be done.
+    // Without NATS, draining would never end.
     await Promise.race([drained, delay(answerMs, undefined, { ref: false })]);
     for (const [key, prepared] of this.#prepared) this.#discard(key, prepared);
     while (this.#ending.size > 0) await Promise.all(this.#ending);
@@ -197,10 +191,10 @@ export class Handover<T, W> {
       prepared.work = work;
       ready = signal.aborted ? false : await Promise.race([work.ready, late]);
     } finally {
-      // One that has been taken meanwhile is not ended here.
+      // Prepared work that has been taken meanwhile is not ended here.
       if (ready === false && this.#prepared.get(key) === prepared) this.#discard(key, prepared);
     }
-    // What is late goes on getting ready: the thing is let go now, and it would only have to begin anew.
+    // If it is late, it continues to prepare: the thing is released now, and the work would otherwise have to start again.
     if (ready !== false && this.#prepared.get(key) === prepared)
       prepared.timer = setTimeout(() => this.#discard(key, prepared), keptMs);
     return ready ?? (prepared.work?.isNear === true && !signal.aborted);
@@ -216,7 +210,7 @@ export class Handover<T, W> {
     this.#track(work.stop());
   }
 
-  /** What is under way must have ended when this process has stopped. */
+  /** Work in progress must have ended when this process has stopped. */
   #track(work: Promise<void>): void {
     const ending = work
       .catch((error: Error) => this.#log.warn({ err: error }, "a handover did not end cleanly"))

@@ -9,29 +9,29 @@ import type { Nats } from "./nats.ts";
 import { hasEnded, ownMark } from "./process-mark.ts";
 
 const retryMs = 250;
-/** So long a process that stops waits until the others can know it. */
+/** How long a process that stops waits until the others can know it. */
 const tellMs = 500;
 
-/** Key, in the bucket of leases, of a session. */
+/** A session's key in the bucket of leases. */
 export function sessionKey(kind: string, session: string): string {
   return `session.${kind}.${session}`;
 }
 
-/** What a session's entry says: its id, which process has it, where that can be told, and whether that one stops. */
+/** Content of a session's entry: its id, its process (where that can be identified), and whether that process is stopping. */
 function sessionValue(id: string, isLeaving = false): string {
   return [id, ownMark() ?? "-", ...(isLeaving ? [leaving] : [])].join(" ");
 }
 
 const leaving = "leaving";
 
-/** Whether the process of a session stops, by what the session's entry says: it is to be given nothing. */
+/** Whether a session's entry says that its process is stopping: then it must get nothing more. */
 export function isLeaving(value: string): boolean {
   return value.split(" ")[2] === leaving;
 }
 
-/** That a session holds a thing. */
+/** A thing held by a session. */
 export interface SessionLease extends HeldLease {
-  /** Gives it to another session, which has it from then on. Does nothing when it is lost or already given back. */
+  /** Passes it to another session, which holds it from then on. Does nothing when it is lost or already released. */
   pass(session: string): Promise<void>;
 }
 
@@ -41,10 +41,9 @@ interface Session {
 }
 
 /**
- * Holds any number of things of one kind by one lease, that of the session: what a thing's entry names is the session that has
- * it, and the entry is good for as long as that session lives. So five hundred things cost one renewal, not five hundred. A
- * session outlasts an interruption of NATS with what nobody has taken from it. One that is lost all the same takes all that it
- * held with it, and another begins.
+ * Holds any number of things of one kind with one lease, the session's: a thing's entry names the session that holds it, and is valid while
+ * that session lives. So five hundred things cost one renewal, not five hundred. A session survives an interruption of NATS, with the
+ * things that nobody has taken from it. A session that is lost anyway loses everything that it held, and a new session begins.
  */
 export class LeaseSession {
   readonly #nats: Pick<Nats, "manager" | "changes">;
@@ -53,7 +52,7 @@ export class LeaseSession {
   readonly #log: Logger;
   readonly #held = new Map<string, HeldThing>();
   readonly #asked = new Set<string>();
-  /** Sessions of others that are being ended. */
+  /** Sessions of other processes that this process is ending. */
   readonly #ending = new Set<string>();
   #current: Session | undefined;
   #running: Promise<void> | undefined;
@@ -71,26 +70,26 @@ export class LeaseSession {
     this.#log = log;
   }
 
-  /** Has a session from now on; `began` is called at the beginning of each. */
+  /** Has a session from now on; `began` is called at the start of each session. */
   start(began: () => void): void {
     this.#running ??= this.#run(began);
   }
 
-  /** What names the session in the bucket of holders; undefined while there is none. */
+  /** The session's ID in the bucket of holders; undefined while there is no session. */
   get id(): string | undefined {
     return this.#current?.lease.held ? this.#current.id : undefined;
   }
 
   /**
-   * Whether a thing may be taken from a session that is not there: after an interruption of NATS those of living processes are made
-   * again first.
+   * Whether a thing may be taken from a session that does not exist: after an interruption of NATS, living processes first create their
+   * sessions again.
    */
   get settled(): boolean {
     return this.#current?.lease.settled ?? false;
   }
 
   /**
-   * Takes a thing; undefined when a living session has it or may have it, or there is no session now.
+   * Takes a thing; undefined when a living session holds it or may hold it, or when this process has no session now.
    * @throws when NATS does not answer
    */
   async take(thing: string): Promise<SessionLease | undefined> {
@@ -99,7 +98,7 @@ export class LeaseSession {
     const key = `${this.#kind}.${thing}`;
     this.#asked.add(thing);
     const revision = await this.#enter(key, session).finally(() => this.#asked.delete(thing));
-    // A session that was lost meanwhile leaves an entry that is good for nothing.
+    // If the session was lost meanwhile, the entry it leaves is not valid.
     if (revision === undefined || this.#current !== session) return undefined;
     const held = new HeldThing(this.#buckets.holders, key, session, revision, this.#log, () =>
       this.#held.delete(thing),
@@ -108,7 +107,7 @@ export class LeaseSession {
     return held;
   }
 
-  /** Looks whether the entry of a thing that is held still says so; if not, it is lost. Does nothing when NATS does not answer. */
+  /** Checks whether a held thing's entry still names this session; if not, the thing is lost. Does nothing when NATS does not answer. */
   async confirm(thing: string): Promise<void> {
     await this.#held
       .get(thing)
@@ -117,8 +116,8 @@ export class LeaseSession {
   }
 
   /**
-   * Ends the session that an entry of the bucket of leases, at this revision, is of, if its process was of this machine and has ended: what it
-   * held is free at once, and not only when the entry expires.
+   * Ends the session of an entry at this revision in the bucket of leases, if its process was on this machine and has ended. What it held
+   * is then free at once, not only when the entry expires.
    */
   async endDead(key: string, value: string, revision: number): Promise<void> {
     const [, mark] = value.split(" ");
@@ -128,7 +127,7 @@ export class LeaseSession {
       await this.#buckets.leases.delete(key, { previousSeq: revision });
       this.#log.info({ lease: key }, "a process of this machine has ended; others can take what it held");
     } catch (error) {
-      // Another was quicker, or NATS does not answer.
+      // Another process was faster, or NATS does not answer.
       this.#log.debug(
         { lease: key, err: error },
         "the lease of a process that has ended could not be deleted",
@@ -138,19 +137,22 @@ export class LeaseSession {
     }
   }
 
-  /** As `confirm`, of all. @throws when NATS does not answer */
+  /** `confirm` for all things. @throws when NATS does not answer */
   async #confirmAll(): Promise<void> {
     await Promise.all([...this.#held.values()].map((held) => held.confirm()));
   }
 
-  /** Tells the others that this process stops, though it holds what it has until that is given back. Resolves when they can know it, or after a while. */
+  /**
+   * Announces that this process stops; it still holds its things until they are released. Resolves when the others can know it, or after a
+   * timeout.
+   */
   async leave(): Promise<void> {
     const session = this.#current;
     const told = session?.lease.say(sessionValue(session.id, true));
     await Promise.race([told, delay(tellMs, undefined, { ref: false })]);
   }
 
-  /** Gives the session back. What it still holds is free then. */
+  /** Releases the session. Whatever it still holds is free then. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
@@ -181,7 +183,7 @@ export class LeaseSession {
       if (!signal.aborted) began();
       await untilAborted(AbortSignal.any([lease.lost, signal]));
       unfollow();
-      // What it held is told first, so that nothing of it is taken by the next session for its own.
+      // End the held things first, so that the next session does not take any of them for its own.
       for (const held of this.#held.values()) held.end();
       this.#held.clear();
       this.#current = undefined;
@@ -189,7 +191,7 @@ export class LeaseSession {
     }
   }
 
-  /** Enters the session as the holder; the revision, or undefined when a living one is. */
+  /** Writes the session as the holder; returns the revision, or undefined when a living session is the holder. */
   async #enter(key: string, { id, lease }: Session): Promise<number | undefined> {
     const { holders } = this.#buckets;
     const value = new TextEncoder().encode(id);
@@ -201,7 +203,7 @@ export class LeaseSession {
     const entry = await holders.get(key);
     if (entry?.operation !== "PUT") return undefined;
     const holder = entry.string();
-    // Its own name: an answer that was lost, or an entry that could not be taken back.
+    // The entry may have its own name: an answer was lost, or an entry could not be removed.
     if (holder !== id && (!lease.settled || (await this.#lives(holder)))) return undefined;
     try {
       return await holders.update(key, value, entry.revision);
@@ -211,7 +213,7 @@ export class LeaseSession {
     }
   }
 
-  /** Asks the server that leads the bucket: a copy may not know a session that has just begun. */
+  /** Asks the bucket's leader: a copy may not know a session that has just begun. */
   async #lives(session: string): Promise<boolean> {
     const subject = `$KV.${names.leases}.${sessionKey(this.#kind, session)}`;
     const message = await this.#nats.manager.streams.getMessage(`KV_${names.leases}`, {
@@ -221,7 +223,7 @@ export class LeaseSession {
   }
 }
 
-/** A thing that a session holds. */
+/** A thing held by a session. */
 class HeldThing implements SessionLease {
   readonly #holders: KV;
   readonly #key: string;

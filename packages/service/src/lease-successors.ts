@@ -3,80 +3,80 @@ import type { Handover } from "./lease-handover.ts";
 import { TaskLimit } from "./task-limit.ts";
 
 /**
- * So long a process that stops takes for all that it hands over, of the 15 s that it has for everything, and one that goes on for each thing. Most
- * cameras leave no more between key pictures, and who gets ready for one must wait for the next.
+ * Time that a stopping process takes to hand over everything, out of its 15 s in total, and that a running process takes for each thing.
+ * Most cameras send key pictures more often than this, and the process that prepares for one must wait for the next.
  */
 const handOverLimitMs = 10_000;
-/** So many are handed over at a time: more would only make each of them slower. */
+/** The most handovers at a time: more would only make each of them slower. */
 const mostAtOnce = 16;
 
-/** Who is to get a thing. */
+/** The next holder of a thing. */
 interface Successor {
   session: string;
-  /** It is not waited for any more: the thing is another by now. */
+  /** Aborts the waiting when the key belongs to another thing by now. */
   changed: AbortController;
 }
 
-/** Something that is to be handed over. */
+/** A thing to hand over. */
 export interface HandedThing {
   key: string;
   identity: string | undefined;
-  /** It is going to be let go in a moment. Returns whether something is missed while nobody does it. */
+  /** The thing will be released in a moment. Returns whether something is missed while nobody works on it. */
   leave: () => boolean;
-  /** End the waiting. */
+  /** Signals that end the waiting. */
   ends: readonly AbortSignal[];
 }
 
-/** Finds, for things that are let go, the process that is to have them next, and waits until that is ready. A few things at a time. */
+/** Finds the next process for things that are released, and waits until it is ready. A few things at a time. */
 export class LeaseSuccessors {
   readonly #handover: Pick<Handover<never, never>, "ask">;
   readonly #others: () => Map<string, number>;
-  /** By key: who gets ready for it, or has just been given it. */
+  /** By key: the process that prepares for it, or has just received it. */
   readonly #successors = new Map<string, Successor>();
-  /** Things that are handed over or wait for their turn. */
+  /** Things that are being handed over or wait for their turn. */
   readonly #turns = new TaskLimit(mostAtOnce);
-  /** By performance.now(): what has no successor by then is let go without one. */
+  /** By performance.now(): a thing without a successor by then is released without one. */
   #until = Number.POSITIVE_INFINITY;
 
-  /** `others`: sessions of the other processes, and how many things each has; the map is the caller's to change. */
+  /** `others`: sessions of the other processes, and how many things each has; the returned map may be changed. */
   constructor(handover: Pick<Handover<never, never>, "ask">, others: () => Map<string, number>) {
     this.#handover = handover;
     this.#others = others;
   }
 
-  /** This process stops: all that it has is handed over within a time. */
+  /** This process stops: everything that it has is handed over within a time limit. */
   stop(): void {
     this.#until = performance.now() + handOverLimitMs;
   }
 
-  /** The session that gets ready for a thing, or has just been given it. */
+  /** The session that prepares for a thing, or has just received it. */
   of(key: string): string | undefined {
     return this.#successors.get(key)?.session;
   }
 
-  /** The thing is another by now: who gets ready for it is not waited for. */
+  /** The key belongs to another thing by now: do not wait for the process that prepares. */
   changed(key: string): void {
     this.#successors.get(key)?.changed.abort();
   }
 
-  /** It is seen who has the thing. */
+  /** The new holder of the thing is visible. */
   settled(key: string): void {
     this.#successors.delete(key);
   }
 
-  /** The session of another process that has got ready; undefined when none has. */
+  /** The session of another process that has prepared; undefined when none has. */
   prepare(thing: HandedThing): Promise<string | undefined> {
     return this.#turns.run(() => this.#askOthers(thing));
   }
 
-  /** Asks those that have the fewest first. One that does not answer, as it stops itself, leaves it to the next. */
+  /** Asks the sessions with the fewest things first. If one does not answer because it is stopping, the next is asked. */
   async #askOthers({ key, identity, leave, ends }: HandedThing): Promise<string | undefined> {
     const asked = new Set<string>();
     for (;;) {
       const others = this.#others();
       for (const session of asked) others.delete(session);
       const session = fewest(others);
-      // What waits for its turn is to have its time too.
+      // Things that wait for their turn need their time too.
       const rounds = Math.max(1, Math.ceil(this.#turns.size / mostAtOnce));
       const waitMs = Math.min(handOverLimitMs, (this.#until - performance.now()) / rounds);
       if (session === undefined || waitMs <= 0 || !leave()) return undefined;

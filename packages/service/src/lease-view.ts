@@ -3,26 +3,26 @@ import type { KvMirror } from "./kv-mirror.ts";
 import { isLeaving, type LeaseSession, sessionKey } from "./lease-session.ts";
 
 export interface LeaseViewOptions {
-  /** What is registered: each key of it is one thing to be held. */
+  /** The registered things: each key is one thing to hold. */
   records: Pick<KvMirror<unknown>, "keys">;
   /** This process's session. */
   session: LeaseSession;
-  /** Content of the bucket of holders: key of a thing → session that has it. */
+  /** Content of the bucket of holders: key of a thing → session that holds it. */
   holders: KvMirror<string>;
-  /** Content of the bucket of leases: the sessions that live, and the presence of each process. */
+  /** Content of the bucket of leases: the living sessions, and the presence of each process. */
   leases: KvMirror<string>;
-  /** First part of the things' keys; the second is the record's key. */
+  /** First part of the things' keys; the second part is the record's key. */
   kind: string;
-  /** First part of the keys under which the processes that share the work show that they are there. */
+  /** First part of the keys with which the processes that share the work announce themselves. */
   presence: string;
 }
 
-/** Key, in the bucket of leases, under which a process shows that it is there. */
+/** Key in the bucket of leases with which a process announces itself. */
 export function presenceKey(presence: string, holder: string): string {
   return `${presence}.${holder.replaceAll(".", "-")}`;
 }
 
-/** Who has which of the registered things, as the buckets say it now. */
+/** Which session holds which registered thing, according to the buckets now. */
 export class LeaseView {
   readonly #of: LeaseViewOptions;
 
@@ -30,41 +30,41 @@ export class LeaseView {
     this.#of = of;
   }
 
-  /** The session that has a thing, which may be gone; undefined when none has. */
+  /** The session that holds a thing, which may have gone; undefined when none does. */
   holderOf(key: string): string | undefined {
     const { holders, kind } = this.#of;
     return holders.get(`${kind}.${key}`);
   }
 
-  /** Whether a session is there. */
+  /** Whether a session exists. */
   isThere(session: string): boolean {
     const { leases, kind } = this.#of;
     return leases.get(sessionKey(kind, session)) !== undefined;
   }
 
-  /** Whether a session is there, and its process does not stop. */
+  /** Whether a session exists and its process is not stopping. */
   takesMore(session: string): boolean {
     const { leases, kind } = this.#of;
     const value = leases.get(sessionKey(kind, session));
     return value !== undefined && !isLeaving(value);
   }
 
-  /** Whether another has the thing. */
+  /** Whether another session holds the thing. */
   isLeased(key: string): boolean {
     const holder = this.holderOf(key);
-    // One that names this process's own session, which does not have it, could not be given back.
+    // An entry that names this process's own session, although the session does not hold the thing, could not be released.
     return holder !== undefined && holder !== this.#of.session.id && this.isThere(holder);
   }
 
-  /** Whether a process that had it may yet say that it lives. */
+  /** Whether the process that held it may still announce that it lives. */
   mayReturn(key: string): boolean {
     const { session } = this.#of;
     return session.id !== undefined && !session.settled && this.holderOf(key) !== undefined;
   }
 
   /**
-   * Things that each session has that others may give something to; one that is being handed over is its successor's. Those of a process that stops
-   * count as free.
+   * How many things each session holds, for sessions that can receive more; a thing that is being handed over counts for its successor.
+   * Things of a process that is stopping count as free.
    */
   counts(successorOf: (key: string) => string | undefined): ReturnType<typeof countHeld> {
     const { records, leases, kind } = this.#of;
@@ -77,7 +77,7 @@ export class LeaseView {
     );
   }
 
-  /** Of how many things each process has enough, were all dealt out evenly. */
+  /** Each process's share of the things in an even distribution. */
   get share(): number {
     const { records, leases, presence } = this.#of;
     const processes = leases.keys().filter((key) => key.startsWith(`${presence}.`)).length;

@@ -4,58 +4,58 @@ import { isJetStreamFailure } from "./jetstream-errors.ts";
 import type { Logger } from "./log.ts";
 
 const renewMs = leaseTtlMs / 4;
-/** A request without an answer for so long may have been lost, and is made up for. */
+/** A request without an answer for this long may have been lost, and is repeated. */
 const patienceMs = leaseTtlMs / 4;
 const retryMs = 100;
-/** Timers that are so late were not this process's to see: it was frozen. */
+/** If a timer is this late, the process was frozen. */
 const frozenMs = leaseTtlMs / 2;
-/** A lease that outlasts an interruption of NATS is given up when NATS has not answered for so long. */
+/** A lease that survives an interruption of NATS is given up when NATS has not answered for this long. */
 const outlastMs = 60_000;
-/** So long after NATS answers again a lease that has expired meanwhile may be made again by its holder. */
+/** For this long after NATS answers again, holders may create their leases again that expired meanwhile. */
 const returnMs = 2_000;
 
-/** That something is held by one process at a time. */
+/** A thing that one process holds at a time. */
 export interface HeldLease {
-  /** Fires when it is not held any more: the owner must stop what the lease guards. */
+  /** Aborts when it is not held any more: the owner must stop what the lease guards. */
   readonly lost: AbortSignal;
-  /** Whether it is held for certain now, also for a process that was frozen meanwhile. */
+  /** Whether it is certainly held now; correct even after this process was frozen. */
   readonly held: boolean;
-  /** Gives it back at once. Does nothing when it is lost or already given back. */
+  /** Releases it at once. Does nothing when it is lost or already released. */
   release(): Promise<void>;
 }
 
 /**
- * Holds one key of a bucket whose entries expire, so that one process at a time owns a thing. `lost` fires when the
- * lease could not be renewed before it expired: the owner must stop what the lease guards.
+ * Holds one key of a bucket whose entries expire, so that one process at a time owns a thing. `lost` aborts when the lease could not be
+ * renewed before it expired: the owner must stop what the lease guards.
  *
- * With `returned`, of a key that no other process ever takes, it outlasts an interruption of NATS: while nothing can be written,
- * nobody can take what it guards either. An entry that has expired by then is made again, and `returned` finds out what has
- * been taken all the same; until it has, the lease is not held for certain.
+ * With `returned`, for a key that no other process ever takes, the lease survives an interruption of NATS: while nothing can be written,
+ * nobody can take what it guards either. If the entry has expired by then, it is created again, and `returned` finds out what was taken
+ * anyway. Until that is done, the lease is not certainly held.
  */
 export class Lease implements HeldLease {
   readonly key: string;
   readonly lost: AbortSignal;
   readonly #kv: KV;
-  /** What the entry says, and what it has said before: an answer may be lost. */
+  /** The entry's present and earlier contents, because an answer may be lost. */
   readonly #holders: Uint8Array[];
   readonly #log: Logger;
   readonly #abort = new AbortController();
   #revision: number;
   #renewedAt: number;
-  /** When the first renewal was asked for whose answer has not come. */
+  /** When the first renewal was sent that has no answer yet. */
   #unansweredSince: number | undefined;
   readonly #returned: (() => Promise<void>) | undefined;
-  /** Whether the entry cannot have expired, or it has been found out what that meant. */
+  /** Whether the entry cannot have expired, or the consequences of its expiry are known. */
   #certain = true;
-  /** When it was last seen to that the lease is renewed. */
+  /** When the lease's renewal was last checked. */
   #lookedAt = performance.now();
-  /** When NATS answered again after it had not. */
+  /** When NATS began to answer again. */
   #answersAgainSince = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout;
   #renewing = false;
-  /** Ends the waiting for what NATS was asked last. */
+  /** Ends the waiting for the last NATS request. */
   #waitNoMore: (() => void) | undefined;
-  /** Settled when the entry says what it is to say now. */
+  /** Resolves when the entry has its present content. */
   #said = Promise.withResolvers<void>();
 
   private constructor(
@@ -97,10 +97,7 @@ export class Lease implements HeldLease {
     }
   }
 
-  /**
-   * Whether the lease is held for certain now. A process that was frozen knows by this that it is too late before its
-   * timers have told it.
-   */
+  /** Whether the lease is certainly held now. With this, a process that was frozen knows that it is too late even before its timers fire. */
   get held(): boolean {
     if (this.#abort.signal.aborted || !this.#certain) return false;
     const now = performance.now();
@@ -108,13 +105,13 @@ export class Lease implements HeldLease {
     return this.#returned !== undefined && now - this.#lookedAt < frozenMs;
   }
 
-  /** Whether others that hold leases have had the time to make theirs again after an interruption: what is free then is free. */
+  /** Whether other holders have had time to create their leases again after an interruption: what is free then is really free. */
   get settled(): boolean {
     const answers = this.#unansweredSince === undefined;
     return this.held && answers && performance.now() - this.#answersAgainSince > returnMs;
   }
 
-  /** Lets the entry say this from now on. Resolves when it does, or when the lease is lost. */
+  /** Sets the entry's content from now on. Resolves when the entry has it, or when the lease is lost. */
   async say(holder: string): Promise<void> {
     this.#holders.push(new TextEncoder().encode(holder));
     this.#said.resolve();
@@ -127,7 +124,7 @@ export class Lease implements HeldLease {
     if (!this.lost.aborted) await Promise.race([this.#said.promise, lost]);
   }
 
-  /** NATS was away and is back: what it was asked before is waited for no more, and the lease is renewed at once, before it expires. */
+  /** NATS is back after an interruption: earlier requests are not awaited any more, and the lease is renewed at once, before it expires. */
   natsReturned(): void {
     if (this.#abort.signal.aborted) return;
     this.#waitNoMore?.();
@@ -151,7 +148,7 @@ export class Lease implements HeldLease {
     const holder = this.#holder;
     this.#renewing = true;
     try {
-      // An answer that comes late is good all the same.
+      // A late answer is still valid.
       const update = this.#kv.update(this.key, holder, this.#revision, leaseTtlMs);
       const renewed = async (revision: number) => {
         this.#renewed(revision, askedAt);
@@ -182,13 +179,13 @@ export class Lease implements HeldLease {
     this.#timer = this.#schedule(holder === this.#holder ? next : 0);
   }
 
-  /** What was taken while this process was frozen is not known before NATS has answered. */
+  /** After this process was frozen, only an answer from NATS shows what was taken meanwhile. */
   #look(): void {
     if (!this.held) this.#certain = false;
     this.#lookedAt = performance.now();
   }
 
-  /** NATS has answered: the entry is there. */
+  /** NATS has answered: the entry exists. */
   async #becomeCertain(): Promise<void> {
     if (!this.#certain) await this.#returned?.();
     this.#certain = true;
@@ -196,7 +193,7 @@ export class Lease implements HeldLease {
     this.#unansweredSince = undefined;
   }
 
-  /** Makes an entry again that has expired while NATS did not answer. Returns whether it is there, and all is known that was lost by it. */
+  /** Creates an entry again that expired while NATS did not answer. Returns whether the entry exists and all losses are known. */
   async #makeAgain(askedAt: number): Promise<boolean> {
     if (!this.#returned) return false;
     this.#certain = false;
@@ -221,11 +218,11 @@ export class Lease implements HeldLease {
   }
 
   /**
-   * A renewal whose answer was lost has still moved the revision: the entry is ours if it names us. Returns whose it is;
-   * undefined when NATS does not say.
+   * A renewal whose answer was lost has still changed the revision: the entry is ours if it names us. Returns whose it is; undefined when
+   * NATS does not answer.
    */
   async #lookForOwn(): Promise<"own" | "other" | "none" | undefined> {
-    // When the entry was written is not known, but it was no earlier than this.
+    // The time of the write is not known, but it was not before this.
     const writtenAt = this.#unansweredSince ?? this.#renewedAt;
     try {
       return await this.#answered(
@@ -242,8 +239,8 @@ export class Lease implements HeldLease {
   }
 
   /**
-   * What a request gives, if it comes before it is taken for lost. A process that was held up first reads what came
-   * meanwhile: only then is the silence NATS's.
+   * The result of a request, if it arrives before the request counts as lost. A process that was delayed first reads what arrived
+   * meanwhile: only then is NATS really silent.
    */
   async #answered<T>(request: Promise<T>): Promise<T> {
     const silence = Promise.withResolvers<never>();
@@ -260,7 +257,7 @@ export class Lease implements HeldLease {
     }
   }
 
-  /** Gives the lease back at once. Does nothing when it is lost or already given back. */
+  /** Releases the lease at once. Does nothing when it is lost or already released. */
   async release(): Promise<void> {
     clearTimeout(this.#timer);
     if (this.#abort.signal.aborted) return;
@@ -271,7 +268,7 @@ export class Lease implements HeldLease {
   }
 }
 
-/** NATS has not answered in time. */
+/** NATS did not answer in time. */
 class UnansweredError extends Error {
   override readonly name = "UnansweredError";
 }

@@ -3,7 +3,7 @@ import { type Logger, pino, stdSerializers } from "pino";
 const userInfo = /([a-z][a-z0-9+.-]*:\/\/)(?:[^/\s"'\\]|\\[^"])*@/gi;
 const authorization = /(authorization\\?["']?\s*[:=]\s*\\?["']?(?:basic|digest|bearer)\s+)[^\r\n]*/gi;
 
-/** Removes user and password from every URL, and the value of authorization headers, in a text. */
+/** Removes user and password from every URL in a text, and the value of authorization headers. */
 export function redact(text: string): string {
   return text.replace(userInfo, "$1***@").replace(authorization, "$1***");
 }
@@ -11,8 +11,8 @@ export function redact(text: string): string {
 export type { Logger };
 
 /**
- * Structured log on stderr, one JSON object a line. Every string passes `redact`, so that a URL's password cannot
- * be logged by any call site. An error is given whole, as `err`: its type, message and stack, and those of its causes.
+ * Structured log on stderr, one JSON object per line. Every string passes `redact`, so no call can log a URL's password. An error is logged
+ * completely, as `err`: type, message and stack, and those of its causes.
  */
 export function createLogger(service: string, level: string): Logger {
   return pino(

@@ -1,22 +1,22 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { StreamFault } from "./jetstream-watch.ts";
 
-/** Buckets for latencies of a frame, in seconds: 1 ms to 10 s, dense where a live system lives. */
+/** Buckets for latencies of a frame, in seconds: 1 ms to 10 s, dense in the range of a live system. */
 export const latencyBuckets = [
   0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10,
 ];
 
-/** How often the lag of the event loop is looked at. What the metrics say of it includes this time. */
+/** How often the event loop's lag is measured. The lag in the metrics includes this time. */
 const lagLookMs = 100;
 
 /**
- * A registry with the process's own metrics (CPU, memory, event loop lag) and `sightline_build_info`. With `exemplars` it
- * speaks OpenMetrics, the only form that carries them.
+ * A registry with the process's own metrics (CPU, memory, event loop lag) and `sightline_build_info`. With `exemplars` it uses OpenMetrics,
+ * the only format with exemplars.
  */
 export function createRegistry(service: string, version: string, exemplars = false): Registry {
   const registry = new Registry();
   if (exemplars) registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
-  // Each look wakes the process up: 100 a second, the default, cost an idle one half of its time.
+  // Each measurement wakes the process: the default, 100 per second, was half of an idle process's CPU time.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: lagLookMs });
   new Gauge({
     name: "sightline_build_info",
@@ -27,7 +27,7 @@ export function createRegistry(service: string, version: string, exemplars = fal
   return registry;
 }
 
-/** Tells which streams do not do for this process what they should. */
+/** Adds metrics about streams that do not work as they should for this process. */
 export function observeStreamFaults(registry: Registry, faults: () => readonly StreamFault[]): void {
   new Gauge({
     name: "sightline_stream_faults",
@@ -41,7 +41,7 @@ export function observeStreamFaults(registry: Registry, faults: () => readonly S
   });
 }
 
-/** Counts where this process found that a stream has lost its newest messages. */
+/** Counts how often this process found that a stream has lost its newest messages. */
 export class SetBacks {
   readonly #counts = new Map<string, number>();
 
@@ -49,7 +49,7 @@ export class SetBacks {
     this.#counts.set(stream, (this.#counts.get(stream) ?? 0) + 1);
   }
 
-  /** Tells Prometheus. */
+  /** Adds the counts to Prometheus metrics. */
   observe(registry: Registry): void {
     const counts = this.#counts;
     new Counter({

@@ -12,7 +12,7 @@ import { inboxPrefix } from "@sightline/contracts";
 import { natsSettings, SettingError } from "./config.ts";
 import { redact } from "./log.ts";
 
-/** Where NATS is and who we are there, as `natsSettings` gives it. Files are read again at each connection. */
+/** The address of NATS and our identity there, as in `natsSettings`. Files are read again at each connection. */
 export interface NatsAccess {
   natsUrl: string;
   natsNkeyFile?: string | undefined;
@@ -27,19 +27,19 @@ type FileSetting = (typeof files)[number];
 
 const prefixes = new WeakMap<NatsConnection, string>();
 
-/** Remembers whose connection this is, for `newInbox`. */
+/** Remembers the identity of this connection, for `newInbox`. */
 export function belongsTo(connection: NatsConnection, identity: string): void {
   prefixes.set(connection, inboxPrefix(identity));
 }
 
-/** A subject for answers that only this connection's identity may listen to. */
+/** A subject for answers that only this connection's identity may subscribe to. */
 export function newInbox(connection: NatsConnection): string {
   return createInbox(prefixes.get(connection));
 }
 
 /**
  * Servers, login and TLS for a connection of `identity`.
- * @throws SettingError two logins are given, a file cannot be read, or half of a certificate is missing
+ * @throws SettingError two logins are given, a file cannot be read, or the certificate or its key is missing
  */
 export function accessOptions(access: NatsAccess, identity: string): ConnectionOptions {
   for (const key of files) if (access[key] !== undefined) readSetting(access, key);
@@ -69,7 +69,7 @@ export function accessOptions(access: NatsAccess, identity: string): ConnectionO
   };
 }
 
-/** Why a server does not let us in, and what to do; undefined when the error is another one. */
+/** Why a server refuses the connection, and what to do; undefined for other errors. */
 export function refusal(error: unknown, access: NatsAccess): string | undefined {
   if (!(error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError))
     return undefined;

@@ -8,14 +8,14 @@ import { writePrivateFile } from "./private-file.ts";
 /** The part of a NATS server's configuration that `writeNatsKeys` writes. */
 export const authorizationFile = "authorization.conf";
 
-/** The file of an identity's key in a directory of keys. */
+/** The path of an identity's key in a directory of keys. */
 export function natsKeyFile(directory: string, identity: NatsIdentity): string {
   return join(directory, `${identity}.nk`);
 }
 
 /**
- * Makes the keys of all identities that are missing in a directory, and the server's list of who may do what, sites of `makeSite` among
- * them. Keys that are there stay. Files are readable by their owner alone. Returns the identities whose key was made.
+ * Creates the missing keys of all identities in a directory, and the server's list of permissions, including the sites of `makeSite`.
+ * Existing keys stay. Only the owner can read the files. Returns the identities whose key was created.
  * @throws NatsKeyError a file that should hold a key does not
  */
 export function writeNatsKeys(directory: string): NatsIdentity[] {
@@ -32,7 +32,7 @@ export function writeNatsKeys(directory: string): NatsIdentity[] {
   return known.filter(({ key }) => key === undefined).map(({ identity }) => identity);
 }
 
-/** The block `authorization` of a NATS server's configuration, with public keys and the hashes of sites' passwords. */
+/** The `authorization` block of a NATS server's configuration, with public keys and hashes of the sites' passwords. */
 function authorization(
   users: readonly { identity: NatsIdentity; key: string }[],
   sites: readonly { name: string; entry: string }[],

@@ -12,41 +12,41 @@ import { hashSync } from "bcryptjs";
 import { knownKey, makeKey } from "./nkey-file.ts";
 import { writePrivateFile } from "./private-file.ts";
 
-/** What the port for leaf nodes is at the centre, in its directory of keys: a part of its NATS server's configuration. */
+/** The centre's port for leaf nodes, in its directory of keys: a part of its NATS server's configuration. */
 export const centreFile = "centre.conf";
 
-/** What a site's NATS server needs to be a leaf node, in its directory of keys: the centre's `sites/NAME.conf` under this name. */
+/** What a site's NATS server needs as a leaf node, in its directory of keys: the centre's `sites/NAME.conf` under this name. */
 export const siteFile = "site.conf";
 
-/** Rounds of bcrypt, by their power of two: NATS computes them each time a site connects. The passwords are random, so few would do. */
+/** Rounds of bcrypt as a power of two: NATS computes them each time a site connects. The passwords are random, so few rounds would be enough. */
 const bcryptCost = 10;
 
 /** The JetStream domain of a centre. */
 export const centreDomain = "centre";
 
-/** A site that cannot be made; nothing was changed. */
+/** A site that cannot be created; nothing was changed. */
 export class SiteError extends Error {
   override readonly name = "SiteError";
 }
 
 export interface SiteOptions {
-  /** Where the site's NATS server reaches the centre's: `tls://HOST:7422`, or `nats://…` where the line itself is encrypted. */
+  /** Address of the centre's NATS server as seen from the site: `tls://HOST:7422`, or `nats://…` if the line itself is encrypted. */
   centre: string;
-  /** Certificates that the centre's own is checked with, as a path at the site; undefined is the system's. */
+  /** CA certificates for checking the centre's certificate, as a path at the site; undefined means the system's. */
   caFile?: string | undefined;
-  /** Whether a site that is there gets new keys and a new file. */
+  /** Whether an existing site gets new keys and a new file. */
   replace?: boolean | undefined;
 }
 
-/** Where the keys of sites are, in the centre's directory of keys; SIGHTLINE_SITES_DIRECTORY of the centre's results. */
+/** Where the keys of sites are, in the centre's directory of keys; SIGHTLINE_SITES_DIRECTORY for the centre's results. */
 export function sitesDirectory(directory: string): string {
   return join(directory, "sites");
 }
 
 /**
- * Makes what a site and its centre know each other by, in the centre's directory of keys, and the port of the centre where there is
- * none yet. The list of who may connect knows of it when `writeNatsKeys` has written it again. Returns the file for the site.
- * @throws SiteError the name or the address cannot be one, or the site is there already
+ * Creates the keys with which a site and its centre know each other, in the centre's directory of keys, and the centre's port if there is
+ * none yet. The permissions list contains the site after `writeNatsKeys` has written it again. Returns the file for the site.
+ * @throws SiteError the name or the address is not valid, or the site already exists
  */
 export function makeSite(directory: string, site: string, options: SiteOptions): string {
   if (!isSiteName(site))
@@ -77,12 +77,12 @@ export function makeSite(directory: string, site: string, options: SiteOptions):
   for (const old of [key, plain]) rmSync(old, { force: true });
   writePrivateFile(hash, hashOf(url.password));
   writePrivateFile(configuration, siteConfiguration(site, url.href.replace(/\/$/, ""), options.caFile));
-  // Last: by it the site is one.
+  // Last, because the site exists once it has this key.
   makeKey(key);
   return configuration;
 }
 
-/** Sites of a centre, and what each may do at its NATS server, as entries of the server's `users`. @throws NatsKeyError */
+/** Sites of a centre, and their permissions at its NATS server, as entries of the server's `users`. @throws NatsKeyError */
 export function siteUsers(directory: string): { name: string; entry: string }[] {
   const folder = sitesDirectory(directory);
   if (!existsSync(folder)) return [];
@@ -99,7 +99,7 @@ export function siteUsers(directory: string): { name: string; entry: string }[] 
   });
 }
 
-/** What the centre's NATS server knows a site's password by. What an earlier version kept in plain text is hashed, and deleted. */
+/** The hash by which the centre's NATS server checks a site's password. A plain-text password from an earlier version is hashed and deleted. */
 function passwordHash(folder: string, site: string): string {
   const [hash, plain] = ["bcrypt", "password"].map((ending) => join(folder, `${site}.${ending}`)) as [
     string,
@@ -114,7 +114,7 @@ function hashOf(password: string): string {
   return `${hashSync(password, bcryptCost)}\n`;
 }
 
-/** The name of the site that a site's file was made for; undefined when there is none. @throws SiteError it names none */
+/** The name of the site that a site's file was created for; undefined when there is no file. @throws SiteError the file names no site */
 export function siteOf(directory: string): string | undefined {
   const path = join(directory, siteFile);
   if (!existsSync(path)) return undefined;
@@ -171,7 +171,7 @@ ${encryption(url, caFile)}      # What never leaves the site, whatever the centr
 `;
 }
 
-/** Without a block `tls`, a NATS server takes an unencrypted centre for good, and gives it the password, whatever the URL says. */
+/** Without a `tls` block, a NATS server accepts an unencrypted centre and sends it the password, whatever the URL says. */
 function encryption(url: string, caFile: string | undefined): string {
   if (!url.startsWith("tls:")) return "";
   const ca = caFile === undefined ? "" : `, ca_file: ${JSON.stringify(caFile)}`;

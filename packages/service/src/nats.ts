@@ -13,36 +13,36 @@ import { accessOptions, belongsTo, type NatsAccess, refusal } from "./nats-acces
 import { ServerWatch } from "./server-watch.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
 
-/** JetStream is waited for so long. */
+/** How long to wait for JetStream. */
 const answerMs = 2_000;
-/** So long one attempt to connect may take. */
+/** How long one attempt to connect may take. */
 const connectMs = 3_000;
 
 /** A NATS connection and what is built on it. */
 export interface Nats {
   connection: NatsConnection;
-  /** Tells when the connection is lost, and back. */
+  /** Notifies when the connection is lost and when it is back. */
   changes: ConnectionChanges;
   jetstream: JetStreamClient;
-  /** Publishes many messages to streams, each confirmed by itself. */
+  /** Publishes many messages to streams, each with its own confirmation. */
   publisher: StreamPublisher;
   manager: JetStreamManager;
   kv: Kvm;
-  /** Whether the server answers now. */
+  /** Whether the server is connected now. */
   connected(): boolean;
-  /** Why the server does not let us in any more; undefined when it does, or has not said. */
+  /** Why the server refuses the connection now; undefined when it does not, or its answer is not known. */
   refused(): string | undefined;
-  /** Whether JetStream stores what is published by this connection. */
+  /** Whether JetStream stores what this connection publishes. */
   watch: JetStreamWatch;
   /** Streams that were found to have lost their newest messages. */
   setBacks: SetBacks;
 }
 
 /**
- * Connects, waiting for the server to appear, and reconnects for ever; each change is logged. The first word of `name` is the
- * identity, which decides where answers go.
- * @throws SettingError when the server does not let us in or takes only messages smaller than frames are, and when `signal`
- * aborts before the first connection
+ * Connects, waiting until the server is there, and reconnects for ever; each change is logged. The first word of `name` is the identity,
+ * which decides where answers go.
+ * @throws SettingError when the server refuses the connection or only accepts messages smaller than frames, and when `signal` aborts before
+ * the first connection
  */
 export async function connectNats(
   at: string | NatsAccess,
@@ -78,7 +78,7 @@ export async function connectNats(
     },
     failed(error) {
       const why = refusal(error, access);
-      // Each attempt to connect is refused: said once.
+      // Each attempt to connect is refused; this is logged once.
       if (why && why !== refused) log.error(why);
       else if (!why) log.warn({ err: error }, "NATS reports an error");
       refused ??= why;
@@ -91,20 +91,18 @@ export async function connectNats(
     changes,
     watch,
     setBacks: new SetBacks(),
-    // Short: what is asked of a stream whose leader has died is never answered, and asked again it is, once there is another.
+    // Short: a request to a stream whose leader has died is never answered. It is sent again, by when there may be another leader.
     jetstream: watch.follow(jetstream(connection, { timeout: answerMs })),
     publisher: new StreamPublisher(connection, watch, changes),
     manager: await jetstreamManager(askingAgain(connection), { checkAPI: false, timeout: answerMs }),
-    // Short, so that a request lost in a restart is asked again well within a lease's life.
+    // Short, so that a request lost in a restart is sent again well within a lease's TTL.
     kv: new Kvm(watch.follow(jetstream(askingAgain(connection), { timeout: 1_000 }))),
     connected: () => up && !connection.isClosed(),
     refused: () => refused,
   };
 }
 
-/**
- * What must be so of NATS for a service to do its work, for `/readyz`; `nats` returns undefined until it has been reached.
- */
+/** What a service requires of NATS, for `/readyz`; `nats` returns undefined until NATS was first reached. */
 export function natsReadiness(nats: () => Nats | undefined): Record<string, ReadinessCheck> {
   return {
     nats: () => {
@@ -122,7 +120,7 @@ export function natsReadiness(nats: () => Nats | undefined): Record<string, Read
 }
 
 /**
- * What one server says of itself, asked once; `fault` is why the services cannot work with it.
+ * Information from one server, requested once; `fault` says why the services cannot work with it.
  * @throws Error when it cannot be reached within `patienceMs`, or refuses the connection
  */
 export async function examineNats(
@@ -141,7 +139,7 @@ export async function examineNats(
       payloadFault(connection) ??
       (await jetstreamManager(connection, { timeout: patienceMs }).then(
         () => undefined,
-        // A server that runs without JetStream says so at once; one whose disk is full may hang.
+        // A server without JetStream says so at once; one whose disk is full may hang.
         (error: Error) =>
           error instanceof TimeoutError
             ? "its JetStream does not answer; see the disk of NATS, and restart NATS when there is room"
@@ -153,7 +151,7 @@ export async function examineNats(
   }
 }
 
-/** Another server, or one that was started anew with other settings, may take less than the one before. */
+/** Another server, or one restarted with other settings, may accept smaller messages than the one before. */
 function payloadFault({ info }: NatsConnection): string | undefined {
   if (!info || info.max_payload >= limits.maxPayloadBytes) return undefined;
   return `NATS accepts messages of at most ${info.max_payload} bytes, but frames are larger: set max_payload to 8MB in its configuration (${limits.maxPayloadBytes} bytes; deploy/nats/nats.conf has it)`;
@@ -182,9 +180,9 @@ async function connectWithPatience(
         timeout: connectMs,
         pingInterval: 5_000,
         maxPingOut: 2,
-        // A stack trace for each request would be a tenth of what results spends on a frame.
+        // A stack trace for each request would cost a tenth of the time that results spends on a frame.
         noAsyncTraces: true,
-        // A key that the server does not know now may be known again when its configuration was mended.
+        // The server may accept a refused key again after its configuration was corrected.
         ignoreAuthErrorAbort: true,
       });
       belongsTo(connection, identity);

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { nkeys } from "@nats-io/transport-node";
 
-/** A key file that holds no key; nothing was changed. */
+/** A key file that contains no key; nothing was changed. */
 export class NatsKeyError extends Error {
   override readonly name = "NatsKeyError";
 }
@@ -21,7 +21,7 @@ export function knownKey(path: string): string | undefined {
   }
 }
 
-/** Makes a key in a file that is not there yet, and returns its public part. */
+/** Creates a key in a new file, and returns its public part. */
 export function makeKey(path: string): string {
   const pair = nkeys.createUser();
   writeFileSync(path, `${new TextDecoder().decode(pair.getSeed())}\n`, { mode: 0o600, flag: "wx" });

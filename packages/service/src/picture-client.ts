@@ -16,17 +16,17 @@ import {
 import type { Nats } from "./nats.ts";
 
 const timeoutMs = 2_000;
-/** A picture of the camera's own resolution takes a decoder that starts. */
+/** A picture in the camera's own resolution needs a decoder, which must start first. */
 const decodeTimeoutMs = 6_000;
 
 /** A picture of a frame. */
 export type Picture = Omit<Extract<PictureAnswer, { ok: true }>, "ok"> & {
   jpeg: Uint8Array;
-  /** Undefined where an older ingest does not say. */
+  /** Undefined when an older ingest does not send it. */
   source?: PictureOrigin | undefined;
 };
 
-/** Why there is no picture: what ingest said, or that no ingest answered. */
+/** Why there is no picture: ingest's reason, or that no ingest answered. */
 export class PictureError extends Error {
   override readonly name = "PictureError";
   readonly reason: Extract<PictureAnswer, { ok: false }>["reason"] | "unreachable";
@@ -48,7 +48,7 @@ export class PictureClient {
   /** The picture of one frame, or of the newest when the request names none. @throws PictureError */
   async get(camera: string, request: PictureRequest): Promise<Picture> {
     let { answer, jpeg, source } = await this.#ask(camera, request);
-    // An ingest of an earlier version refuses a request that says for whom it is.
+    // An ingest of an earlier version refuses a request with the field `asked`.
     if (!answer.ok && answer.reason === "failed" && request.asked) {
       const { asked: _, ...plain } = request;
       ({ answer, jpeg, source } = await this.#ask(camera, plain));
@@ -84,10 +84,10 @@ export class PictureClient {
   }
 }
 
-/** Frames kept per camera: about as many as ingest keeps pictures of. */
+/** Frames kept per camera: about as many as ingest keeps pictures for. */
 export const mostRecentFrames = 48;
 
-/** What was found in the newest frames of each camera, to be drawn into their pictures. */
+/** Detections of each camera's newest frames, to draw into their pictures. */
 export class RecentDetections {
   /** Oldest first. */
   readonly #frames = new Map<string, FrameDetections[]>();
@@ -100,19 +100,19 @@ export class RecentDetections {
     else if (frames.push(frame) > mostRecentFrames) frames.shift();
   }
 
-  /** What was found in one frame; undefined when it is not known, or not any more. */
+  /** Detections of one frame; undefined when they are unknown or already dropped. */
   find(camera: string, epoch: string, number: number): FrameDetections | undefined {
     return this.#frames
       .get(camera)
       ?.findLast(({ frame }) => frame?.number === number && frame.epoch === epoch);
   }
 
-  /** What was found in the camera's newest frame. */
+  /** Detections of the camera's newest frame. */
   newest(camera: string): FrameDetections | undefined {
     return this.#frames.get(camera)?.at(-1);
   }
 
-  /** The camera is not there any more. */
+  /** The camera has been removed. */
   forget(camera: string): void {
     this.#frames.delete(camera);
   }

@@ -1,8 +1,8 @@
 import { readFileSync, readlinkSync } from "node:fs";
 
 /**
- * Names this process so that the others of its machine can tell whether it still runs: `{boot}:{PID namespace}:{PID}:{start}`. Undefined
- * where the system does not say all of it.
+ * Identifies this process so that others on this machine can check whether it still runs: `{boot}:{PID namespace}:{PID}:{start}`. Undefined
+ * where the system does not provide all of it.
  */
 export function ownMark(): string | undefined {
   const here = place();
@@ -10,7 +10,7 @@ export function ownMark(): string | undefined {
   return here && typeof start === "string" ? `${here}:${process.pid}:${start}` : undefined;
 }
 
-/** Whether the process of a mark has ended for certain; false when it runs, also frozen, and when that cannot be told from here. */
+/** Whether the process of a mark has certainly ended; false when it runs or is frozen, and when that cannot be checked from here. */
 export function hasEnded(mark: string): boolean {
   const [, where, pid, start] = /^(.+):(\d{1,10}):(\d{1,20})$/.exec(mark) ?? [];
   if (where === undefined || where !== place()) return false;
@@ -20,7 +20,7 @@ export function hasEnded(mark: string): boolean {
 
 let found: string | undefined;
 
-/** The machine since its last start, and the namespace in which a PID means something. */
+/** The machine since its last start, and the namespace in which a PID is valid. */
 function place(): string | undefined {
   try {
     found ??= `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()}:${/\d+/.exec(readlinkSync("/proc/self/ns/pid"))![0]}`;
@@ -30,17 +30,20 @@ function place(): string | undefined {
   return found;
 }
 
-/** When the process with a PID began, in clock ticks since the boot: a PID is given again. Undefined when there is none, or it has ended. */
+/**
+ * When the process with this PID started, in clock ticks since boot, because PIDs are reused. Undefined when there is no such process, or
+ * it has ended.
+ */
 function startOf(pid: number): string | "unknown" | undefined {
   try {
-    // Processes of other users may be hidden in /proc; this finds them all the same.
+    // Processes of other users may be hidden in /proc; this finds them anyway.
     process.kill(pid, 0);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return undefined;
   }
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name, in brackets, may hold anything; the start is the 20th field after it. A zombie has ended.
+    // The name, in brackets, may contain anything; the start is the 20th field after it. A zombie has ended.
     const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return state === "Z" || state === "X" ? undefined : (fields[18] ?? "unknown");
   } catch {

@@ -19,7 +19,7 @@ import {
 import { byteText } from "./disk-room.ts";
 import { isJetStreamFailure, isPassingFailure } from "./jetstream-errors.ts";
 
-/** A stream's limit is more than is left of what NATS may store. */
+/** A stream's limit is larger than the rest of what NATS may store. */
 export class StreamTooLargeError extends Error {
   override readonly name = "StreamTooLargeError";
   readonly stream: string;
@@ -32,7 +32,7 @@ export class StreamTooLargeError extends Error {
   }
 }
 
-/** NATS does not bring a stream that is there to the configuration of this version. Nothing was changed. */
+/** NATS cannot change an existing stream to the configuration of this version. Nothing was changed. */
 export class StreamConflictError extends Error {
   override readonly name = "StreamConflictError";
   readonly stream: string;
@@ -46,7 +46,7 @@ export class StreamConflictError extends Error {
   }
 }
 
-/** Runs what creates or changes a stream. @throws StreamTooLargeError when the stream's limit does not fit */
+/** Runs a creation or change of a stream. @throws StreamTooLargeError when the stream's limit does not fit */
 export async function fitting<R>(stream: string, maxBytes: number, change: () => Promise<R>): Promise<R> {
   try {
     return await change();
@@ -57,8 +57,8 @@ export async function fitting<R>(stream: string, maxBytes: number, change: () =>
 }
 
 /**
- * Creates a stream, or brings an existing one to this configuration, with all that it holds. Safe to run from several processes at
- * once, and while others publish. The stream's description names this making of it; see `streamMaking`.
+ * Creates a stream, or changes an existing one to this configuration; its content stays. Several processes may run it at the same time,
+ * also while others publish. The stream's description identifies this creation of it; see `streamMaking`.
  * @throws StreamTooLargeError, StreamConflictError
  */
 export async function ensureStream(
@@ -68,13 +68,13 @@ export async function ensureStream(
   await fitting(config.name, config.max_bytes ?? 0, () => createOrUpdate(manager, config));
 }
 
-/** How long a stream that is made or deleted by others at the same time is tried again. */
+/** How long to retry with a stream that others create or delete at the same time. */
 const [changeLimitMs, changeAgainMs] = [10_000, 100];
 
 /**
- * Runs `change`, again while NATS says that the stream is not there: others make or delete it meanwhile, or NATS says so of a stream that is there, as 2.9
- * does of one that gets fewer copies. Each time `make` may make it; nothing more is done once it has.
- * @throws StreamConflictError when NATS says so for long
+ * Runs `change`, and repeats it while NATS says that the stream does not exist: others create or delete it meanwhile, or NATS says so about
+ * an existing stream, as 2.9 does when a stream gets fewer copies. Each time `make` may create it; once it has, nothing more is done.
+ * @throws StreamConflictError when NATS says so for too long
  */
 async function untilThere(
   name: string,
@@ -104,7 +104,7 @@ async function createOrUpdate(
   await untilThere(config.name, update, () => addStream(manager, { ...config, description: randomUUID() }));
 }
 
-/** Brings a stream that was there a moment ago to this configuration. @throws StreamConflictError */
+/** Changes a stream that existed a moment ago to this configuration. @throws StreamConflictError */
 export async function updateStream(
   manager: JetStreamManager,
   config: Partial<StreamConfig> & { name: string },
@@ -113,7 +113,7 @@ export async function updateStream(
   await untilThere(name, async () => bringTo(manager, await manager.streams.info(name), config));
 }
 
-/** NATS says both that a stream is not there and that its name is taken. */
+/** NATS says both that a stream does not exist and that its name is taken. */
 function deniedStream(name: string, cause: Error): StreamConflictError {
   return new StreamConflictError(
     name,
@@ -124,7 +124,7 @@ function deniedStream(name: string, cause: Error): StreamConflictError {
   );
 }
 
-/** Changes an existing stream where it differs. @throws StreamConflictError */
+/** Changes an existing stream if it differs. @throws StreamConflictError */
 async function bringTo(
   manager: JetStreamManager,
   { config: existing, cluster }: StreamInfo,
@@ -140,7 +140,7 @@ async function bringTo(
     .filter((key) => key !== "description")
     .map((key) => `${key}: ${words(wanted[key])} instead of ${words(existing[key])}`);
   const noCluster = `Start ${copies} NATS servers as a cluster, or set SIGHTLINE_NATS_REPLICAS to 1`;
-  // NATS 2.9 takes such a number, and keeps one copy.
+  // NATS 2.9 accepts such a number but keeps one copy.
   if (copies > 1 && cluster === undefined)
     throw new StreamConflictError(name, differences, "it is not a cluster", noCluster);
   try {
@@ -156,7 +156,7 @@ async function bringTo(
   }
 }
 
-/** Returns whether it was this process that made the stream. */
+/** Returns whether this process created the stream. */
 async function addStream(
   manager: JetStreamManager,
   config: Partial<StreamConfig> & { name: string },
@@ -170,7 +170,7 @@ async function addStream(
   }
 }
 
-/** Deletes a stream with all that it holds and makes it anew, empty, with the same configuration. */
+/** Deletes a stream with its content and creates it again, empty, with the same configuration. */
 export async function remakeStream(manager: JetStreamManager, name: string): Promise<void> {
   const { config } = await manager.streams.info(name);
   await manager.streams.delete(name);
@@ -178,20 +178,20 @@ export async function remakeStream(manager: JetStreamManager, name: string): Pro
 }
 
 /**
- * What tells a stream from one of the same name that was made later, whose sequences begin anew. The time at which it
- * was made would not: nats-server 2.9 changes it when it is restarted after an update of the configuration.
+ * Tells a stream from a later one of the same name, whose sequences start again. The creation time is not enough: nats-server 2.9 changes
+ * it when it restarts after an update of the configuration.
  */
 export function streamMaking({ config, created }: StreamInfo): string {
   return config.description || created;
 }
 
-/** Creates the streams that carry tokens and what workers found. */
+/** Creates the streams of tokens and of the workers' results. */
 export async function ensureStreams(manager: JetStreamManager, detections: Retention): Promise<void> {
   await ensureStream(manager, readyStream(detections.replicas));
   await ensureStream(manager, detectionsStream(detections));
 }
 
-/** Creates the streams that carry what the analysis makes of it. */
+/** Creates the streams of the analysis's results. */
 export async function ensureResultStreams(
   manager: JetStreamManager,
   kept: { timeline: Retention; events: Retention; deadLetters: Retention; audit: Retention },

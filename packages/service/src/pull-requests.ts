@@ -9,11 +9,11 @@ export interface PullOptions {
   /** Durable name of the consumer. */
   consumer: string;
   /**
-   * Makes sure that the stream and consumer are there and can deliver. Called before a pull that follows an unanswered one
-   * or NATS's return, and when nothing has come for a while.
+   * Makes sure that the stream and the consumer exist and can deliver. Called before a pull that follows an unanswered one or NATS's
+   * return, and when nothing has arrived for a while.
    */
   provision: () => Promise<void>;
-  /** Takes a message, to be answered through its reply subject; false when another is wanted in its place. */
+  /** Takes a message, which is answered through its reply subject; false when another should replace it. */
   onMessage: (message: Msg) => boolean;
   log: Logger;
 }
@@ -25,26 +25,26 @@ interface PullRequest {
 }
 
 /**
- * How long a pull request stands at the server, in milliseconds. Short: one whose leader dies is never answered, and to one of a taker that stands
- * still messages are given in vain.
+ * Lifetime of a pull request at the server, in milliseconds. It is short because a request whose leader dies is never answered, and
+ * messages for a frozen process are delivered in vain.
  */
 const pullExpiresMs = 2_000;
-/** Without a word from the server this long after that, the request is taken for lost. */
+/** If the server is silent for this long after the lifetime, the request counts as lost. */
 const pullGraceMs = 1_000;
 const retryDelayMs = 250;
-/** When nothing comes for so long, the consumer is looked at: it may be unable to deliver. */
+/** If nothing arrives for this long, the consumer is checked: it may be unable to deliver. */
 const quietMs = 3_000;
 const forgetMs = 1_000;
-/** What is not urgent goes with the next pull request, so long after it came up at the latest. */
+/** What is not urgent is sent with the next pull request, or after this time at the latest. */
 const laterMs = 20;
 
 /**
- * Takes messages from a durable consumer by raw pull requests (ADR-13), so that demand is exactly what the taker wants.
- * Each request has an inbox of its own: when the subscription ends the server drops the request, so demand can neither
- * leak nor double. Draining, not ending, a subscription keeps a message that crosses the cancellation.
+ * Takes messages from a durable consumer with raw pull requests (ADR-13), so that demand is exactly what this process wants. Each request
+ * has its own inbox: when the subscription ends, the server drops the request, so demand can neither leak nor double. The subscription is
+ * drained, not ended, so that a message sent during the cancellation still arrives.
  *
- * A write to the connection costs more than all that is done for a message here: it wakes the server. So what can wait is put together with
- * the next pull request.
+ * A write to the connection costs more than everything else that is done for a message here, because it wakes the server. So writes that
+ * can wait are sent with the next pull request.
  */
 export class PullRequests {
   readonly #options: PullOptions;
@@ -53,11 +53,11 @@ export class PullRequests {
   readonly #unfollow: () => void;
   #wanted = 0;
   #usable = true;
-  /** Counts how often the connection ended or was back. */
+  /** Counts how often the connection was lost or came back. */
   #connections = 0;
   #retry: NodeJS.Timeout | undefined;
   #stopped = false;
-  /** When a message last came, or the consumer was last looked at. */
+  /** When a message last arrived, or the consumer was last checked. */
   #heardAt = performance.now();
   #looking = false;
   readonly #later: (() => void)[] = [];
@@ -70,26 +70,26 @@ export class PullRequests {
       lost: () => this.#endAll(),
       back: () => {
         this.#endAll();
-        // A server that was killed may have lost the consumer, or the messages up to where it has delivered.
+        // A killed server may have lost the consumer, or the messages up to the consumer's position.
         void this.#provision();
       },
     });
   }
 
-  /** Messages asked for and not yet delivered. */
+  /** Messages requested and not yet delivered. */
   get outstanding(): number {
     let sum = 0;
     for (const request of this.#requests) sum += request.remaining;
     return sum;
   }
 
-  /** Sets how many are wanted beyond those delivered; more than that may come only if they are on their way. */
+  /** Sets how many more messages are wanted; more can arrive only if they are already on their way. */
   demand(messages: number): void {
     this.#wanted = messages;
     this.#balance();
   }
 
-  /** Sends something that is not urgent, such as an acknowledgement, with the next pull request or within 20 ms. At once after stop(). */
+  /** Sends something that is not urgent, such as an acknowledgement, with the next pull request or within 20 ms. After stop(), at once. */
   later(send: () => void): void {
     this.#later.push(send);
     if (this.#stopped) this.#sendLater();
@@ -97,8 +97,8 @@ export class PullRequests {
   }
 
   /**
-   * Ends all requests; messages that are on their way still arrive before this resolves. Only then should messages be given back:
-   * the server would give them to these requests again, or, nats-server 2.9, mislay them until their deadline.
+   * Ends all requests; messages that are on their way still arrive before this resolves. Messages should be returned only after that:
+   * otherwise the server would deliver them to these requests again or, in nats-server 2.9, lose them until their deadline.
    */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -110,7 +110,7 @@ export class PullRequests {
     const { nats, stream, consumer } = this.#options;
     const { connection } = nats;
     if (connection.isClosed()) return;
-    // Makes the server forget the requests that have ended.
+    // Makes the server forget the ended requests.
     await connection
       .request(`$JS.API.CONSUMER.INFO.${stream}.${consumer}`, "", { timeout: forgetMs })
       .catch(() => undefined);
@@ -147,7 +147,7 @@ export class PullRequests {
     clearTimeout(this.#laterTimer);
     this.#laterTimer = undefined;
     const sends = this.#later.splice(0);
-    // A closed connection takes nothing any more.
+    // A closed connection sends nothing any more.
     if (!this.#options.nats.connection.isClosed()) for (const send of sends) send();
   }
 
@@ -156,8 +156,8 @@ export class PullRequests {
     if (error || status > 0) {
       this.#end(request);
       request.subscription.unsubscribe();
-      // 404 and 408 are the ordinary ends of a pull request. Others (409: consumer deleted, server shutdown, leader
-      // change, too many waiting; 503: no JetStream) need a moment, and perhaps the consumer anew.
+      // 404 and 408 are the normal ends of a pull request. Others (409: consumer deleted, server shutdown, leader change, too many waiting;
+      // 503: no JetStream) need a short pause, and perhaps a new consumer.
       if (status === 404 || status === 408) {
         this.#balance();
         void this.#lookWhenQuiet();
@@ -170,7 +170,7 @@ export class PullRequests {
       this.#wanted = Math.max(0, this.#wanted - 1);
       if (--request.remaining === 0) {
         this.#end(request);
-        // To the server it has ended too.
+        // It has ended at the server too.
         this.later(() => request.subscription.unsubscribe());
       }
     }
@@ -190,7 +190,7 @@ export class PullRequests {
     if (!request.subscription.isClosed()) await request.subscription.drain().catch(() => undefined);
   }
 
-  /** Asks for nothing for a moment, then makes sure that the consumer is there, and goes on. */
+  /** Pauses requests for a moment, then makes sure that the consumer exists, and continues. */
   #pause(why: string): void {
     if (this.#stopped || !this.#usable) return;
     this.#usable = false;
@@ -229,7 +229,7 @@ export class PullRequests {
     this.#heardAt = now;
   }
 
-  /** The server forgets pull requests of a connection that ends: they end here too, and are made anew. */
+  /** The server forgets pull requests when their connection ends: they end here too, and are created again. */
   #endAll(): void {
     for (const request of this.#requests) {
       this.#end(request);
@@ -241,24 +241,21 @@ export class PullRequests {
   }
 }
 
-/** What an acknowledgement subject says of its message. */
+/** The content of a message's acknowledgement subject. */
 export interface AckSubject {
   stream: string;
   consumer: string;
-  /** How often the server has delivered it, this time included. */
+  /** How often the server has delivered the message, including this time. */
   deliveries: number;
   /** Sequence of the message in the stream. */
   streamSequence: number;
   /** When the message was stored, in nanoseconds since 1970. */
   storedNanos: bigint;
-  /** Messages of the consumer that are still to be delivered. */
+  /** Messages that the consumer still has to deliver. */
   pending: number;
 }
 
-/**
- * Reads $JS.ACK.[domain.account.]stream.consumer.deliveries.sseq.cseq.time.pending[.random] (ADR-15); undefined for what is no
- * such subject.
- */
+/** Reads $JS.ACK.[domain.account.]stream.consumer.deliveries.sseq.cseq.time.pending[.random] (ADR-15); undefined for any other subject. */
 export function parseAckSubject(subject: string | undefined): AckSubject | undefined {
   const parts = subject?.split(".") ?? [];
   if (parts[0] !== "$JS" || parts[1] !== "ACK" || parts.length < 9) return undefined;

@@ -8,7 +8,7 @@ import {
 import type { ConnectionChanges } from "./connection-changes.ts";
 import { newInbox } from "./nats-access.ts";
 
-/** Takes the answer, or the error: NoRespondersError when nobody hears the subject, TimeoutError when nobody answers. */
+/** Receives the answer, or the error: NoRespondersError when nobody subscribes to the subject, TimeoutError when nobody answers. */
 export type Answered = (error: Error | undefined, answer: Msg | undefined) => void;
 
 interface Open {
@@ -18,14 +18,14 @@ interface Open {
   done: Answered;
 }
 
-/** Timeouts are found out this late at most. */
+/** Timeouts are noticed with at most this delay. */
 const lookMs = 50;
-/** After the connection was lost, answers to what was asked before are waited for so long: most were lost with it. */
+/** After a lost connection, answers to earlier requests are awaited for this long: most were lost with it. */
 const lostMs = 250;
 
 /**
- * Requests by the hundred a second: one subscription for all answers, one timer for all timeouts. The client's own
- * `request` makes promises, timers and an error with its stack for each, a tenth of a millisecond of a processor.
+ * Sends hundreds of requests per second: one subscription for all answers, one timer for all timeouts. The client's own `request` creates
+ * promises, timers and an error with its stack for each, which takes a tenth of a millisecond of CPU.
  */
 export class Requests {
   readonly #connection: NatsConnection;

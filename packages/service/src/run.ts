@@ -5,16 +5,16 @@ import { isPassingFailure } from "./jetstream-errors.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { unknownSettings } from "./setting-names.ts";
 
-/** Ingest hands its cameras over meanwhile. Whoever stops services by SIGKILL must wait longer. */
+/** Meanwhile ingest hands its cameras over. Whatever stops services with SIGKILL must wait longer than this. */
 const shutdownLimitMs = 15_000;
 const startAgainMs = 500;
 
-/** A part of a service that must be stopped; parts are stopped in the reverse order of their start. */
+/** A part of a service that must be stopped; parts are stopped in reverse order of their start. */
 export interface Stoppable {
   stop(): Promise<void>;
 }
 
-/** Collects the parts of a service as they start. */
+/** Collects the started parts of a service. */
 export class Lifecycle {
   readonly #parts: Stoppable[] = [];
   readonly #abort = new AbortController();
@@ -30,7 +30,7 @@ export class Lifecycle {
     return part;
   }
 
-  /** Stops every part, newest first; one that fails does not keep the others from stopping. */
+  /** Stops every part, newest first; if one fails, the others still stop. */
   async stop(log: Logger): Promise<void> {
     this.#abort.abort();
     for (const part of this.#parts.splice(0).reverse())
@@ -39,9 +39,9 @@ export class Lifecycle {
 }
 
 /**
- * Runs a service until SIGINT or SIGTERM, with the settings that `configure` reads and a log in its `name`: exit 0 after a clean stop, 2 for a wrong setting, also one that is found when
- * it starts, 1 for any other failure or when stopping takes longer than 15 s. A start that JetStream cannot serve yet, because it is
- * starting itself or has no leader, is tried again.
+ * Runs a service until SIGINT or SIGTERM, with the settings that `configure` reads and a log with its `name`. Exit code 0 after a clean
+ * stop; 2 for a wrong setting, even if it is found only during the start; 1 for any other failure, or when stopping takes longer than 15 s.
+ * A start fails while JetStream starts or has no leader; then it is tried again.
  */
 export async function runService<Settings extends { logLevel: string }>(
   name: string,
@@ -107,9 +107,9 @@ export async function runService<Settings extends { logLevel: string }>(
 }
 
 /**
- * Tells V8 that large buffers come and go here. By default it collects all garbage whenever a few tens of megabytes of
- * buffers were allocated, which with frames of a megabyte is several times a second, and was half of what a frame cost
- * (docs/decisions/frames-on-nats.md). With this flag buffers count towards the heap's own limits instead.
+ * Tells V8 that this process allocates and frees large buffers. By default V8 collects all garbage whenever a few tens of megabytes of
+ * buffers were allocated. With frames of a megabyte this is several times a second, and was half of a frame's cost
+ * (docs/decisions/frames-on-nats.md). With this flag, buffers count towards the heap's own limits instead.
  */
 export function expectLargeBuffers(): void {
   setFlagsFromString("--external-memory-accounted-in-global-limit");

@@ -7,21 +7,21 @@ const measureMs = 5_000;
 const precisionMs = 1;
 
 /**
- * Relates this process to the clock of the NATS server, whose time stamps are the ones that all services share. The server
- * stamps an entry between the moments at which it was sent and confirmed, so the difference of the clocks is known as exactly
- * as that took. A difference that may be none is none: then both are one host's clock, or kept alike by NTP.
+ * Relates this process to the clock of the NATS server, whose time stamps all services share. The server stamps an entry between the
+ * moments when it was sent and confirmed, so the difference between the clocks is known to that precision. If the difference may be zero,
+ * it counts as zero: then both use one host's clock, or NTP keeps them together.
  */
 export class ServerClock {
   readonly #kv: KV;
   readonly #key: string;
   readonly #log: Logger;
-  /** The server's clock minus performance.now(); undefined where it is our wall clock. */
+  /** The server's clock minus performance.now(); undefined when the server's clock is our wall clock. */
   #offsetMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #forgetStep: (() => void) | undefined;
   #measuring: Promise<void> | undefined;
 
-  /** `kv`: a bucket whose entries expire; `key`: an entry of this process alone. */
+  /** `kv`: a bucket whose entries expire; `key`: an entry that only this process uses. */
   constructor(kv: KV, key: string, log: Logger) {
     this.#kv = kv;
     this.#key = key;
@@ -41,7 +41,7 @@ export class ServerClock {
     await this.#measuring;
   }
 
-  /** Milliseconds since the server's clock showed `stampMs`; less than nothing only by what a measurement is off. */
+  /** Milliseconds since the server's clock showed `stampMs`; negative only by the measurement's error. */
   ageMs(stampMs: number): number {
     return this.#offsetMs === undefined ? wallAgeMs(stampMs) : performance.now() + this.#offsetMs - stampMs;
   }

@@ -6,11 +6,11 @@ import type { Logger } from "./log.ts";
 
 /** How often the server is pinged. */
 const askMs = 300;
-/** After so many looks in a row without a pong or a message, the server counts as frozen. */
+/** After this many checks in a row without a pong or a message, the server counts as frozen. */
 const patience = 4;
-/** Another server must greet within this time, or it counts as frozen too. */
+/** Another server must send its greeting within this time, or it counts as frozen too. */
 const greetingMs = 1_000;
-/** After leaving a server, stay with the next one for so long, and do not try the old one: if all are slow, changing often makes it worse. */
+/** After leaving a server, stay with the next one for this long, and do not try the old one: if all are slow, frequent changes make it worse. */
 const stayMs = 10_000;
 
 /**
@@ -21,12 +21,12 @@ export class ServerWatch {
   readonly #log: Logger;
   #timer: NodeJS.Timeout | undefined;
   #up = true;
-  /** Whether a ping is unanswered, and the looks since then. */
+  /** Whether a ping is unanswered, and the number of checks since then. */
   #asked = false;
   #silent = 0;
   #messages = 0;
   #looking = false;
-  /** The server that was left and when, and the address of the one that answers. */
+  /** The server that was left and when, and the address of one that answers. */
   #left = { server: "", at: Number.NEGATIVE_INFINITY };
   #goal: string | undefined;
 
@@ -34,7 +34,7 @@ export class ServerWatch {
     this.#log = log;
   }
 
-  /** For the connection option of this name: chooses the server that answers, and not the one that was left. */
+  /** For the connection option of this name: chooses the server that answers, not the one that was left. */
   readonly reconnectToServer: ReconnectToServerHandler = (pool) => {
     const goal = pool.find(({ listen }) => listen === this.#goal);
     this.#goal = undefined;
@@ -44,7 +44,7 @@ export class ServerWatch {
     return pool.find(({ listen }) => listen !== left) ?? null;
   };
 
-  /** Watches a connection, made with `reconnectToServer`, until it is closed. */
+  /** Watches a connection, which was created with `reconnectToServer`, until it is closed. */
   start(connection: NatsConnection, changes: ConnectionChanges): void {
     changes.listen({
       lost: () => {
@@ -60,14 +60,14 @@ export class ServerWatch {
   }
 
   #look(connection: NatsConnection): void {
-    // A server without a cluster has no other to go to.
+    // Without a cluster there is no other server to use.
     if (!this.#up || !connection.info?.cluster || connection.isClosed()) return;
     const { inMsgs } = connection.stats();
-    // Any message shows that it runs, also if the pong waits behind much else.
+    // Any message shows that the server runs, even if the pong waits behind much other data.
     if (inMsgs !== this.#messages) this.#silent = 0;
     this.#messages = inMsgs;
     if (!this.#asked) this.#ask(connection);
-    // After this process was frozen itself, this counts one look, and then the pong is read.
+    // After this process itself was frozen, this counts one check only, and then the pong is read.
     else if (++this.#silent >= patience) void this.#leave(connection);
   }
 
@@ -123,7 +123,7 @@ async function addressesOf({ hostname }: Server): Promise<string[]> {
   return (await lookup(hostname, { all: true })).map(({ address }) => address);
 }
 
-/** The id of the server at an address, from the INFO that it sends to every new client. @throws when it sends none */
+/** The ID of the server at an address, from the INFO that it sends to every new client. @throws when it sends none */
 async function serverAt(host: string, port: number, signal: AbortSignal): Promise<string> {
   const socket = connect({ host, port, signal });
   let said = "";
@@ -136,8 +136,8 @@ async function serverAt(host: string, port: number, signal: AbortSignal): Promis
 }
 
 /**
- * Ends the connection, so that the library makes a new one. The library alone first waits until everything written is sent, which a
- * frozen server never takes.
+ * Ends the connection, so that the library opens a new one. The library itself would first wait until all written data is sent, which a
+ * frozen server never accepts.
  */
 function cut(connection: NatsConnection): void {
   void connection.reconnect().catch(() => undefined);

@@ -10,15 +10,15 @@ import type { Lifecycle } from "./run.ts";
 export interface ServiceStartOptions {
   service: string;
   version: string;
-  /** Whether metrics carry traces (OpenMetrics). */
+  /** Whether metrics include trace IDs (OpenMetrics exemplars). */
   exemplars?: boolean;
-  /** What `/readyz` calls that which the start waits for. */
+  /** The name in `/readyz` of what the start waits for. */
   startsAs?: string;
 }
 
 /**
- * The start of a service that works with NATS: metrics and health are served from the first moment on, before NATS is there, and say what
- * is waited for. All of it ends through `life`.
+ * The start of a service that uses NATS. Metrics and health are available from the first moment, even without NATS, and say what the start
+ * waits for. All of it ends through `life`.
  */
 export class ServiceStart {
   /** Metrics of the process; the service adds its own. */
@@ -46,24 +46,24 @@ export class ServiceStart {
     return this.#nats;
   }
 
-  /** Tells `/readyz` what the start waits for. */
+  /** Sets what `/readyz` reports that the start waits for. */
   waitsFor(what: string): void {
     this.#waitsFor = what;
   }
 
-  /** The start is over: from now on only what the service `requires` is asked, and NATS. */
+  /** The start is complete: from now on readiness depends only on what the service `requires`, and on NATS. */
   done(): void {
     this.#waitsFor = undefined;
   }
 
-  /** From now on readiness also asks this: what is missing, or undefined. */
+  /** From now on readiness also runs this check: it returns what is missing, or undefined. */
   requires(name: string, check: ReadinessCheck): void {
     this.#readiness[name] = check;
   }
 
   /**
-   * Serves metrics and health, and the routes that `add` registers, at `HOST:PORT`. Returns the address as bound.
-   * @throws Error when nothing can listen there
+   * Serves metrics, health, and the routes that `add` registers at `HOST:PORT`. Returns the bound address.
+   * @throws Error when the address cannot be used
    */
   async listen(
     address: string,
@@ -78,7 +78,7 @@ export class ServiceStart {
   }
 
   /**
-   * Connects to NATS as soon as it is there, and looks after these streams from then on. `name` begins with the service's.
+   * Connects to NATS as soon as it is available, and watches these streams from then on. `name` begins with the service's name.
    * @throws SettingError when NATS refuses the service's key
    */
   async connect(

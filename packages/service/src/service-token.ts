@@ -3,18 +3,18 @@ import { readFileSync } from "node:fs";
 import { SettingError } from "./config.ts";
 import { writePrivateFile } from "./private-file.ts";
 
-/** Services of ours that call results as applications do, and by what token they are known. */
+/** Our services that call results like applications do; each has its own token. */
 export const callingServices = ["bridges", "metrics"] as const;
 export type CallingService = (typeof callingServices)[number];
 
 const rereadMs = 1_000;
 
-/** Writes a new token of a service, which the service and results then read. */
+/** Writes a new token of a service to a file that the service and results read. */
 export function writeServiceToken(path: string, service: CallingService): void {
   writePrivateFile(path, `slt_${service}_${randomBytes(32).toString("base64url")}\n`);
 }
 
-/** The token in a file, which may be replaced while the program runs. @throws SettingError it cannot be read now */
+/** The token in a file, which may be replaced while the program runs. @throws SettingError the file cannot be read at first */
 export function tokenFromFile(path: string): () => string {
   let text = readToken(path);
   let readAt = performance.now();
@@ -24,7 +24,7 @@ export function tokenFromFile(path: string): () => string {
     try {
       text = readToken(path);
     } catch {
-      // Whoever replaces it is about to.
+      // The file is probably just being replaced.
     }
     return text;
   };

@@ -4,7 +4,7 @@ import { setAsideStream } from "@sightline/contracts";
 import { isJetStreamFailure } from "./jetstream-errors.ts";
 import type { Nats } from "./nats.ts";
 
-/** Where what can still be read of a damaged stream is put: for a person to look at, and for the analysis to go on from. */
+/** Where readable messages of a damaged stream are stored: for a person to check, and for the analysis to continue from. */
 export const setAside = {
   name: setAsideStream,
   subjects: ["set-aside.>"],
@@ -16,12 +16,12 @@ export const setAside = {
 const sequenceHeader = "Sightline-Sequence";
 const makingHeader = "Sightline-Making";
 
-/** The subject under which a message of a damaged stream is put aside. */
+/** The subject of a message of a damaged stream that was set aside. */
 export function asideSubject(stream: string, subject: string): string {
   return `set-aside.${stream}.${subject}`;
 }
 
-/** What a message that is put aside bears: its sequence in its stream, and which making of that it was. */
+/** Headers of a message that was set aside: its sequence in its stream, and which creation of that stream it was in. */
 export function asideHeaders(sequence: number, making: string): MsgHdrs {
   const from = headers();
   from.set(sequenceHeader, String(sequence));
@@ -29,12 +29,15 @@ export function asideHeaders(sequence: number, making: string): MsgHdrs {
   return from;
 }
 
-/** Which making of its stream a message was put aside of. */
+/** The creation of the stream that a set-aside message was in. */
 export function asideMaking(messageHeaders: MsgHdrs | undefined): string | undefined {
   return messageHeaders?.get(makingHeader) || undefined;
 }
 
-/** The last message of a subject that was put aside of this making of a stream; undefined when none was. @throws when NATS does not answer */
+/**
+ * The last message of a subject that was set aside from this creation of a stream; undefined when there is none. @throws when NATS does not
+ * answer
+ */
 export async function lastAside(
   { manager }: Pick<Nats, "manager">,
   stream: string,

@@ -1,6 +1,6 @@
 import { configFileVariable, readConfigFile } from "./config.ts";
 
-/** `; did you mean NAME?` with the known name that is most like the one that was given, or nothing when none is. */
+/** `; did you mean NAME?` with the most similar known name, or empty when none is similar. */
 export function nameHint(name: string, known: readonly string[]): string {
   const [nearest] = known
     .map((candidate) => ({ candidate, steps: editDistance(name.toUpperCase(), candidate.toUpperCase()) }))
@@ -9,7 +9,7 @@ export function nameHint(name: string, known: readonly string[]): string {
   return nearest === undefined ? "" : `; did you mean ${nearest.candidate}?`;
 }
 
-/** Characters to put in, take out or change to make one of the other (Levenshtein). */
+/** Characters to insert, remove or change to turn one into the other (Levenshtein). */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (const [i, character] of [...a].entries()) {
@@ -24,8 +24,8 @@ function editDistance(a: string, b: string): number {
 }
 
 /**
- * The settings of all services, by their variable, and what each is called in a settings file. Services share an environment
- * and may share a file, so each must know the others' names to tell which are nobody's. A test holds this list against them.
+ * The settings of all services by their variable, and their names in a settings file. Services share an environment and may share a file,
+ * so each must know the others' names to find unknown ones. A test checks this list against the services.
  */
 export const settingNames = {
   FFMPEG_PATH: "ffmpegPath",
@@ -142,7 +142,7 @@ export const settingNames = {
   SIGHTLINE_WEBHOOKS: "webhooks",
 } as const;
 
-/** Variables of our prefix that are no setting of a service: of the command line, and of docker-compose.yml. */
+/** Variables with our prefix that are not settings of a service: those of the command line and of docker-compose.yml. */
 const otherVariables = [
   configFileVariable,
   "SIGHTLINE_RESULTS_URL",
@@ -153,8 +153,8 @@ const otherVariables = [
 ];
 
 /**
- * Says of each variable that begins with SIGHTLINE_, and each name in the settings file, that no service has it; one line
- * each, without values.
+ * Reports each variable that begins with SIGHTLINE_, and each name in the settings file, that no service knows; one line each, without
+ * values.
  * @throws ConfigError the file cannot be read
  */
 export function unknownSettings(env: NodeJS.ProcessEnv = process.env): string[] {

@@ -1,20 +1,20 @@
-/** How a site fares, as results of its centre tells it. */
+/** The state of a site, as the centre's results reports it. */
 export interface ToldSite {
   name: string;
   up: boolean;
   silentSeconds: number;
-  /** Null while it is not read. */
+  /** Null while the site is not read. */
   pending: number | null;
-  /** The centre's own camera that is called as one of the site; null when there is none. */
+  /** A camera of the centre that has the same name as one of the site; null when there is none. */
   clash: string | null;
-  /** Why what comes from it cannot be stored at the centre; null when it can. */
+  /** Why the site's data cannot be stored at the centre; null when it can. */
   failure: string | null;
 }
 
-/** A line may be cut for so long, in seconds, before it is worth a word: both sides try again by themselves. */
+/** A lost connection is reported only after this many seconds: both sides retry by themselves. */
 const patience = 15;
 
-/** What is the matter with a site, in words, and what to do; undefined when nothing is. */
+/** What is wrong with a site, in words, and what to do; undefined when nothing is. */
 export function siteFault({
   name,
   up,
@@ -42,7 +42,7 @@ export function siteFault({
   };
 }
 
-/** How a site with which nothing is the matter fares, in words. */
+/** The state of a site without faults, in words. */
 export function siteText({ up, pending }: ToldSite): string {
   if (!up) return "no message for a moment: reconnecting";
   return pending

@@ -16,18 +16,18 @@ import { fitting } from "./provision.ts";
 const stream = `OBJ_${snapshotStore}`;
 const metaSubjects = `$O.${snapshotStore}.M.>`;
 const nanosecondsPerSecond = 1_000_000_000;
-/** An object is one message, so that it is read by one request. */
+/** An object is one message, so one request reads it. */
 const mostBytes = 1024 * 1024;
-/** What an object takes beside its content, at least. */
+/** What an object takes besides its content, at least. */
 const overheadBytes = 512;
-/** Above the one share of the bytes allowed, the oldest are removed until the other is reached. */
+/** Above the first share of the allowed bytes, the oldest objects are removed until the second share is reached. */
 const [fullShare, sweptShare] = [0.95, 0.85];
-/** Objects looked at in one sweep. */
+/** Objects checked in one sweep. */
 const sweepObjects = 512;
 
 const share = z.number().min(0).max(1);
 
-/** What is kept with a snapshot's JPEG. */
+/** What is stored with a snapshot's JPEG. */
 export const snapshotDetailsSchema = z.object({
   epoch: z.string().max(32),
   number: z.int().positive(),
@@ -36,11 +36,11 @@ export const snapshotDetailsSchema = z.object({
   /** Of the picture, in pixels. */
   width: z.int().positive(),
   height: z.int().positive(),
-  /** Not in what older versions stored. */
+  /** Older versions did not store it. */
   source: z.enum(pictureSources).optional(),
-  /** The object's; 0 of an event about no object. Not in what older versions stored. */
+  /** The object's score; 0 for an event without an object. Older versions did not store it. */
   score: z.number().optional(),
-  /** What an annotated picture shows. */
+  /** What the annotated picture shows. */
   boxes: z
     .array(
       z.object({
@@ -53,21 +53,21 @@ export const snapshotDetailsSchema = z.object({
 });
 export type SnapshotDetails = z.infer<typeof snapshotDetailsSchema>;
 
-/** A snapshot as it is kept. */
+/** A stored snapshot. */
 export interface StoredSnapshot {
   details: SnapshotDetails;
   jpeg: Uint8Array;
 }
 
-/** A snapshot that is too large to be kept. */
+/** A snapshot that is too large to store. */
 export class SnapshotTooLargeError extends Error {
   override readonly name = "SnapshotTooLargeError";
 }
 
-/** Pictures of events in NATS's object store, bounded by age and bytes: the oldest make room for the newest. */
+/** Pictures of events in NATS's object store, limited by age and bytes: the oldest are removed for the newest. */
 export class SnapshotStore {
   readonly #nats: Nats;
-  /** Undefined in a process that does not provide the store. */
+  /** Undefined in a process that does not create the store. */
   readonly #retention: Retention | undefined;
   #objects: ObjectStore;
 
@@ -77,17 +77,17 @@ export class SnapshotStore {
     this.#objects = objects;
   }
 
-  /** Opens the store, creating it if it is missing, with this retention. */
+  /** Opens the store with this retention, and creates it if it is missing. */
   static async open(nats: Nats, retention: Retention): Promise<SnapshotStore> {
     return new SnapshotStore(nats, retention, await provision(nats, retention));
   }
 
-  /** The store that another process provides. While it is not there, or not any more, nothing can be kept or read. */
+  /** The store that another process creates. While it does not exist, nothing can be stored or read. */
   static async existing(nats: Nats): Promise<SnapshotStore> {
     return new SnapshotStore(nats, undefined, await new Objm(nats.jetstream).open(snapshotStore, false));
   }
 
-  /** Keeps the picture of an event in place of the one it had. @throws SnapshotTooLargeError, or when NATS does not answer */
+  /** Stores an event's picture and replaces its previous one. @throws SnapshotTooLargeError, or when NATS does not answer */
   async put(event: string, jpeg: Uint8Array, details: SnapshotDetails): Promise<void> {
     if (jpeg.byteLength > mostBytes)
       throw new SnapshotTooLargeError(
@@ -105,14 +105,14 @@ export class SnapshotStore {
     }
   }
 
-  /** What is kept with an event's picture; undefined when there is none. */
+  /** What is stored with an event's picture; undefined when there is none. */
   async details(event: string): Promise<SnapshotDetails | undefined> {
     return (await this.#info(event))?.details;
   }
 
-  /** An event's picture; undefined when it has none, or it is not kept any more. */
+  /** An event's picture; undefined when it has none, or the picture was removed. */
   async get(event: string): Promise<StoredSnapshot | undefined> {
-    // Replaced between the two requests: the second time it is the new one.
+    // If it was replaced between the two requests, the second attempt gets the new one.
     for (let attempt = 0; attempt < 3; attempt++) {
       const info = await this.#info(event);
       if (!info) return undefined;
@@ -129,7 +129,7 @@ export class SnapshotStore {
     await this.#objects.delete(event);
   }
 
-  /** Deletes the pictures of a camera's events that were taken in a range, in milliseconds since 1970; returns how many. */
+  /** Deletes the pictures of a camera's events that were taken in a time range, in milliseconds since 1970; returns how many. */
   async deleteOf(camera: string, { start, end }: { start: number; end: number }): Promise<number> {
     const isMeant = ({ name, metadata }: { name: string; metadata?: Record<string, string> }) => {
       if (!name.startsWith(`${camera}/`)) return false;
@@ -142,14 +142,14 @@ export class SnapshotStore {
     return meant.length;
   }
 
-  /** Bytes that the store takes. */
+  /** Bytes that the store uses. */
   async bytes(): Promise<number> {
     return (await this.#nats.manager.streams.info(stream)).state.bytes;
   }
 
   /**
-   * Removes the oldest if the store is nearly full, or in any case when it `mustMakeRoom`; who provides it makes it anew if it is
-   * not there any more. Returns how many bytes are there after.
+   * Removes the oldest pictures if the store is nearly full, or in any case with `mustMakeRoom`. The process that owns the store also
+   * creates it again if it does not exist any more. Returns the bytes used after that.
    */
   async sweep(mustMakeRoom = false): Promise<number> {
     const found = await this.#find();
@@ -164,12 +164,12 @@ export class SnapshotStore {
     if (!mustMakeRoom && bytes <= fullShare * most) return bytes;
     const last = await this.#oldestUpTo(bytes - sweptShare * most, first);
     if (last === undefined) return bytes;
-    // The messages before an object's last are its content and that of older ones, whole or left over.
+    // The messages before an object's last message are its content and that of older objects, complete or left over.
     await this.#nats.manager.streams.purge(stream, { seq: last + 1 });
     return this.bytes();
   }
 
-  /** Undefined when the store is not there. */
+  /** Undefined when the store does not exist. */
   async #find(): Promise<StreamInfo | undefined> {
     try {
       return await this.#nats.manager.streams.info(stream);
@@ -179,7 +179,7 @@ export class SnapshotStore {
     }
   }
 
-  /** Sequence of the last message of as many of the oldest objects as hold so many bytes; at least one, if there is one. */
+  /** Sequence of the last message of the oldest objects that together have this many bytes; at least one object, if there is one. */
   async #oldestUpTo(wantedBytes: number, first: number): Promise<number | undefined> {
     let last: number | undefined;
     let bytes = 0;
@@ -206,7 +206,7 @@ export class SnapshotStore {
 
 async function provision(nats: Nats, { maxAgeSeconds, maxBytes, replicas }: Retention): Promise<ObjectStore> {
   const objects = await new Objm(nats.jetstream).create(snapshotStore, { replicas });
-  // Age is the server's business, and bytes too if all else fails: an object store then refuses what is new.
+  // The server limits the age, and as a last resort the bytes too: an object store then refuses new objects.
   await fitting(stream, maxBytes, () =>
     nats.manager.streams.update(stream, {
       max_age: maxAgeSeconds * nanosecondsPerSecond,

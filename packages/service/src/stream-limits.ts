@@ -4,7 +4,7 @@ const gibibyte = 1024 ** 3;
 const smallest = 16 * 1024 ** 2;
 const limit = (usual = gibibyte) => setting.integer(usual, smallest, Number.MAX_SAFE_INTEGER);
 
-/** Settings of results that bound what JetStream stores. */
+/** Settings of results that limit what JetStream stores. */
 export const streamLimitSettings = {
   maxBytes: {
     env: "SIGHTLINE_DETECTIONS_MAX_BYTES",
@@ -28,7 +28,7 @@ export const streamLimitSettings = {
   },
 } as const;
 
-/** How many bytes each of the streams with a limit may hold. */
+/** How many bytes each stream with a limit may hold. */
 export function streamLimits(
   config: Readonly<Record<keyof typeof streamLimitSettings, number>>,
 ): Record<"detections" | "timeline" | "events" | "snapshots" | "deadLetters" | "audit", number> {
@@ -42,7 +42,7 @@ export function streamLimits(
   };
 }
 
-/** How much JetStream may store in a directory that holds `heldBytes` of its data, when its disk has `freeBytes` left. */
+/** How much JetStream may store in a directory with `heldBytes` of its data, when its disk has `freeBytes` left. */
 export function storeLimit(heldBytes: number, freeBytes: number): number {
   return Math.floor(heldBytes + 0.9 * freeBytes);
 }

@@ -1,21 +1,21 @@
 import type { JetStreamManager, StreamState } from "@nats-io/jetstream";
 
 /**
- * A place in a stream: after the message of this sequence. NATS that loses its newest messages, because it was killed or
- * was given an older copy of its data, gives their sequences to others; so it is the time that tells which message is meant.
+ * A place in a stream: after the message with this sequence. If NATS loses its newest messages, because it was killed or got an older copy
+ * of its data, it gives their sequences to other messages. So the time tells which message is meant.
  */
 export interface StreamPlace {
   readonly sequence: number;
   /**
-   * When the message was stored, in nanoseconds since 1970. Where there is none any more: any time at which what is up
-   * to here was stored, and what comes later was not. `unknownTime`, so that only the sequence counts.
+   * When the message was stored, in nanoseconds since 1970. If the message does not exist any more: any time after everything up to here
+   * was stored and before what follows was stored. With `unknownTime` only the sequence counts.
    */
   readonly time: bigint;
 }
 
 export const unknownTime = 0n;
 
-/** Where every stream begins: nothing can be lost before it. */
+/** The start of every stream: nothing before it can be lost. */
 const origin: StreamPlace = { sequence: 0, time: unknownTime };
 
 /** The place after a message that was read. */
@@ -23,26 +23,26 @@ export function placeAfter({ seq, timestampNanos }: { seq: number; timestampNano
   return { sequence: seq, time: timestampNanos };
 }
 
-/** The place after all that a stream holds. */
+/** The place after everything in a stream. */
 export function streamEnd({ last_seq, last_ts }: StreamState): StreamPlace {
   if (last_seq === 0) return origin;
   return { sequence: last_seq, time: nanosOf(last_ts) };
 }
 
-/** The place before all that a stream holds. */
+/** The place before everything in a stream. */
 export function streamBeginning(state: StreamState): StreamPlace {
   if (state.messages === 0) return streamEnd(state);
   if (state.first_seq <= 1) return origin;
   return { sequence: state.first_seq - 1, time: nanosOf(state.first_ts) - 1n };
 }
 
-/** By how much the clocks of a cluster's servers may differ, each of which gives the times of its streams, in nanoseconds. */
+/** By how much the clocks of a cluster's servers may differ, in nanoseconds; each server gives the times of its streams. */
 const clockSlack = 250_000_000n;
 
 /**
- * Finds out whether the stream has lost what was before a place: undefined when it has not, or else the place after what
- * is left of it. What was stored since the loss comes after that. `timeOf` says what the place's is: that of its message, or
- * one that NATS gave to something stored later, elsewhere. @throws when NATS does not answer
+ * Finds out whether the stream has lost what was before a place: undefined when it has not, otherwise the place after what is left of it.
+ * What was stored since the loss comes after that place. `timeOf` says which time the place has: its message's, or one that NATS gave to
+ * something stored later, elsewhere. @throws when NATS does not answer
  */
 export async function findLoss(
   manager: JetStreamManager,
@@ -62,7 +62,7 @@ export async function findLoss(
   return placeBefore(manager, stream, time + 1n);
 }
 
-/** The place before the first message that was stored at this time or later. @throws when NATS does not answer */
+/** The place before the first message that was stored at or after this time. @throws when NATS does not answer */
 export async function placeBefore(
   manager: JetStreamManager,
   stream: string,

@@ -11,21 +11,21 @@ interface PublicationAnswer {
 }
 
 export interface PublicationOptions {
-  /** By which the stream knows a repetition. */
+  /** Identifies a repetition to the stream. */
   msgID: string;
-  /** What else goes along. */
+  /** More headers of the message. */
   headers?: MsgHdrs | undefined;
   timeoutMs: number;
 }
 
 const decoder = new TextDecoder();
 
-/** Publishes to streams without waiting for one message's confirmation before the next is sent. */
+/** Publishes to streams without waiting for the confirmation of one message before sending the next. */
 export class StreamPublisher {
   readonly #requests: Requests;
   readonly #watch: Pick<JetStreamWatch, "stored" | "refused"> | undefined;
 
-  /** `watch` is told what becomes of each publication. */
+  /** `watch` gets the result of each publication. */
   constructor(
     connection: NatsConnection,
     watch?: Pick<JetStreamWatch, "stored" | "refused">,
@@ -35,7 +35,7 @@ export class StreamPublisher {
     this.#watch = watch;
   }
 
-  /** Publishes once; `done` hears undefined when the stream has the message, now or from before, and its sequence there. */
+  /** Publishes once; `done` gets undefined and the sequence when the stream has the message, stored now or before. */
   publish(
     subject: string,
     data: Uint8Array,
@@ -56,7 +56,7 @@ export class StreamPublisher {
   }
 }
 
-/** The stream that has the message, or why none has. */
+/** The stream that has stored the message, or the error. */
 function outcomeOf(data: Uint8Array): { stream: string; seq: number | undefined } | Error {
   try {
     const { stream, seq, error } = JSON.parse(decoder.decode(data)) as PublicationAnswer;

@@ -8,7 +8,7 @@ import {
 } from "@nats-io/jetstream";
 import { makeUntilAnswered } from "./asked-again.ts";
 
-/** How the library says that a consumer, or the stream under it, may be another from now on. */
+/** Library statuses after which the consumer, or its stream, may be another one. */
 const ends: ReadonlySet<string> = new Set([
   "consumer_deleted",
   "consumer_not_found",
@@ -17,30 +17,33 @@ const ends: ReadonlySet<string> = new Set([
   "no_responders",
   "reset",
 ]);
-/** A consumer that nobody asks for so long is removed by the server. */
+/** The server removes a consumer without pull requests for this long. */
 const idleMs = 60_000;
 const expiresMs = 30_000;
 
 export interface StreamReadOptions {
-  /** Where to begin: after a sequence (0: with the first message), with the first message of a time or later, or with the newest of each subject. */
+  /**
+   * Where to begin: after a sequence (0: with the first message), with the first message at or after a time, or with the newest message of
+   * each subject.
+   */
   readonly from: { readonly after: number } | { readonly time: Date } | "newest of each subject";
-  /** Only messages of this subject, which may have wildcards. */
+  /** Only messages of this subject, which may contain wildcards. */
   readonly subject?: string | undefined;
-  /** Most messages that wait here to be taken; default: 256. */
+  /** Most messages that may wait here; default: 256. */
   readonly prefetch?: number;
-  /** A consumer that has been silent for twice this long is lost; default: 1 s. */
+  /** A consumer that is silent for twice this long is lost; default: 1 s. */
   readonly heartbeatMs?: number;
-  /** Called whenever the server says that it is there and has nothing. */
+  /** Called on each heartbeat that the server sends while it has no messages. */
   readonly onIdle?: () => void;
 }
 
 /**
- * Messages of a stream, in order, as fast as they are taken, through a consumer of its own. They end when it is closed, when `signal`
- * aborts, when the server has lost the consumer (then the stream may be another, and whoever reads looks at it before going on), or when
- * messages were lost on the way.
+ * Messages of a stream, in order and at the reader's speed, through a consumer of its own. The iteration ends when it is closed, when
+ * `signal` aborts, when the server has lost the consumer (the stream may then be another one, so the reader checks it before continuing),
+ * or when messages were lost on the way.
  */
 export class StreamRead implements AsyncIterable<JsMsg> {
-  /** Messages that were to come when reading began. */
+  /** Number of messages still to deliver when reading began. */
   readonly pending: number;
   readonly #consumer: Consumer;
   readonly #messages: ConsumerMessages;
@@ -65,14 +68,14 @@ export class StreamRead implements AsyncIterable<JsMsg> {
     void this.#closeWhenLost(onIdle);
   }
 
-  /** @throws when NATS is away, or there is no such stream */
+  /** @throws when NATS is away, or the stream does not exist */
   static async open(
     jetstream: JetStreamClient,
     stream: string,
     { from, subject, prefetch = 256, heartbeatMs = 1_000, onIdle }: StreamReadOptions,
     signal?: AbortSignal,
   ): Promise<StreamRead> {
-    // It is made on one server of a cluster; where that one stands still, the next may come on another.
+    // It is created on one server of a cluster; if that server is frozen, the next attempt may use another.
     const consumer = await makeUntilAnswered(
       () =>
         jetstream.consumers.get(stream, {
@@ -92,19 +95,19 @@ export class StreamRead implements AsyncIterable<JsMsg> {
     return new StreamRead(consumer, messages, { after, pending, signal }, onIdle);
   }
 
-  /** Ends it; what has come and was not taken is dropped. */
+  /** Ends the reading; messages that were not taken are dropped. */
   async close(): Promise<void> {
     const closed = this.#messages.close();
-    // What nobody reads does not end.
+    // Without a reader the iteration never ends.
     if (this.#reading) await closed;
   }
 
-  /** The library would make a lost consumer anew by itself, but without a look at what became of the stream. */
+  /** The library would create a lost consumer again by itself, but without checking what happened to the stream. */
   async #closeWhenLost(onIdle: (() => void) | undefined): Promise<void> {
     for await (const status of this.#messages.status()) {
       if (ends.has(status.type)) return this.close();
       if (status.type !== "heartbeat") continue;
-      // What was sent into a line just as it was cut never comes: the server takes it for delivered.
+      // What was sent just as the connection broke never arrives: the server counts it as delivered.
       if (this.#messages.getReceived() < status.lastConsumerSequence) return this.close();
       onIdle?.();
     }

@@ -1,9 +1,9 @@
-/** There are more tasks than may wait. */
+/** More tasks are waiting than allowed. */
 export class TaskLimitError extends Error {
   override readonly name = "TaskLimitError";
 }
 
-/** Runs a few tasks at a time; a few more, or all, wait in turn, and others are refused. */
+/** Runs a few tasks at a time; a limited number, or all, wait for their turn, and others are refused. */
 export class TaskLimit {
   readonly #mostRunning: number;
   readonly #mostWaiting: number;
@@ -15,17 +15,17 @@ export class TaskLimit {
     this.#mostWaiting = mostWaiting;
   }
 
-  /** Tasks that run or wait. */
+  /** Number of tasks that run or wait. */
   get size(): number {
     return this.#running + this.#waiting.length;
   }
 
-  /** @throws TaskLimitError at once when too many wait; else what the task throws */
+  /** @throws TaskLimitError at once when too many wait; otherwise what the task throws */
   async run<R>(task: () => Promise<R>): Promise<R> {
     if (this.#running >= this.#mostRunning) {
       if (this.#waiting.length >= this.#mostWaiting)
         throw new TaskLimitError("too many tasks at the same time");
-      // Whoever ends hands its place over, so none can slip in between.
+      // An ending task passes on its place, so no other task can take it in between.
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else this.#running += 1;
     try {
@@ -38,10 +38,10 @@ export class TaskLimit {
   }
 }
 
-/** Runs one step at a time for each key. A key that is asked for while its step runs has it run once more after that, however often it was asked for. */
+/** Runs one step at a time for each key. A key requested while its step runs gets one more run afterwards, however often it was requested. */
 export class KeyedSteps {
   readonly #step: (key: string) => Promise<void>;
-  /** Per key: the step that runs, and whether another must follow. */
+  /** For each key: the running step, and whether another must follow. */
   readonly #running = new Map<string, { again: boolean; done: Promise<void> }>();
 
   /** `step` must not reject. */
@@ -49,7 +49,7 @@ export class KeyedSteps {
     this.#step = step;
   }
 
-  /** Has the key's step run: at once, or again after the one that runs. */
+  /** Requests the key's step: it runs now, or again after the running one. */
   ask(key: string): void {
     const running = this.#running.get(key);
     if (running) {
@@ -72,7 +72,7 @@ export class KeyedSteps {
     return this.#running.has(key);
   }
 
-  /** Resolves when the steps that run now are done, and those that were asked for meanwhile. */
+  /** Resolves when the running steps, and those requested meanwhile, are done. */
   async settled(): Promise<void> {
     await Promise.all([...this.#running.values()].map(({ done }) => done));
   }

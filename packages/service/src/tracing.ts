@@ -7,7 +7,7 @@ import type { Stoppable } from "./run.ts";
 /** NATS header that carries a frame's trace context (W3C Trace Context). */
 export const traceHeader = "traceparent";
 
-/** Settings of tracing, for every service. Without an endpoint nothing is traced, and nothing of it is loaded. */
+/** Tracing settings of every service. Without an endpoint nothing is traced, and no tracing code is loaded. */
 export const tracingSettings = {
   traceEndpoint: {
     env: "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -21,18 +21,18 @@ export const tracingSettings = {
   },
 } as const;
 
-/** A span that is over. Times are wall clock milliseconds. */
+/** A span that has ended. Times are wall clock milliseconds. */
 export interface FinishedSpan {
   name: string;
   startMs: number;
   endMs: number;
-  /** Whether it hands a message over, or works on one that it was handed. */
+  /** Whether it sends a message or processes one that it received. */
   role: "producer" | "consumer";
-  /** Subject of the message, and the same with what differs left open, as `detections.{camera}`. */
+  /** Subject of the message, and the same with placeholders, such as `detections.{camera}`. */
   subject: string;
   subjectTemplate: string;
   attributes?: Record<string, string | number>;
-  /** Stages that follow each other from the span's start; each becomes a child. */
+  /** Consecutive stages from the span's start; each becomes a child span. */
   stages?: readonly { name: string; durationMs: number }[];
 }
 
@@ -43,8 +43,8 @@ interface Sdk {
 }
 
 /**
- * Spans of sampled frames. A frame's hops know their times when they are done with it, so spans are recorded after the fact and
- * nothing is kept between. Off unless an endpoint is set.
+ * Spans of sampled frames. Each hop knows its times when it is done with a frame, so spans are recorded afterwards and nothing is kept in
+ * between. Off unless an endpoint is set.
  */
 export class Tracing implements Stoppable {
   readonly #sdk: Sdk | undefined;
@@ -55,7 +55,7 @@ export class Tracing implements Stoppable {
     this.#ratio = ratio;
   }
 
-  /** Loads the SDK when an endpoint is given. An endpoint that does not answer costs spans, never frames. */
+  /** Loads the SDK when an endpoint is set. An endpoint that does not answer loses spans, never frames. */
   static async start(
     service: string,
     version: string,
@@ -119,7 +119,7 @@ export class Tracing implements Stoppable {
     return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`;
   }
 
-  /** Sends what is waiting. */
+  /** Sends the waiting spans. */
   async stop(): Promise<void> {
     await this.#sdk?.provider.shutdown();
   }

@@ -3,12 +3,12 @@ import { rename, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { extract, pack } from "tar-stream";
 
-/** A file that is no backup, or not a whole one. */
+/** A file that is not a complete backup. */
 export class ArchiveError extends Error {
   override readonly name = "ArchiveError";
 }
 
-/** A tar file that only its owner can read; it has its name when it is whole. */
+/** A tar file that only its owner can read. It gets its final name when it is complete. */
 export class ArchiveWriter {
   readonly #path: string;
   readonly #pack = pack();
@@ -16,10 +16,10 @@ export class ArchiveWriter {
 
   constructor(path: string) {
     this.#path = path;
-    // What an earlier one has left would keep its own rights.
+    // A leftover partial file would keep its own permissions.
     rmSync(this.#partial, { force: true });
     this.#written = pipeline(this.#pack, createWriteStream(this.#partial, { mode: 0o600 }));
-    // Told by add() or finish().
+    // add() or finish() reports the error.
     this.#written.catch(() => undefined);
   }
 
@@ -32,7 +32,7 @@ export class ArchiveWriter {
       const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
       this.#pack.entry({ name, mode: 0o600 }, bytes, (error) => (error ? reject(error) : resolve()));
     });
-    // A full disk ends the file, and the entry never.
+    // A full disk ends the file, but never the entry.
     await Promise.race([added, this.#written]);
   }
 
@@ -49,7 +49,7 @@ export class ArchiveWriter {
   }
 }
 
-/** The entries of a tar file, in order. @throws ArchiveError it is none; or the error of the file system */
+/** The entries of a tar file, in order. @throws ArchiveError it is not a tar file; or the error of the file system */
 export async function* entriesOf(path: string): AsyncGenerator<{ name: string; data: Buffer }> {
   const reader = extract();
   const source = createReadStream(path);

@@ -17,20 +17,20 @@ const contentsSchema = z.object({
 });
 type Contents = z.infer<typeof contentsSchema>;
 
-/** What a backup holds of one stream. */
+/** What a backup contains of one stream. */
 export interface SavedStream {
   name: string;
   messages: number;
 }
 
-/** The store is not to be written over. */
+/** The store contains data that must not be overwritten. */
 export class StoreInUseError extends Error {
   override readonly name = "StoreInUseError";
 }
 
 /**
- * Writes all that is durable to one file: each stream as of one instant, one after the other. Services may run meanwhile.
- * @throws SnapshotError; or an error of the file system. There is no file then.
+ * Writes everything durable to one file: one stream after the other, each as of one instant. Services may run meanwhile.
+ * @throws SnapshotError; or an error of the file system. In both cases there is no file.
  */
 export async function backup({ connection, manager }: Nats, path: string): Promise<SavedStream[]> {
   const archive = new ArchiveWriter(path);
@@ -58,18 +58,18 @@ export async function backup({ connection, manager }: Nats, path: string): Promi
   return contents.streams.map(saved);
 }
 
-/** How a backup is restored. */
+/** Options for restoring a backup. */
 export interface RestoreOptions {
-  /** Delete what is in the store before. */
+  /** First delete what is in the store. */
   replace?: boolean;
-  /** Copies of each stream; those of the backup unless given. */
+  /** Copies of each stream; default: as in the backup. */
   replicas?: number | undefined;
 }
 
 /**
- * Restores a backup that was checked as a whole first. The services must not run.
- * @throws ArchiveError the file is no whole backup; StoreInUseError services run, or the store holds something and `replace` is not set; both
- * before anything is changed. SnapshotError NATS does not take a stream: those before it are restored then.
+ * Restores a backup, after checking all of it. The services must not run.
+ * @throws ArchiveError the file is not a complete backup; StoreInUseError services run, or the store contains data and `replace` is not
+ * set; both before anything is changed. SnapshotError NATS does not accept a stream; the streams before it are restored by then.
  */
 export async function restore(
   { connection, manager }: Nats,
@@ -103,7 +103,7 @@ export async function restore(
   return contents.streams.map(saved);
 }
 
-/** The contents of a backup whose every part is there and unchanged. @throws ArchiveError */
+/** The contents of a backup that is complete and unchanged. @throws ArchiveError */
 async function checked(path: string): Promise<Contents> {
   const found = new Map<string, { hash: ReturnType<typeof createHash>; parts: number }>();
   let contents: Contents | undefined;
@@ -161,7 +161,7 @@ function saved({ name, form }: Contents["streams"][number]): SavedStream {
   return { name, messages: form.state.messages };
 }
 
-/** Undefined where there is no such stream. */
+/** Number of messages; undefined when the stream does not exist. */
 async function messagesIn(manager: Nats["manager"], name: string): Promise<number | undefined> {
   try {
     return (await manager.streams.info(name)).state.messages;

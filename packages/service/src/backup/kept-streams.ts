@@ -2,7 +2,7 @@ import { buckets, snapshotStore, streams } from "@sightline/contracts";
 
 type Kept = "kept" | "passing";
 
-/** What only describes the present comes back by itself, and would be wrong later. */
+/** Data that only describes the present is created again by itself, and would be wrong later. */
 const ofStreams: Record<keyof typeof streams, Kept> = {
   ready: "passing",
   detections: "kept",
@@ -28,7 +28,7 @@ const ofBuckets: Record<keyof typeof buckets, Kept> = {
   models: "passing",
   workers: "passing",
   modelVersions: "kept",
-  // A worker that came back would go on with what was ended long ago.
+  // A worker with a restored entry would continue a shadow run that ended long ago.
   modelShadows: "passing",
   shadowReports: "kept",
   shadowPictures: "kept",
@@ -42,12 +42,12 @@ const ofBuckets: Record<keyof typeof buckets, Kept> = {
 };
 
 const bucketStream = (bucket: string) => `KV_${bucket}`;
-/** The stream of leases: what is in it, lives. */
+/** The stream of leases: an entry in it belongs to something that lives. */
 export const leasesStream = bucketStream(buckets.leases);
 
 /**
- * The streams of a backup, in the order in which they are taken. Where the analysis stands comes before the streams that it stands in, so
- * that after a restore these have all that it has seen, and maybe more.
+ * The streams of a backup, in the order in which they are saved. The analysis's positions come before the streams that they point into, so
+ * after a restore these streams contain everything that the analysis has processed, and perhaps more.
  */
 export const keptStreams: readonly string[] = [
   bucketStream(buckets.analysisState),

@@ -2,13 +2,13 @@ import type { StreamConfig } from "@nats-io/jetstream";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import { newInbox } from "../nats-access.ts";
 
-/** A stream as NATS describes it beside its snapshot; both go back to NATS as they are. */
+/** NATS's description of a stream, stored beside its snapshot; both go back to NATS unchanged. */
 export interface StreamForm {
   config: StreamConfig;
   state: { messages: number; bytes: number; first_seq: number; last_seq: number };
 }
 
-/** NATS did not make or take a stream's snapshot; the message has the stream and NATS's words. */
+/** NATS did not create or accept a stream's snapshot; the message names the stream and quotes NATS. */
 export class SnapshotError extends Error {
   override readonly name = "SnapshotError";
   readonly stream: string;
@@ -24,8 +24,8 @@ const chunkBytes = 128 * 1024;
 const patienceMs = 60_000;
 
 /**
- * Has NATS make a snapshot of a stream with its consumers: of one instant, sequences, times and headers kept. `onForm` is called once, first.
- * Yields the snapshot's parts, in order. Only a connection that may use `$JS.API.STREAM.SNAPSHOT` gets one.
+ * Lets NATS create a snapshot of a stream with its consumers: as of one instant, with sequences, times and headers. `onForm` is called
+ * once, first. Yields the snapshot's parts, in order. Only a connection with permission for `$JS.API.STREAM.SNAPSHOT` can do this.
  * @throws SnapshotError
  */
 export async function* snapshotOf(
@@ -55,7 +55,7 @@ export async function* snapshotOf(
         return;
       }
       yield message.data;
-      // NATS sends on when what it sent has been taken.
+      // NATS sends more after we have confirmed what it sent.
       message.respond();
     }
     throw new SnapshotError(stream, "NATS stopped sending the snapshot");
@@ -65,8 +65,8 @@ export async function* snapshotOf(
 }
 
 /**
- * Makes a stream from its snapshot; there must be none of its name. Only the operator of a closed NATS may.
- * @throws SnapshotError; the stream is not there then
+ * Creates a stream from its snapshot; no stream of this name may exist. If NATS requires a login, only the operator may do this.
+ * @throws SnapshotError; then the stream does not exist
  */
 export async function restoreStream(
   connection: NatsConnection,

@@ -2,10 +2,10 @@ import type { WorkerInfo } from "@sightline/contracts";
 
 type Curve = Readonly<WorkerInfo["batchCurve"]>;
 
-/** Below this share of busy time what ran says too little of how fast the worker is. */
+/** Below this share of busy time, the runs say too little about how fast the worker is. */
 const leastBusy = 0.2;
 
-/** Expected milliseconds of a run of `batch` frames, between and beyond the measured points in proportion. */
+/** Expected milliseconds for a run of `batch` frames: interpolated between the measured points, and in proportion beyond them. */
 export function runMs(curve: Curve, batch: number): number {
   const above = curve.find((point) => point.batch >= batch);
   const below = curve.findLast((point) => point.batch <= batch);
@@ -16,8 +16,9 @@ export function runMs(curve: Curve, batch: number): number {
 }
 
 /**
- * Frames per second that the workers of a model can run, of full batches: as measured when the model was loaded, corrected by how long runs take
- * now. Where a worker serves several models, each has its turn: an equal part of the time. Undefined when nothing of it is known.
+ * Frames per second that the workers of a model can infer in full batches: as measured when the model was loaded, corrected by the present
+ * duration of runs. A worker with several models gives each an equal part of its time. Undefined when nothing is known about the model's
+ * capacity.
  */
 export function modelCapacity(workers: readonly WorkerInfo[], model: string): number | undefined {
   const serving = workers.filter((worker) => worker.model === model && worker.batchCurve.length > 0);
@@ -30,7 +31,7 @@ export function modelCapacity(workers: readonly WorkerInfo[], model: string): nu
   }, 0);
 }
 
-/** All that runs in the worker's process: its first model and those that it has loaded, which have their name behind the worker's. */
+/** All models in the worker's process: its first model and those loaded later, whose lane IDs begin with the worker's ID. */
 function lanesOf({ id, model }: WorkerInfo, workers: readonly WorkerInfo[]): WorkerInfo[] {
   const isLane = (lane: WorkerInfo, main: string) => lane.id === `${main}-${lane.model}`;
   const main = workers.find((other) => id === `${other.id}-${model}`)?.id ?? id;
@@ -38,8 +39,8 @@ function lanesOf({ id, model }: WorkerInfo, workers: readonly WorkerInfo[]): Wor
 }
 
 /**
- * How many times longer runs take now than when they were measured; 1 when too few have run to tell. Those of several sessions were measured
- * beside each other: that they are shorter while one runs alone is no room for more.
+ * How many times longer runs take now than when they were measured; 1 when too few have run to tell. Several sessions were measured side by
+ * side: if runs are shorter while one session runs alone, that is not free capacity.
  */
 function slowness(lanes: readonly WorkerInfo[]): number {
   const busy = lanes[0]?.utilization ?? 0;
@@ -52,22 +53,22 @@ function slowness(lanes: readonly WorkerInfo[]): number {
   return Math.max(least, busy / expected);
 }
 
-/** What a camera asks for first, in frames/s, and its place among those that ask. */
+/** A camera's guaranteed frame rate in frames/s, and its priority among the cameras with one. */
 export interface Floor {
   camera: string;
   floorFps: number;
-  /** The higher, the earlier it is held. */
+  /** Floors with a higher priority are held first. */
   priority: number;
 }
 
-/** Share of the workers' capacity that may be promised: what is measured is not exact, and cameras without a floor live from the rest. */
+/** Share of the workers' capacity that may be promised. The measurement is not exact, and cameras without a floor use the rest. */
 export const promisable = 0.9;
-/** Share that floors may take before some are cut: more than may be promised, so that a small error of the measurement cuts none. */
+/** Share that floors may use before some are cut. It is larger than `promisable`, so that a small measurement error cuts no floor. */
 const holdable = 0.97;
 
 /**
- * What is held of each floor, in frames/s: all of those of the highest priority, then of the next. Those of the priority with which the capacity
- * ends are cut in one proportion. An unknown capacity cuts none.
+ * How much of each floor is held, in frames/s: first all floors of the highest priority, then of the next. At the priority where the
+ * capacity ends, all floors are cut in the same proportion. If the capacity is unknown, none is cut.
  */
 export function holdFloors(floors: readonly Floor[], capacity: number | undefined): Map<string, number> {
   const held = new Map<string, number>();

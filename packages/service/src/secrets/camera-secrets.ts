@@ -14,8 +14,8 @@ import type { Logger } from "../log.ts";
 import { type SecretKeys, SecretUnreadableError } from "./secret-keys.ts";
 
 /**
- * Users and passwords of cameras. With keys they are stored encrypted, in a bucket that holds nothing else; what is still in
- * the bucket of plain ones is read too. Methods throw when NATS does not answer.
+ * Users and passwords of cameras. With keys, they are stored encrypted in a bucket of their own; what is still in the bucket of plain ones
+ * is read too. Methods throw when NATS does not answer.
  */
 export class CameraSecrets {
   readonly #plain: KV;
@@ -63,7 +63,7 @@ export class CameraSecrets {
       if (await stored(bucket, camera)) await bucket.delete(camera);
   }
 
-  /** Encrypts all that is plain; returns how many there were. Nothing is lost when it is interrupted. */
+  /** Encrypts all plain secrets; returns how many there were. Nothing is lost if it is interrupted. */
   async sealPlain(manager: Pick<JetStreamManager, "streams">): Promise<number> {
     const keys = this.#keys;
     if (!keys) return 0;
@@ -79,7 +79,7 @@ export class CameraSecrets {
     return count;
   }
 
-  /** Encrypts with the newest key what an older one was used for; returns how many there were and which cannot be read. */
+  /** Encrypts secrets with an older key again with the newest one; returns how many there were and which cannot be read. */
   async sealAnew(
     manager: Pick<JetStreamManager, "streams">,
   ): Promise<{ sealed: number; unreadable: Map<string, string> }> {
@@ -122,7 +122,7 @@ async function stored(bucket: KV, key: string): Promise<KvEntry | undefined> {
   return entry?.operation === "PUT" ? entry : undefined;
 }
 
-/** Another process, or somebody who changed the camera, was there first: what they wrote stays. */
+/** If another process or a change of the camera came first, what it wrote stays. */
 async function unlessRaced(write: () => Promise<unknown>): Promise<void> {
   try {
     await write();

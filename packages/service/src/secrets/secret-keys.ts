@@ -5,14 +5,14 @@ import type { SealedSecret } from "@sightline/contracts";
 import { SettingError, setting } from "../config.ts";
 import { writePrivateFile } from "../private-file.ts";
 
-/** Where the keys of stored secrets are. */
+/** The path of the keys of stored secrets. */
 export const secretsKeyFileSetting = {
   env: "SIGHTLINE_SECRETS_KEY_FILE",
   schema: setting.optionalText(),
   help: "file with the keys that cameras' passwords are encrypted with; `sightline secrets rotate` makes and changes it",
 } as const;
 
-/** A secret that cannot be read with the keys that are here. It is left as it is. */
+/** A secret that the present keys cannot decrypt. It is left unchanged. */
 export class SecretUnreadableError extends Error {
   override readonly name = "SecretUnreadableError";
 }
@@ -21,8 +21,8 @@ const algorithm = "aes-256-gcm";
 const line = /^([0-9a-f]{8}) ([A-Za-z0-9+/]{43}=)$/;
 
 /**
- * Keys from a file, one a line (`id base64`), the first of which seals; the others open what was sealed before. The file is
- * read again when it has changed. Sealing is AES-256 in Galois/Counter Mode (NIST SP 800-38D), bound to what the secret is of.
+ * Keys from a file, one per line (`id base64`). The first key encrypts; the others decrypt older secrets. The file is read again when it
+ * has changed. The encryption is AES-256 in Galois/Counter Mode (NIST SP 800-38D), bound to what the secret belongs to.
  */
 export class SecretKeys {
   readonly path: string;
@@ -33,20 +33,20 @@ export class SecretKeys {
     this.path = path;
   }
 
-  /** @throws SettingError the file cannot be read or holds no keys */
+  /** @throws SettingError the file cannot be read or contains no keys */
   static open(path: string): SecretKeys {
     const keys = new SecretKeys(path);
     keys.#read();
     return keys;
   }
 
-  /** Id of the key that seals. */
+  /** Id of the key that encrypts. */
   get current(): string {
     this.#refresh();
     return this.#keys.keys().next().value!;
   }
 
-  /** `about`: what the secret is of; it opens for nothing else. */
+  /** `about`: what the secret belongs to; it cannot be decrypted for anything else. */
   seal(plain: Uint8Array, about: string): SealedSecret {
     const key = this.current;
     const nonce = randomBytes(12);
@@ -55,7 +55,7 @@ export class SecretKeys {
     return { key, nonce: nonce.toString("base64"), data: data.toString("base64") };
   }
 
-  /** @throws SecretUnreadableError the key is not in the file, or the secret was changed or is of something else */
+  /** @throws SecretUnreadableError the key is not in the file, or the secret was changed or belongs to something else */
   open({ key: id, nonce, data }: SealedSecret, about: string): Uint8Array {
     if (!this.#keys.has(id)) this.#refresh();
     const key = this.#keys.get(id);
@@ -74,7 +74,7 @@ export class SecretKeys {
     }
   }
 
-  /** Takes up a changed file; one that cannot be read leaves the keys as they are. */
+  /** Reads a changed file; if it cannot be read, the present keys stay. */
   #refresh(): void {
     const changedAt = statSync(this.path, { throwIfNoEntry: false })?.mtimeMs;
     if (changedAt === undefined || changedAt === this.#readAt) return;
@@ -92,7 +92,7 @@ export class SecretKeys {
   }
 }
 
-/** @throws SettingError naming the file, and the line that is no key */
+/** @throws SettingError that names the file, and the line that is not a key */
 function readKeys(path: string): { text: string; keys: Map<string, Buffer>; changedAt: number } {
   const fault = (why: string) => new SettingError(`${secretsKeyFileSetting.env} = ${path}: ${why}`);
   let text: string;
@@ -118,8 +118,8 @@ function readKeys(path: string): { text: string; keys: Map<string, Buffer>; chan
 }
 
 /**
- * Puts a new key first in the file, which is made when it is not there; only its owner can read it. Returns the key's id.
- * @throws SettingError the file is there and is no file of keys
+ * Adds a new key as the first in the file, and creates the file if it does not exist; only its owner can read it. Returns the key's id.
+ * @throws SettingError the file exists and is not a file of keys
  */
 export function addSecretKey(path: string): string {
   const id = randomBytes(4).toString("hex");

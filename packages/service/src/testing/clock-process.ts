@@ -1,4 +1,4 @@
-/** Reads its clocks whenever it is asked, with the time stamp whose age is wanted. */
+/** Reads its clocks on each request; the request has the time stamp whose age is wanted. */
 import { wallAgeMs, wallClockMs } from "../clock.ts";
 
 export interface ClockReading {
@@ -6,7 +6,7 @@ export interface ClockReading {
   system: number;
   wall: number;
   monotonic: number;
-  /** Of the stamp in the question. */
+  /** Of the requested time stamp. */
   age: number;
 }
 

@@ -6,12 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-/** Below those that systems give to connections, and to servers that ask for any: only another caller here can take one. */
+/** Below the ports that systems give to connections and to servers that request any free port: only another caller of this function can take one. */
 const lowest = 10_000;
 const count = 20_000;
 /**
- * Vitest's workers, which may run many files each, begin so far apart; processes that they start, and others, have numbers near each other and begin the
- * second number apart.
+ * Vitest's workers, which may each run many files, start this far apart. Processes that they start, and others, have PIDs close to each
+ * other, and start the second number apart.
  */
 const [ofWorker, ofProcess] = [2_503, 101];
 const worker = process.env.VITEST_POOL_ID;
@@ -21,8 +21,8 @@ let next =
     : (Number(worker) * ofWorker + (process.pid % 23) * ofProcess) % count;
 
 /**
- * A TCP port on loopback where nothing listens. No two calls get the same one, so it stays free until it is used, however
- * long that takes; where it is never used, nothing listens for as long as the test runs.
+ * A TCP port on loopback where nothing listens. No two calls return the same one, so it stays free until it is used, however late. If it is
+ * never used, nothing listens there during the whole test run.
  */
 export async function freePort(): Promise<number> {
   for (let tried = 0; tried < count; tried++) {
@@ -46,10 +46,10 @@ async function isFree(port: number): Promise<boolean> {
   }
 }
 
-/** A real nats-server with JetStream on a free loopback port and a directory of its own. */
+/** A real nats-server with JetStream, on a free loopback port and with its own directory. */
 export class NatsServer {
   readonly url: string;
-  /** Where its configuration and data are. */
+  /** Directory of its configuration and data. */
   readonly directory: string;
   readonly #config: string;
   #child: ChildProcess | undefined;
@@ -69,7 +69,7 @@ export class NatsServer {
     return this.#child?.pid;
   }
 
-  /** `configure` gives further lines of the configuration; files that they name may be put into the directory. */
+  /** `configure` returns more lines for the configuration; files that they name may be put into the directory. */
   static async start(configure: (directory: string) => string = () => ""): Promise<NatsServer> {
     const directory = mkdtempSync(join(tmpdir(), "sightline-nats-"));
     const server = new NatsServer(await freePort(), directory, configure(directory));
@@ -77,7 +77,7 @@ export class NatsServer {
     return server;
   }
 
-  /** Starts the process (again, on the same port and data) and waits until it takes clients. */
+  /** Starts the process (again, on the same port and data) and waits until it accepts clients. */
   async up(): Promise<void> {
     const child = spawn("nats-server", ["-c", this.#config], { stdio: ["ignore", "ignore", "pipe"] });
     this.#child = child;
@@ -97,7 +97,7 @@ export class NatsServer {
     this.#child?.kill("SIGHUP");
   }
 
-  /** Ends the process without removing its data. */
+  /** Ends the process; its data stays. */
   async down(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
@@ -106,7 +106,7 @@ export class NatsServer {
     await once(child, "exit");
   }
 
-  /** Ends the process and starts it without the messages of these streams; their consumers stay where they were. */
+  /** Ends the process and starts it without the messages of these streams; the consumers' positions stay the same. */
   async loseMessages(...streams: string[]): Promise<void> {
     await this.down();
     for (const stream of streams) rmSync(this.#messagesOf(stream), { recursive: true });
@@ -114,8 +114,8 @@ export class NatsServer {
   }
 
   /**
-   * Ends the process and starts it. The returned function does so again, with the messages that these streams had here, or
-   * with all that there was: the newest are lost.
+   * Ends the process and starts it. The returned function does this again with the messages that these streams (or all streams) have now:
+   * newer ones are lost.
    */
   async keepCopy(...streams: string[]): Promise<() => Promise<void>> {
     const copied =

@@ -1,6 +1,6 @@
 import type { CameraRecord } from "@sightline/contracts";
 
-/** A camera's registration as stored, of just now. */
+/** A camera's registration as stored, created just now. */
 export function sampleCamera(): CameraRecord {
   const time = new Date().toISOString();
   return {

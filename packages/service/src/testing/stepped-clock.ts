@@ -2,7 +2,7 @@ import { globSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** The wall clock of processes that are started with `env`, as libfaketime shows it to them. Their monotonic clock stays. */
+/** The wall clock of processes that are started with `env`, as libfaketime shows it. Their monotonic clock is not changed. */
 export class SteppedClock {
   readonly env: NodeJS.ProcessEnv;
   readonly #directory = mkdtempSync(join(tmpdir(), "sightline-clock-"));
@@ -20,7 +20,7 @@ export class SteppedClock {
     };
   }
 
-  /** Sets the clock to so many seconds ahead of the real one; seen within a second. */
+  /** Sets the clock to this many seconds ahead of the real one; processes see it within a second. */
   set(seconds: number): void {
     writeFileSync(`${this.#file}.new`, `${seconds < 0 ? "" : "+"}${seconds}\n`);
     renameSync(`${this.#file}.new`, this.#file);

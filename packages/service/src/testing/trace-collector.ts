@@ -13,11 +13,11 @@ export interface CollectedSpan {
   startMs: number;
   endMs: number;
   kind: "internal" | "producer" | "consumer";
-  /** Those whose values are text. */
+  /** Attributes with text values. */
   attributes: Record<string, string>;
 }
 
-/** Kinds of spans by their number in OTLP; others are not made here. */
+/** Kinds of spans by their number in OTLP; others are not created here. */
 const kinds: Record<number, CollectedSpan["kind"]> = { 1: "internal", 4: "producer", 5: "consumer" };
 
 interface Attribute {
@@ -25,7 +25,7 @@ interface Attribute {
   value: { stringValue?: string };
 }
 
-/** What of OTLP's JSON is read. */
+/** The part of OTLP's JSON that is read. */
 interface ExportRequest {
   resourceSpans: {
     resource: { attributes: Attribute[] };
@@ -44,7 +44,7 @@ interface ExportRequest {
   }[];
 }
 
-/** An OTLP/HTTP collector of traces that keeps what it is sent. */
+/** An OTLP/HTTP collector of traces that keeps what it receives. */
 export class TraceCollector {
   readonly spans: CollectedSpan[] = [];
   readonly #server: Server;

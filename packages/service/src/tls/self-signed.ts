@@ -1,11 +1,11 @@
-// x509 needs it to be there first.
+// x509 needs this import first.
 import "reflect-metadata";
 import { KeyObject, randomBytes, webcrypto } from "node:crypto";
 import { isIP } from "node:net";
 import * as x509 from "@peculiar/x509";
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-/** Browsers take no certificate that is valid for longer. */
+/** Browsers do not accept a certificate that is valid for longer. */
 const longestDays = 398;
 /** For clocks that are a little behind. */
 const earlierMs = 60 * 60 * 1000;
@@ -17,9 +17,8 @@ export interface CertificatePair {
 }
 
 /**
- * Makes a certificate that vouches for itself, for a server that is called by `hosts` (names and addresses), or by
- * localhost and loopback addresses.
- * @param days for which it is valid
+ * Creates a self-signed certificate for a server with the names and addresses in `hosts`, or for localhost and loopback addresses.
+ * @param days how long it is valid
  */
 export async function makeSelfSigned(hosts: readonly string[], days = longestDays): Promise<CertificatePair> {
   const names = [...new Set([...hosts, "localhost", "127.0.0.1", "::1"])];

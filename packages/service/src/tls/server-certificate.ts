@@ -6,10 +6,10 @@ import { type Config, SettingError } from "../config.ts";
 import type { Logger } from "../log.ts";
 import { tlsServerSettings } from "./tls-settings.ts";
 
-/** Files are compared with what was read before; a watch of the file system misses what Kubernetes and others replace by links. */
+/** Files are compared with what was read before; a file system watch misses files that are replaced through links, as in Kubernetes. */
 const lookMs = 1_000;
 
-/** With forward secrecy and authenticated encryption only, as Mozilla's "intermediate" profile has them. TLS 1.3 has no others. */
+/** Only ciphers with forward secrecy and authenticated encryption, as in Mozilla's "intermediate" profile. TLS 1.3 has no others. */
 const ciphers = [
   ...["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"],
   ...["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256"],
@@ -17,15 +17,15 @@ const ciphers = [
   ...["ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305"],
 ].join(":");
 
-/** As `tlsServerSettings` gives it. */
+/** The values of `tlsServerSettings`. */
 export type TlsFiles = Config<typeof tlsServerSettings>;
 
 type FileName = keyof typeof tlsServerSettings;
 type Contents = Partial<Record<FileName, Buffer | Error>>;
 
 /**
- * The certificate of a server, from files that are read again when they change. What replaces it is looked at first: while it is
- * broken, expired or of another key, the one before stays, and the log and a metric say so.
+ * The certificate of a server, from files that are read again when they change. A new certificate is checked first: while it is broken,
+ * expired or does not match its key, the previous one stays, and the log and a metric say so.
  */
 export class ServerCertificate {
   readonly #files: TlsFiles;
@@ -35,14 +35,14 @@ export class ServerCertificate {
   readonly #reloads: Counter<"outcome">;
   #options: SecureContextOptions;
   #certificate: X509Certificate;
-  /** What was found at the last look, and what of all that was found has been taken or refused. */
+  /** What the last check found, and the last content that was accepted or refused. */
   #seen: string;
   #judged: string;
   readonly #timer: NodeJS.Timeout;
 
   /**
-   * The certificate that the settings name; undefined when they name none.
-   * @throws SettingError a file cannot be read or used, or one of certificate and key is missing
+   * The certificate from the settings; undefined when they name none.
+   * @throws SettingError a file cannot be read or used, or either the certificate or the key is missing
    */
   static open(files: TlsFiles, registry: Registry, log: Logger): ServerCertificate | undefined {
     const { tlsCertFile, tlsKeyFile, tlsClientCaFile } = files;
@@ -86,7 +86,7 @@ export class ServerCertificate {
     return this.#options;
   }
 
-  /** Whether clients are asked for a certificate. */
+  /** Whether clients must show a certificate. */
   get asksClients(): boolean {
     return this.#files.tlsClientCaFile !== undefined;
   }
@@ -106,7 +106,7 @@ export class ServerCertificate {
     const found = fingerprint(contents);
     const settled = found === this.#seen;
     this.#seen = found;
-    // The files are replaced one after the other: only what is still so at the next look is judged.
+    // The files are replaced one after the other, so only content that is the same at the next check is judged.
     if (!settled || found === this.#judged) return;
     this.#judged = found;
     try {
@@ -146,7 +146,7 @@ function readAll(files: TlsFiles): Contents {
   return contents;
 }
 
-/** Tells contents apart. It holds the key, so it stays in memory. */
+/** Distinguishes contents. It contains the key, so it stays in memory. */
 function fingerprint(contents: Contents): string {
   return Object.values(contents)
     .map((content) => (Buffer.isBuffer(content) ? content.toString("base64") : content.message))
@@ -209,7 +209,7 @@ interface CertificateMetrics {
   reloads: Counter<"outcome">;
 }
 
-/** Declared without TLS too, so that alerts name nothing that a service does not have; the expiry is then without a value. */
+/** Declared even without TLS, so that alerts do not name metrics that a service lacks; the expiry then has no value. */
 function certificateMetrics(registry: Registry, validTo: () => Date | undefined): CertificateMetrics {
   const registers = [registry];
   new Gauge({

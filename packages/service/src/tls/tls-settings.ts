@@ -1,6 +1,6 @@
 import { setting } from "../config.ts";
 
-/** The certificate that a server shows, and whose clients' certificates it takes. */
+/** The certificate that a server shows, and which clients' certificates it accepts. */
 export const tlsServerSettings = {
   tlsCertFile: {
     env: "SIGHTLINE_TLS_CERT_FILE",
@@ -19,7 +19,7 @@ export const tlsServerSettings = {
   },
 } as const;
 
-/** How a client of the results service checks its certificate, and which one it shows itself. */
+/** How a client of the results service checks the server's certificate, and which one it shows itself. */
 export const tlsClientSettings = {
   tlsCaFile: {
     env: "SIGHTLINE_TLS_CA_FILE",
