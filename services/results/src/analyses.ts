@@ -1,17 +1,17 @@
 import { type AnalysisPresence, analysisPresence, analysisPresenceSchema } from "@sightline/contracts";
 import type { KvMirror } from "@sightline/service";
 
-/** The processes that analyse cameras, this one or others, and what they tell of their work. */
+/** The processes that analyse cameras, this one or others, and their reports about their work. */
 export class Analyses {
   readonly #told = new Map<string, AnalysisPresence["stalls"]>();
 
-  /** `leases`: the content of the bucket in which they tell that they are there. */
+  /** `leases`: the content of the bucket in which they announce themselves. */
   constructor(leases: Pick<KvMirror<string>, "keys" | "get" | "onChange">) {
     for (const key of leases.keys()) this.#receive(key, leases.get(key));
     leases.onChange(({ key, value }) => this.#receive(key, value));
   }
 
-  /** Whether there is any such process. */
+  /** Whether there is such a process. */
   get any(): boolean {
     return this.#told.size > 0;
   }
@@ -21,7 +21,7 @@ export class Analyses {
     return this.#told.values().some((stalls) => Object.keys(stalls).length > 0);
   }
 
-  /** Why the analysis of a camera makes no progress; undefined when it does, or nobody says so. */
+  /** Why the analysis of a camera makes no progress; undefined when it does, or nothing was reported. */
   stallOf(camera: string): string | undefined {
     for (const stalls of this.#told.values()) if (stalls[camera] !== undefined) return stalls[camera];
     return undefined;
@@ -34,7 +34,7 @@ export class Analyses {
   }
 }
 
-/** None in what a process of an earlier version tells. */
+/** Empty for reports of an earlier version. */
 function stallsIn(value: string): AnalysisPresence["stalls"] {
   try {
     return analysisPresenceSchema.safeParse(JSON.parse(value)).data?.stalls ?? {};

@@ -1,7 +1,7 @@
 import { type FrameDetections, fromTimestamp, type StageTimings } from "@sightline/contracts";
 import type { ServerClock } from "@sightline/service";
 
-/** What a frame's own timings account for, in the order of its way. */
+/** Stages in a frame's own timings, in order. */
 export const timedStages = ["decode", "queue", "batch", "infer", "post", "track"] as const;
 const timingFields = timedStages.map((stage) => `${stage}Us` as const satisfies keyof StageTimings);
 
@@ -13,14 +13,13 @@ export interface FrameLatency {
   stagesMs: readonly number[];
   /** From the storing of the analysed frame to now, in milliseconds. */
   deliverMs: number;
-  /** How far the clock of the camera's ingest is behind that of the NATS server, in milliseconds. */
+  /** By how much the clock of the camera's ingest is behind that of the NATS server, in milliseconds. */
   clockOffsetMs: number;
 }
 
 /**
- * Tells how old frames are when they are delivered: the sum of their stages, each of which was measured by one host on
- * its monotonic clock or between two time stamps of the NATS server. So it does not matter what the wall clocks of the
- * hosts say.
+ * Calculates how old frames are at delivery: the sum of their stages. Each stage was measured by one host on its monotonic clock, or
+ * between two time stamps of the NATS server. So the hosts' wall clocks do not matter.
  */
 export class FrameLatencies {
   readonly #clock: Pick<ServerClock, "ageMs">;
@@ -29,7 +28,7 @@ export class FrameLatencies {
     this.#clock = clock;
   }
 
-  /** The age of a frame that is delivered now and was stored at `storedAt`, by the server; undefined when it has no capture time. */
+  /** The age of a frame that is delivered now; `storedAt` is the server's time when it was stored. Undefined when it has no capture time. */
   of({ frame, timings }: FrameDetections, storedAt: number): FrameLatency | undefined {
     if (!frame?.captureTime) return undefined;
     const stagesMs = timingFields.map((field) => (timings?.[field] ?? 0) / 1000);

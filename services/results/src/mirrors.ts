@@ -24,10 +24,10 @@ import type { ZodType } from "zod";
 import { decodeReview } from "./history/event-reviews.ts";
 import { decodeRules } from "./rules/rules-registry.ts";
 
-/** What the buckets hold, in memory, as it changes. */
+/** The content of the buckets, mirrored in memory. */
 export type Mirrors = Awaited<ReturnType<typeof startMirrors>>;
 
-/** Begins to follow the buckets that this service reads, and waits until each was read once. They end through `life`. */
+/** Begins to follow the buckets that this service reads, and waits until each was read once. They stop through `life`. */
 export async function startMirrors(nats: Nats, buckets: Buckets, log: Logger, life: Lifecycle) {
   const json =
     <T>(schema: ZodType<T>) =>

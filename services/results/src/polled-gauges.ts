@@ -1,16 +1,13 @@
 import { Gauge, type Registry } from "prom-client";
 
-/** One figure of a thing. */
+/** One value of a thing. */
 export interface GaugeOf<T> {
   name: string;
   help: string;
   value: (thing: T) => number;
 }
 
-/**
- * Gauges with a value for each thing of a kind, such as a stream, that has to be asked for. Without an answer they have
- * no values rather than old ones.
- */
+/** Gauges with a value for each thing of a kind, such as a stream, which must be requested. Without an answer they have no values, not old ones. */
 export class PolledGauges<T, Label extends string> {
   readonly #gauges: { gauge: Gauge<Label>; value: GaugeOf<T>["value"] }[];
   readonly #labelsOf: (thing: T) => Record<Label, string>;
@@ -33,7 +30,7 @@ export class PolledGauges<T, Label extends string> {
     this.#pollMs = pollMs;
   }
 
-  /** Calls `list` at once, and again `pollMs` after each answer; undefined is no answer. */
+  /** Calls `list` at once, and again `pollMs` after each answer; undefined means no answer. */
   start(list: () => Promise<readonly T[] | undefined>): void {
     void this.#keepAsking(list);
   }

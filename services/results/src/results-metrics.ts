@@ -4,14 +4,14 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { FeedObserver } from "./feeds/feed.ts";
 import { type FrameLatencies, timedStages } from "./frame-latencies.ts";
 
-/** What is measured of the results service. Series of a camera are removed with it. */
+/** Metrics of the results service. A camera's series are removed with the camera. */
 export class ResultsMetrics {
-  /** What becomes of frames on their way to subscribers. */
+  /** Metrics of frames on their way to subscribers. */
   readonly detectionFeed: FeedObserver;
-  /** What becomes of messages about events on their way to subscribers. */
+  /** Metrics of event messages on their way to subscribers. */
   readonly eventFeed: FeedObserver;
   readonly #stage: Histogram<"stage">;
-  /** `trace_id` labels its exemplars only. */
+  /** `trace_id` is only a label of its exemplars. */
   readonly #latency: Histogram<"camera" | "trace_id">;
   readonly #detections: Counter<"camera" | "class">;
   readonly #calls: Counter<"method" | "code">;
@@ -20,7 +20,7 @@ export class ResultsMetrics {
   readonly #latencies: Pick<FrameLatencies, "of">;
   readonly #exemplars: boolean;
 
-  /** `isRegistered` keeps a frame that arrives after its camera was removed from bringing the series back. */
+  /** `isRegistered` prevents a frame that arrives after its camera was removed from creating the series again. */
   constructor(
     registry: Registry,
     read: { subscribers: () => number; eventSubscribers: () => number },
@@ -111,7 +111,7 @@ export class ResultsMetrics {
     });
   }
 
-  /** A frame that was stored at `storedAt`, by the server's clock, has gone to subscribers. `trace`: its trace context, when it is traced. */
+  /** A frame was delivered to subscribers; `storedAt` is the server's time when it was stored. `trace`: its trace context, if it is traced. */
   frame(event: FrameDetections, storedAt: number, trace?: string): void {
     const age = this.#latencies.of(event, storedAt);
     if (age && event.timings)

@@ -60,13 +60,13 @@ import { startSubscriptions } from "./subscriptions/subscription-service.ts";
 
 const version = "0.1.0";
 
-/** Where a started service listens. */
+/** The addresses of a started service. */
 export interface ResultsAddresses {
   grpc: string;
   http: string;
 }
 
-/** What this process has that the analysis can share with it where both are one process. */
+/** Parts of this process that the analysis can share if it runs in the same process. */
 export interface SharedParts {
   nats: Nats;
   buckets: Buckets;
@@ -80,7 +80,7 @@ export interface SharedParts {
 
 /**
  * Starts the results service; its parts are stopped through `life`.
- * @param analyse starts the analysis in this process too; without it others analyse
+ * @param analyse starts the analysis in this process too; without it other processes analyse
  */
 export async function startResults(
   config: ResultsConfig,
@@ -104,7 +104,7 @@ export async function startResults(
   const access = await startAccess(config, nats, buckets.access, log, life);
   let analyses: Analyses | undefined;
   const anyStall = () => analyses?.stalled ?? false;
-  // Before the buckets are followed: what is damaged may not be shown to its end.
+  // Before the buckets are followed: a damaged one may never be delivered completely.
   life.add(new DamagedStreams(nats, buckets.leases, anyStall, prometheus, log)).start();
 
   start.waitsFor("the buckets of cameras, rules and leases have not been read yet");
@@ -168,7 +168,7 @@ export async function startResults(
     losses.forget(key);
   });
   const tracing = life.add(await Tracing.start("results", version, config, log));
-  // First, while no new message bears the sequence of one that NATS has lost.
+  // First, before new messages get the sequences of messages that NATS has lost.
   const subscriptions = await startSubscriptions(nats, buckets.subscriptions, makings, log, life);
   const shared = { nats, buckets, mirrors, cameraStatus, serverClock, tracing, prometheus };
   await analyse?.({ ...shared, snapshots: snapshotStore });

@@ -3,12 +3,12 @@ import { SettingError, StreamConflictError, StreamTooLargeError, streamLimits } 
 import { type ResultsConfig, settings } from "./config.ts";
 
 /**
- * What workers found is needed only until it has been analysed, so it has to outlast an outage of results, and no more:
- * 2 hours, which at 40 frames/s of 600 bytes are 170 MB.
+ * Workers' results are needed only until they have been analysed, so they must last longer than an outage of results, and no longer: 2
+ * hours, which at 40 frames/s of 600 bytes are 170 MB.
  */
 const rawHours = 2;
 
-/** How much is kept of each stream that results provides. */
+/** How much is kept of each stream that results creates. */
 export function retentionOf(config: ResultsConfig) {
   const { replicas, maxAgeHours, eventsMaxAgeHours, snapshotsMaxAgeHours, auditMaxAgeDays } = config;
   const bytes = streamLimits(config);
@@ -35,7 +35,7 @@ const limitSettings: Record<string, string> = {
   [`OBJ_${snapshotStore}`]: settings.snapshotsMaxBytes.env,
 };
 
-/** Runs what provides streams. @throws SettingError that says what to do about a stream that does not fit, or that NATS does not change */
+/** Runs what creates streams. @throws SettingError that says what to do about a stream that does not fit, or that NATS cannot change */
 export async function withLimitsThatFit<R>(provide: () => Promise<R>): Promise<R> {
   try {
     return await provide();

@@ -3,12 +3,12 @@ import { diskRoom, type Nats } from "@sightline/service";
 import { Gauge, type Registry } from "prom-client";
 import { PolledGauges } from "./polled-gauges.ts";
 
-/** Tells Prometheus whether NATS answers and what its streams hold, buckets included. */
+/** Metrics about whether NATS answers and what its streams hold, including buckets. */
 export class StreamMetrics {
   readonly #natsUp: Gauge;
   readonly #streams: PolledGauges<StreamInfo, "stream">;
 
-  /** `natsStore`: directory of NATS's data, if it can be seen from here. */
+  /** `natsStore`: directory of NATS's data, if it is on this machine. */
   constructor(registry: Registry, natsStore?: string, pollMs?: number) {
     this.#natsUp = new Gauge({
       name: "sightline_nats_up",

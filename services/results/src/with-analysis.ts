@@ -3,7 +3,7 @@ import type { Lifecycle, Logger } from "@sightline/service";
 import type { ResultsConfig } from "./config.ts";
 import { type ResultsAddresses, startResults } from "./results-service.ts";
 
-/** Starts results, and the analysis in the same process unless that is to run apart. This file alone knows both. */
+/** Starts results, with the analysis in the same process unless it should run separately. Only this file knows both. */
 export function startWithAnalysis(
   config: ResultsConfig,
   log: Logger,

@@ -18,7 +18,7 @@ import { callerOf } from "../grpc/grpc-guard.ts";
 import { cutPage, readPage } from "../grpc/page-token.ts";
 import type { AccessParts } from "./start-access.ts";
 
-/** How long a token of a login lasts when the caller does not say, in milliseconds. */
+/** How long a login's token is valid by default, in milliseconds. */
 const loginTokenMs = 30 * 24 * 60 * 60_000;
 
 /** AccessService over gRPC. */

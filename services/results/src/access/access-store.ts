@@ -11,7 +11,7 @@ import {
 import { isJetStreamFailure, KvMirror, type Logger, type Nats } from "@sightline/service";
 import { ApiError } from "../grpc/errors.ts";
 
-/** Stands for a record that cannot be read: that there is one counts, so that damage does not open a closed door. */
+/** Replaces a record that cannot be read: it still counts as existing, so that damage never removes access control. */
 interface UnreadableRecord {
   kind: "unreadable";
 }
@@ -20,7 +20,7 @@ type Stored = AccessRecord | UnreadableRecord;
 type Kind = AccessRecord["kind"];
 type RecordOf<K extends Kind> = Extract<AccessRecord, { kind: K }>;
 
-/** A change of one record; undefined is none. */
+/** A change of one record; undefined means that there is none. */
 export interface AccessChange {
   kind: Kind;
   /** Name of the user, id of the token or hash of the session. */
@@ -29,7 +29,7 @@ export interface AccessChange {
   previous: AccessRecord | undefined;
 }
 
-/** Users, tokens and sessions in NATS, and in memory as all results processes have written them. */
+/** Users, tokens and sessions, stored in NATS and mirrored in memory with the writes of all results processes. */
 export class AccessStore {
   readonly #kv: KV;
   readonly #mirror: KvMirror<Stored>;
@@ -47,7 +47,7 @@ export class AccessStore {
     await this.#mirror.stop();
   }
 
-  /** Whether there is any user, be it one that cannot be read. */
+  /** Whether there is any user, even one that cannot be read. */
   get hasUsers(): boolean {
     return this.#mirror.keys().some((key) => key.startsWith("user."));
   }
@@ -75,7 +75,7 @@ export class AccessStore {
   }
 
   /**
-   * The token of this id, which a caller came with, if it was made, for a program say: a login's stands for its user.
+   * The caller's token with this id, if it was created as a token (for example for a program); a login's token stands for its user instead.
    * @throws ApiError unauthenticated when it was revoked meanwhile
    */
   madeToken(id: string | undefined): TokenRecord | undefined {
@@ -85,7 +85,7 @@ export class AccessStore {
     return record.login ? undefined : record;
   }
 
-  /** Stores a new record; false when there is one. @throws ApiError access_unavailable */
+  /** Stores a new record; false when it already exists. @throws ApiError access_unavailable */
   async create(id: string, record: AccessRecord): Promise<boolean> {
     const key = keyOf(record.kind, id);
     return answered(async () => {
@@ -96,7 +96,7 @@ export class AccessStore {
   }
 
   /**
-   * Replaces a record by what `change` makes of it; false when it is not there, or others wrote it at the same time.
+   * Replaces a record with the result of `change`; false when it does not exist, or others wrote it at the same time.
    * @throws ApiError access_unavailable, and what `change` throws
    */
   async update<K extends Kind>(
@@ -116,21 +116,21 @@ export class AccessStore {
     });
   }
 
-  /** Removes a record; none is no error. @throws ApiError access_unavailable */
+  /** Removes a record; a missing one is not an error. @throws ApiError access_unavailable */
   async delete(kind: Kind, id: string): Promise<void> {
     const key = keyOf(kind, id);
     const revision = this.#mirror.revision(key);
     await answered(async () => {
-      // Purged, not deleted: nothing of it stays in NATS's files but that it was there.
+      // Purged, not deleted: NATS's files then keep nothing but a marker.
       await this.#kv.purge(key);
       if (revision !== undefined) this.#mirror.applyDelete(key, revision);
       return true;
     });
   }
 
-  /** Takes away what is left of records that were removed long ago: each session leaves a mark. */
+  /** Removes the markers of records that were removed long ago: each session leaves one. */
   async tidy(): Promise<void> {
-    // The interface lacks it.
+    // The interface does not declare it.
     const kv = this.#kv as KV & Pick<Bucket, "purgeDeletes">;
     await kv.purgeDeletes(markMs).catch(() => undefined);
   }
@@ -151,7 +151,7 @@ export class AccessStore {
   }
 }
 
-/** Other processes have seen by then that a record was removed. */
+/** By then other processes have seen that a record was removed. */
 const markMs = 60 * 60_000;
 
 function decode(data: Uint8Array, log: Logger): Stored {
@@ -167,7 +167,7 @@ function readable(stored: Stored | undefined): AccessRecord | undefined {
   return stored?.kind === "unreadable" ? undefined : stored;
 }
 
-/** Keys have fewer characters than names. */
+/** Keys allow fewer characters than names. */
 function keyOf(kind: Kind, id: string): string {
   const safe = id.replace(
     /[^a-z0-9_-]/g,
@@ -184,7 +184,7 @@ function splitKey(key: string): { kind: Kind | undefined; id: string } {
   return { kind: kind as Kind | undefined, id };
 }
 
-/** False when somebody else wrote first. */
+/** False when another client wrote first. */
 async function answered(task: () => Promise<true>): Promise<boolean> {
   try {
     return await task();

@@ -15,22 +15,22 @@ import {
 } from "@sightline/contracts";
 import type { Role } from "./principal.ts";
 
-/** Whom something is for: a role and those above it, or also callers who are not known. */
+/** Who may use something: a role and higher roles, or "anyone", including unknown callers. */
 export type Needs = Role | "anyone";
 
 /**
- * How an entry is about cameras:
- * - `none`: it tells and changes nothing of any;
- * - `filtered`: its handler leaves out what is of cameras that the caller does not see;
- * - a function: it is about the camera of this id. One that the caller does not see is not found, as if there were none;
- *   undefined when the request names none that could be, which its handler then refuses.
+ * How a call relates to cameras:
+ * - `none`: it neither shows nor changes anything of a camera;
+ * - `filtered`: its handler leaves out cameras that the caller may not see;
+ * - a function: it concerns the camera with this id. A camera that the caller may not see is reported as not found; undefined when the
+ * request does not name a valid camera, which the handler then refuses.
  */
 export type CamerasConcerned<Request> = "none" | "filtered" | ((request: Request) => string | undefined);
 
 export interface MethodAccess<Request> {
   needs: Needs;
   cameras: CamerasConcerned<Request>;
-  /** The camera is to be made by the call: a name that the caller would not see is not allowed. */
+  /** The call creates the camera: a name that the caller would not see is not allowed. */
   creates?: true;
 }
 
@@ -38,7 +38,7 @@ type RequestOf<Method> = Method extends { requestSerialize: (value: infer Reques
   ? Request
   : never;
 
-/** One entry for each method of a service: one that is missing is an error of the types. */
+/** One entry for each method of a service; a missing one is a type error. */
 type ServiceAccess<Service> = {
   readonly [Method in keyof Service]: MethodAccess<RequestOf<Service[Method]>>;
 };
@@ -47,7 +47,7 @@ const named = ({ name }: { name: string }) => cameraIdOf(name);
 const ofRules = (name = "") => cameraIdOf(name.replace(/\/rules$/, ""));
 const ofEvent = ({ name }: { name: string }) => parseEventName(name)?.camera;
 
-/** Who may call what over gRPC. docs/security.md has it for people; a test calls all of it with every role. */
+/** Who may call what over gRPC. docs/security.md lists it for users; a test makes every call with every role. */
 export const rpcAccess = {
   CameraService: {
     registerCamera: { needs: "operator", cameras: ({ cameraId }) => cameraId, creates: true },
@@ -121,7 +121,7 @@ export const rpcAccess = {
     listUsers: { needs: "admin", cameras: "none" },
     updateUser: { needs: "admin", cameras: "none" },
     deleteUser: { needs: "admin", cameras: "none" },
-    // Users set their own, and make, see and revoke their own tokens: the handlers tell these from others'.
+    // Users set their own password, and create, see and revoke their own tokens: the handlers check that.
     setPassword: { needs: "viewer", cameras: "none" },
     createToken: { needs: "viewer", cameras: "none" },
     listTokens: { needs: "viewer", cameras: "none" },
@@ -132,7 +132,7 @@ export const rpcAccess = {
   } satisfies ServiceAccess<typeof AuditServiceService>,
 } as const;
 
-/** Name of a method, as it is called. */
+/** A method by its service and name. */
 export type RpcName = {
   [Service in keyof typeof rpcAccess]: Capitalize<keyof (typeof rpcAccess)[Service] & string>;
 }[keyof typeof rpcAccess];
@@ -146,12 +146,12 @@ const accessByName = new Map<string, MethodAccess<never>>(
   ),
 );
 
-/** The entry of a method. */
+/** The access rule of a method. */
 export function accessOfRpc(method: RpcName): MethodAccess<never> {
   return accessByName.get(method)!;
 }
 
-/** What an HTTP route's entry looks at. */
+/** The parts of an HTTP request that an access rule uses. */
 export interface RouteRequest {
   params: unknown;
   body: unknown;
@@ -167,12 +167,12 @@ const cameraInBody = ({ body }: RouteRequest) => {
   return typeof camera === "string" ? camera : undefined;
 };
 
-/** Who may ask for what over HTTP, by method and path; HEAD is as GET. A route that is not here keeps the server from starting. */
+/** Who may request what over HTTP, by method and path; HEAD counts as GET. The server does not start if a route is missing here. */
 export const httpAccess: Readonly<Record<string, MethodAccess<RouteRequest>>> = {
   "GET /healthz": { needs: "anyone", cameras: "none" },
   "GET /readyz": { needs: "anyone", cameras: "none" },
   "GET /metrics": { needs: "viewer", cameras: "filtered" },
-  // The console's files, which hold nothing of this system's.
+  // The console's files, which contain nothing of this system's data.
   "GET /assets/*": { needs: "anyone", cameras: "none" },
   "GET /*": { needs: "anyone", cameras: "none" },
   "GET /api/v1/openapi.json": { needs: "anyone", cameras: "none" },
@@ -237,7 +237,7 @@ export const httpAccess: Readonly<Record<string, MethodAccess<RouteRequest>>> = 
   "GET /api/v1/live": { needs: "viewer", cameras: "filtered" },
 };
 
-/** The entry of a route; undefined when it has none. */
+/** The access rule of a route; undefined when it has none. */
 export function routeAccess(method: string, path: string): MethodAccess<RouteRequest> | undefined {
   return httpAccess[`${method === "HEAD" ? "GET" : method} ${path}`];
 }
@@ -248,7 +248,7 @@ export const socketRequestAccess: Readonly<Record<LiveRequest["type"], { needs: 
   drawn: { needs: "viewer" },
 };
 
-/** Who is told what on it, and how that is about cameras. */
+/** Who receives which message on it, and how the message relates to cameras. */
 export const socketMessageAccess: Readonly<
   Record<LiveMessage["type"] | "picture", { needs: Role; cameras: "none" | "filtered" | "one" }>
 > = {

@@ -15,7 +15,7 @@ import { ApiError } from "../grpc/errors.ts";
 import type { GrpcCalls } from "../grpc/grpc-calls.ts";
 import { foreignPageToken, pageTokenAfter, readPage } from "../grpc/page-token.ts";
 
-/** What is asked for; what is undefined or empty leaves nothing out. Times are in milliseconds, `to` is left out. */
+/** Filters of a request; undefined or empty ones match everything. Times are in milliseconds; `to` is exclusive. */
 export interface AuditTrailQuery {
   pageSize: number;
   pageToken: string;
@@ -25,10 +25,10 @@ export interface AuditTrailQuery {
   to?: number | undefined;
 }
 
-/** Messages that are read at a time, and for one page at most. */
+/** Messages read at a time, and the most for one page. */
 const [chunk, mostRead] = [256, 8_192];
 
-/** The audit trail as it is kept. */
+/** The stored audit trail. */
 export class AuditHistory {
   readonly #stored: StoredMessages;
 
@@ -36,7 +36,7 @@ export class AuditHistory {
     this.#stored = new StoredMessages(nats, streams.audit);
   }
 
-  /** A page of the records, newest first; it may be short before the last. @throws ApiError invalid_argument, history_unavailable */
+  /** A page of the records, newest first; even a page that is not the last may be short. @throws ApiError invalid_argument, history_unavailable */
   async list(query: AuditTrailQuery): Promise<{ records: AuditRecordJson[]; nextPageToken: string }> {
     const { user, action, from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = query;
     const page = readPage(query.pageSize, query.pageToken, [user ?? "", action ?? "", query.from, query.to]);
@@ -71,7 +71,7 @@ export class AuditHistory {
     }
   }
 
-  /** What is after `start` up to `end`, the newest first. */
+  /** Records after `start`, up to and including `end`, newest first. */
   async #read(start: number, end: number): Promise<{ sequence: number; record: AuditRecordJson }[]> {
     const range = this.#stored.after(start);
     try {

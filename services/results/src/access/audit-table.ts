@@ -10,14 +10,14 @@ import type {
 import type { RouteRequest, RpcName } from "./access-table.ts";
 import type { AuditEntry } from "./audit.ts";
 
-/** What the audit trail says of a call. Values that may be secret are never in it. */
+/** What the audit trail records about a call. Values that may be secret are never recorded. */
 export interface Audited<Request> {
   action: string;
   target?: (request: Request) => string | undefined;
-  /** Who tries to become known by the call. */
+  /** The user that the call tries to log in as. */
   user?: (request: Request) => string | undefined;
   detail?: (request: Request) => string | undefined;
-  /** It is asked for again and again, as by a page that is looked at. */
+  /** It is called again and again, for example by an open page. */
   frequent?: true;
 }
 
@@ -34,7 +34,7 @@ const inBody =
   ({ body }: RouteRequest) =>
     field(body, name);
 const ofEvent = ({ params }: RouteRequest) => `${field(params, "camera")}/${field(params, "event")}`;
-/** The first of several, and how many more. */
+/** The first of several values, and how many more there are. */
 const several = ([first, ...more]: readonly string[]) =>
   more.length === 0 ? first : `${first} and ${more.length} more`;
 const reviewedEvents = ({ body }: RouteRequest) => {
@@ -42,7 +42,7 @@ const reviewedEvents = ({ body }: RouteRequest) => {
   if (!Array.isArray(events)) return undefined;
   return several(events.map((each) => `${field(each, "camera")}/${field(each, "id")}`));
 };
-/** Which fields are changed, not what to. */
+/** The names of the changed fields, not their values. */
 const fields = ({ body }: RouteRequest) =>
   typeof body === "object" && body !== null ? `sets ${Object.keys(body).join(", ")}` : undefined;
 const role = ({ body }: RouteRequest) => {
@@ -57,7 +57,7 @@ const evaluatedModels = ({ body }: RouteRequest) => {
   return Array.isArray(models) ? several(models.map((each) => `${field(each, "model")}`)) : undefined;
 };
 
-/** What of HTTP is recorded, by method and path. */
+/** Recorded HTTP requests, by method and path. */
 export const httpAudit: Readonly<Record<string, Audited<RouteRequest>>> = {
   "POST /api/v1/auth/login": { action: "login", user: inBody("user") },
   "GET /api/v1/auth/oidc/callback": { action: "login" },
@@ -115,7 +115,7 @@ export const httpAudit: Readonly<Record<string, Audited<RouteRequest>>> = {
     frequent: true,
   },
   "GET /api/v1/cameras/:camera/video": { action: "video.watch", target: param("camera"), frequent: true },
-  // The address that is tried may hold a password.
+  // The tested address may contain a password.
   "POST /api/v1/probe": { action: "camera.probe" },
   "GET /api/v1/cameras/:camera/picture": {
     action: "picture.download",
@@ -139,7 +139,7 @@ const event = ({ name }: { name: string }) => eventIn(name);
 const paths = ({ updateMask }: { updateMask?: string[] | undefined }) =>
   updateMask?.length ? `sets ${updateMask.join(", ")}` : undefined;
 
-/** What of gRPC is recorded, by service and method. */
+/** Recorded gRPC calls, by service and method. */
 export const rpcAudit = {
   AccessService: {
     createLoginToken: { action: "login", user: ({ user }) => last(user) },
@@ -209,12 +209,12 @@ const auditByName = new Map<string, Audited<never>>(
   ),
 );
 
-/** The entry of a method, by its name; undefined when it is not recorded. */
+/** The audit entry of a method, by its name; undefined when it is not recorded. */
 export function auditOfRpc(method: RpcName): Audited<never> | undefined {
   return auditByName.get(method);
 }
 
-/** What a request says of itself, of a call or over HTTP. */
+/** What is recorded from a request, over gRPC or HTTP. */
 export function describeCall<Request>(
   { action, target, detail, frequent }: Audited<Request>,
   request: Request,

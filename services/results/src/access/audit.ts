@@ -2,23 +2,23 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type AuditOutcomeName, type AuditRecordJson, encodeJson, subjects } from "@sightline/contracts";
 import type { Logger, Nats } from "@sightline/service";
 
-/** What is recorded of one thing that was done, or tried. Nothing of it may be secret. */
+/** The record of one action or attempt. It must not contain secrets. */
 export interface AuditEntry {
-  /** Name of who did it; undefined when nobody knows. */
+  /** Name of the caller; undefined when it is not known. */
   user: string | undefined;
   action: string;
   target?: string | undefined;
   outcome: AuditOutcomeName;
   address?: string | undefined;
   detail?: string | undefined;
-  /** It may come so often that it is recorded once in a while, with how often it came. */
+  /** The action may be so frequent that it is recorded only once in a while, with its count. */
   frequent?: boolean;
 }
 
-/** Records that wait while NATS is away; then the oldest are lost, and the log says so. */
+/** Most records that wait while NATS is away; beyond that the oldest are lost, which is logged. */
 const mostWaiting = 10_000;
 const pauseMs = 1_000;
-/** What is frequent, or was refused, is recorded once in this time, so that nobody can flood the trail. */
+/** Frequent or refused actions are recorded once in this time, so that nobody can flood the trail. */
 const repeatMs = 60_000;
 const frequentMs = 600_000;
 const lookMs = 5_000;
@@ -30,7 +30,7 @@ interface Repeat {
   more: number;
 }
 
-/** Who did what, in stream AUDIT. It is written in the background: what is done waits for no record. */
+/** Who did what, in stream AUDIT. It is written in the background: no action waits for its record. */
 export class AuditTrail {
   readonly #nats: Pick<Nats, "jetstream">;
   readonly #log: Logger;
@@ -53,7 +53,7 @@ export class AuditTrail {
     this.#add(entry);
   }
 
-  /** Writes what waits, if NATS takes it, and no more. */
+  /** Writes the waiting records if NATS accepts them, and then stops. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#tellRepeats(true);
@@ -79,7 +79,7 @@ export class AuditTrail {
     return false;
   }
 
-  /** Forgets what has not come for a while, and records how often it came. */
+  /** Forgets actions that have not been repeated for a while, and records how often each occurred. */
   #tellRepeats(all = false): void {
     const now = performance.now();
     for (const [key, { entry, until, more }] of this.#repeats) {

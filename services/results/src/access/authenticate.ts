@@ -5,22 +5,22 @@ import { ApiError } from "../grpc/errors.ts";
 import type { Identities } from "./identities.ts";
 import type { Principal } from "./principal.ts";
 
-/** What a call brings by which its caller is known. */
+/** The credentials of a call. */
 export interface CallerCredentials {
   /** Header or metadata `authorization`. */
   authorization: string | undefined;
-  /** Hash of the session's secret, of a browser. */
+  /** Hash of the browser session's secret. */
   session?: string | undefined;
-  /** User that a client certificate names which has been verified. */
+  /** User named by a verified client certificate. */
   certificateUser?: string | undefined;
-  /** Whether it came through a proxy, so that it need not be from this machine. */
+  /** Whether the call came through a proxy, so that it may come from another machine. */
   forwarded: boolean;
 }
 
-/** By what callers are known. */
+/** How callers are identified. */
 export type KnownIdentities = Pick<Identities, "local" | "ofToken" | "ofSession" | "ofUser">;
 
-/** Who calls; undefined when the call brings nothing. @throws ApiError unauthenticated when it brings what does not count */
+/** The caller; undefined without credentials. @throws ApiError unauthenticated when the credentials are not valid */
 export async function authenticate(
   identities: KnownIdentities,
   { authorization, session, certificateUser, forwarded }: CallerCredentials,
@@ -47,12 +47,12 @@ export async function authenticate(
   return local;
 }
 
-/** The user that the client's certificate names by its common name; undefined without one that the authority vouches for. */
+/** The user in the common name of the client's certificate; undefined without a certificate that the authority has signed. */
 export function userOfRequest({ raw: { socket } }: FastifyRequest): string | undefined {
   return socket instanceof TLSSocket && socket.authorized ? nameIn(socket.getPeerCertificate()) : undefined;
 }
 
-/** As `userOfRequest`, of a call: grpc-js gives no certificate that is not vouched for. */
+/** Like `userOfRequest`, for a gRPC call: grpc-js returns no certificate that is not verified. */
 export function userOfCall(
   call: ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>,
 ): string | undefined {

@@ -5,20 +5,20 @@ import { ApiError, grpcStatusOf } from "../grpc/errors.ts";
 import { networkOf } from "./caller-address.ts";
 import type { Principal } from "./principal.ts";
 
-/** Calls are counted over so many seconds: a page or a program that begins with many of them is no fault. */
+/** Calls are counted over this many seconds: a page or program may begin with many calls at once. */
 const windowSeconds = 10;
 
 export interface CallLimitSettings {
-  /** Calls a second. */
+  /** Calls per second. */
   maxCallsPerAddress: number;
   maxCallsPerUser: number;
-  /** Streams and answers that are open at a time. */
+  /** Streams and answers open at the same time. */
   maxStreamsPerUser: number;
 }
 
 /**
- * Bounds what one address, and one user or token, may ask of the server, over gRPC and HTTP together. Everybody on a machine whose
- * server has no users yet is not counted: that is no caller of its own.
+ * Limits the calls of one address, and of one user or token, over gRPC and HTTP together. While the server has no users, local callers are
+ * not counted as one user, because they are not a single caller.
  */
 export class CallLimits {
   readonly #settings: CallLimitSettings;
@@ -41,7 +41,7 @@ export class CallLimits {
     });
   }
 
-  /** Counts a call from this address, before it is known who calls. @throws ApiError too_many_calls */
+  /** Counts a call from this address, before the caller is known. @throws ApiError too_many_calls */
   async fromAddress(address: string): Promise<void> {
     const { maxCallsPerAddress } = this.#settings;
     await take(
@@ -63,7 +63,7 @@ export class CallLimits {
     );
   }
 
-  /** Counts a stream or an answer until the returned function is called, which may be done twice. @throws ApiError too_many_streams */
+  /** Counts a stream or an answer until the returned function is called; it may be called twice. @throws ApiError too_many_streams */
   open(caller: Principal | undefined): () => void {
     const key = caller && callerKey(caller);
     if (key === undefined) return () => undefined;
@@ -84,14 +84,14 @@ export class CallLimits {
     };
   }
 
-  /** Counts an error that a call ended with, if a limit is why. */
+  /** Counts the error of a call if a limit caused it. */
   observe(error: unknown): void {
     if (error instanceof ApiError && grpcStatusOf(error.code) === status.RESOURCE_EXHAUSTED)
       this.#refused.inc({ reason: error.code });
   }
 }
 
-/** By what a caller is counted: tokens of a user with the user. Undefined for those who are nobody in particular. */
+/** The key by which a caller is counted; a user's tokens count as the user. Undefined for callers without an identity. */
 export function callerKey({ kind, name, user, token }: Principal): string | undefined {
   if (kind === "local") return undefined;
   return user === undefined ? `${kind} ${token ?? name}` : `user ${user}`;

@@ -1,6 +1,6 @@
 import { BlockList, isIP, isIPv6 } from "node:net";
 
-/** Proxies that are believed from whom a call comes. */
+/** Proxies whose headers about a caller's address are trusted. */
 export class TrustedProxies {
   readonly #networks = new BlockList();
 
@@ -15,8 +15,8 @@ export class TrustedProxies {
   }
 
   /**
-   * The address from which a call comes that `peer` has sent: the last in `forwardedFor` (X-Forwarded-For, nearest last) that no trusted
-   * proxy has. What comes before that one may be made up.
+   * The address that a call from `peer` comes from: the last one in `forwardedFor` (X-Forwarded-For, nearest last) that is not a trusted
+   * proxy. Addresses before it may be forged.
    */
   client(peer: string, forwardedFor: string | undefined): string {
     const path = [...(forwardedFor ?? "").split(",").map((text) => text.trim()), peer];
@@ -33,7 +33,7 @@ export class TrustedProxies {
   }
 }
 
-/** Whether `text` names an address or a network. */
+/** Whether `text` is an address or a network. */
 export function isNetwork(text: string): boolean {
   const [address = "", bits, ...more] = text.split("/");
   const family = isIP(address);
@@ -41,7 +41,7 @@ export function isNetwork(text: string): boolean {
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32));
 }
 
-/** What of an address is counted as one caller: whoever has one IPv6 address has 2^64 of them. */
+/** The part of an address that counts as one caller: whoever has one IPv6 address has 2^64 of them. */
 export function networkOf(address: string): string {
   if (!isIPv6(address) || address.startsWith("::ffff:")) return address.replace(/^::ffff:/, "");
   const [head = "", tail = ""] = address.split("::");

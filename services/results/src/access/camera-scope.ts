@@ -1,7 +1,7 @@
 import { type CameraRecord, cameraIdOf, hasLabels, isLabelPattern, type Labels } from "@sightline/contracts";
 import type { KvMirror } from "@sightline/service";
 
-/** Which cameras have which labels now; rules of access that name a label stand for these cameras. */
+/** The present labels of cameras; access rules with a label apply to these cameras. */
 export class CameraLabels {
   readonly #records: Pick<KvMirror<CameraRecord>, "get" | "keys" | "onChange">;
 
@@ -25,32 +25,32 @@ export class CameraLabels {
   }
 }
 
-/** What stands behind the labels in a rule of access. */
+/** The cameras behind the labels of an access rule. */
 export type LabelledCameras = Pick<CameraLabels, "idsWith">;
 
 /** Labels while no camera is known. */
 export const noLabels: LabelledCameras = { idsWith: () => [] };
 
-/** Most ids whose answer is remembered; callers may ask about any. */
+/** Most ids whose result is remembered; callers may ask about any id. */
 const maxRemembered = 10_000;
 
 /**
- * Which cameras one sees: ids, beginnings of ids with '*' behind them, labels as `key=value`, or '*' for all. A label stands for the
- * cameras that had it when the scope was made; `isStale` tells when these are others.
+ * The visible cameras: ids, id prefixes followed by '*', labels as `key=value`, or '*' for all. A label stands for the cameras that had it
+ * when the scope was created; `isStale` tells when these have changed.
  */
 export class CameraScope {
   readonly all: boolean;
-  /** Ids of all that is seen; undefined when there are beginnings of ids, or all are seen. */
+  /** All visible ids; undefined when there are prefixes, or all are visible. */
   readonly ids: readonly string[] | undefined;
-  /** The same for scopes of the same cameras; empty for all cameras. */
+  /** Equal for scopes of the same cameras; empty for all cameras. */
   readonly key: string;
-  /** What is asked of it for each message, without going through the patterns again. */
+  /** Known results, since each message needs one: avoids checking the patterns again. */
   readonly #known = new Map<string, boolean>();
   readonly #lists: readonly (readonly string[])[];
   readonly #named: readonly (readonly string[])[];
   readonly #tests: readonly ((id: string) => boolean)[];
 
-  /** Of what `patterns` name and, if given, `within` names too. */
+  /** The cameras that match `patterns` and, if given, also `within`. */
   constructor(patterns: readonly string[], within: readonly string[] = ["*"], labels = noLabels) {
     const lists = [patterns, within].filter((list) => !list.includes("*"));
     const named = lists.map((list) => withoutLabels(list, labels));
@@ -63,19 +63,19 @@ export class CameraScope {
     this.#tests = named.map(matcher);
   }
 
-  /** Whether the labels that it names stand for other cameras than when it was made. */
+  /** Whether its labels stand for other cameras than when it was created. */
   isStale(labels: LabelledCameras): boolean {
     const isLabelled = this.#lists.some((list) => list.some(isLabelPattern));
     return isLabelled && this.key !== keyOf(this.#lists.map((list) => withoutLabels(list, labels)));
   }
 
-  /** Whether the camera of this id would be seen if it had these labels. */
+  /** Whether a camera with this id and these labels would be visible. */
   wouldSee(id: string, labels: Labels): boolean {
     const has = (pattern: string) => isLabelPattern(pattern) && hasLabels(labels, [pattern]);
     return this.#lists.every((list) => matcher(list)(id) || list.some(has));
   }
 
-  /** Whether the camera of this id is seen. */
+  /** Whether the camera with this id is visible. */
   sees(id: string): boolean {
     if (this.all) return true;
     const known = this.#known.get(id);
@@ -86,21 +86,21 @@ export class CameraScope {
     return seen;
   }
 
-  /** Whether a camera whose id begins so may be seen, whichever there are. */
+  /** Whether any id with this prefix may be visible, even if it is not registered. */
   seesSome(beginning: string): boolean {
     const allows = (pattern: string) =>
       pattern.startsWith(beginning) || (pattern.endsWith("*") && beginning.startsWith(pattern.slice(0, -1)));
     return this.all || this.#named.every((list) => list.some(allows));
   }
 
-  /** The same for `cameras/{camera}`; what is no camera's name is not seen. */
+  /** The same for `cameras/{camera}`; invalid camera names are not visible. */
   seesName(name: string): boolean {
     if (this.all) return true;
     const id = cameraIdOf(name);
     return id !== undefined && this.sees(id);
   }
 
-  /** Whether every id that the pattern names is seen, whichever cameras have which labels: a label is covered by itself only. */
+  /** Whether all ids of the pattern are visible, whatever labels cameras have: only the same label covers a label. */
   seesPattern(pattern: string): boolean {
     const isBeginning = (own: string) => own.endsWith("*") && !isLabelPattern(pattern);
     return (
@@ -112,21 +112,21 @@ export class CameraScope {
   }
 }
 
-/** Scope of those who see every camera. */
+/** Scope of callers who see every camera. */
 export const allCameras = new CameraScope(["*"]);
 
-/** Whether all that `patterns` name is seen by the scope. */
+/** Whether all cameras that match `patterns` are visible in the scope. */
 export function covers(scope: CameraScope, patterns: readonly string[]): boolean {
   return scope.all || patterns.every((pattern) => scope.seesPattern(pattern));
 }
 
-/** The patterns with the ids of cameras instead of labels. */
+/** The patterns, with camera ids in place of labels. */
 function withoutLabels(patterns: readonly string[], labels: LabelledCameras): string[] {
   const named = patterns.flatMap((each) => (isLabelPattern(each) ? labels.idsWith(each) : [each]));
   return [...new Set(named)].sort();
 }
 
-/** Of no list empty, and of a list without a camera not: one who sees none is not one who sees all. */
+/** Empty without a list, but not for an empty list: seeing no camera is different from seeing all. */
 function keyOf(lists: readonly (readonly string[])[]): string {
   return lists.map((list) => `(${list.join()})`).join("&");
 }

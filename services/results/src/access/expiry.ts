@@ -1,12 +1,12 @@
 import type { SessionRecord, TokenRecord } from "@sightline/contracts";
 
-/** A login ends when it was not used for so long, and in any case after so long. */
+/** A login ends after this long without use, and at the latest after `sessionMs`. */
 export const sessionIdleMs = 12 * 60 * 60_000;
 export const sessionMs = 30 * 24 * 60 * 60_000;
 
 /**
- * The time by which logins and tokens expire, in milliseconds. It never goes back while the process runs: a clock that is
- * set back gives nobody more time, and what has expired stays so.
+ * The time for the expiry of logins and tokens, in milliseconds. It never goes back while the process runs: a clock that is set back gives
+ * nobody more time, and what has expired stays expired.
  */
 export class AccessClock {
   readonly #wall: () => number;
@@ -29,7 +29,7 @@ export function tokenEnd({ expireTime }: Pick<TokenRecord, "expireTime">): numbe
   return expireTime === undefined ? Infinity : Date.parse(expireTime);
 }
 
-/** When a login ends however much it is used, in milliseconds since 1970. */
+/** When a login ends even if it is used, in milliseconds since 1970. */
 export function sessionEnd({ createTime }: Pick<SessionRecord, "createTime">): number {
   return Date.parse(createTime) + sessionMs;
 }

@@ -8,17 +8,17 @@ import { localPrincipal, type Principal, principalOfToken, principalOfUser } fro
 import { parseToken, TokenChecks } from "./secrets.ts";
 import type { ServiceTokens } from "./service-tokens.ts";
 
-/** How often it is looked for what has expired. */
+/** How often to check for expired logins and tokens. */
 const lookMs = 500;
-/** That a token or session is used is written at most so often. */
+/** The use of a token or session is written at most this often. */
 const touchMs = { token: 60_000, session: 5 * 60_000 } as const;
-/** Removed records leave marks, which are taken away so often. */
+/** How often to remove the markers of removed records. */
 const tidyMs = 60 * 60_000;
 
 interface Known {
   principal: Principal;
   expiresAt: number;
-  /** Marks the use of what it came from. */
+  /** Records the use of the token or session. */
   touch: (() => void) | undefined;
 }
 
@@ -26,12 +26,12 @@ export interface IdentityParts {
   store: AccessStore;
   services: ServiceTokens;
   clock: AccessClock;
-  /** Whether it may be open while there is no user: every address is of this machine only, and nobody can log in otherwise. */
+  /** Whether access may be open while there is no user: the server listens only on this machine, and there is no other way to log in. */
   mayBeOpen: boolean;
   log: Logger;
 }
 
-/** Who callers are. One token, session or certificate is one principal, which ends when it is revoked, changed, or expires. */
+/** Identifies callers. Each token, session or certificate is one principal, which ends when it is revoked, changed or expired. */
 export class Identities {
   readonly #parts: IdentityParts;
   /** By `token.{id}`, `session.{hash}`, `user.{name}`, `service.{name}`. */
@@ -55,7 +55,7 @@ export class Identities {
     this.#timers = [setInterval(() => this.#look(), lookMs), setInterval(() => void store.tidy(), tidyMs)];
   }
 
-  /** Labels in users' and tokens' cameras stand for these cameras from now on. Who sees others than before ends. */
+  /** From now on, labels in the cameras of users and tokens stand for these cameras. Principals whose visible cameras change are ended. */
   follow(labels: CameraLabels): void {
     this.#labels = labels;
     this.#unsubscribe.push(
@@ -76,14 +76,14 @@ export class Identities {
     return this.#parts.mayBeOpen && !this.#parts.store.hasUsers;
   }
 
-  /** Who everybody is while it is open; undefined when it is not. */
+  /** The principal of everybody while access is open; undefined when it is not. */
   local(): Principal | undefined {
     if (!this.open) return undefined;
     this.#local ??= localPrincipal();
     return this.#local;
   }
 
-  /** Whose token this is. @throws ApiError unauthenticated */
+  /** The principal of a token. @throws ApiError unauthenticated */
   async ofToken(text: string): Promise<Principal> {
     const { store, services } = this.#parts;
     const token = parseToken(text);
@@ -97,7 +97,7 @@ export class Identities {
     const record = store.find("token", token.id);
     if (!record || this.#isExpired(record)) throw revoked();
     if (!(await this.#checks.isRight(text, token.secret, record.hash))) throw revoked();
-    // Meanwhile it may have been revoked.
+    // It may have been revoked meanwhile.
     const current = store.find("token", token.id);
     const user = current?.user === undefined ? undefined : store.find("user", current.user);
     if (!current || (current.user !== undefined && !user)) throw revoked();
@@ -109,7 +109,7 @@ export class Identities {
     );
   }
 
-  /** Whose login this is, by the hash of its secret; undefined when it is none any more. */
+  /** The principal of a login, by the hash of its secret; undefined when the login does not exist any more. */
   ofSession(hash: string): Principal | undefined {
     const { store } = this.#parts;
     const session = store.find("session", hash);
@@ -123,7 +123,7 @@ export class Identities {
     );
   }
 
-  /** The user of this name, proved otherwise, as by a certificate; undefined when there is none. */
+  /** The user with this name, already verified by other means such as a certificate; undefined when there is none. */
   ofUser(name: string): Principal | undefined {
     const user = this.#parts.store.find("user", name);
     return (
@@ -169,7 +169,7 @@ export class Identities {
     known?.principal.end(reason);
   }
 
-  /** Ends what has expired, marks what is in use, and forgets what is not. */
+  /** Ends what has expired, records the use of what is in use, and forgets unused principals. */
   #look(): void {
     const now = this.#parts.clock.now();
     this.#parts.services.look();
@@ -206,7 +206,7 @@ export class Identities {
     return last === undefined || Math.abs(Date.now() - Date.parse(last)) >= everyMs;
   }
 
-  /** Nobody waits for it, and it is written again soon. */
+  /** Nothing waits for this write, and it is soon repeated. */
   #write(writing: Promise<boolean>): void {
     writing.catch((error: Error) => this.#parts.log.debug({ err: error }, "last use not written"));
   }

@@ -2,18 +2,17 @@ import { RateLimiterMemory } from "rate-limiter-flexible";
 import { ApiError } from "../grpc/errors.ts";
 import { networkOf } from "./caller-address.ts";
 
-/** Failures are remembered for so long, in seconds. */
+/** How long failures are remembered, in seconds. */
 const memorySeconds = 24 * 60 * 60;
-/** So many failures cost nothing; each further one doubles the wait, from a second on. */
+/** This many failures have no effect; each further one doubles the wait, starting with one second. */
 const free = { pair: 5, address: 20, user: 100 } as const;
 const maxWaitSeconds = 15 * 60;
 
 type What = keyof typeof free;
 
 /**
- * Wrong passwords, by user and address: who guesses waits longer and longer. The right user is not locked out by somebody who
- * guesses elsewhere: what counts for a user from all addresses together is looser, and not for addresses from which the user
- * has logged in before.
+ * Wrong passwords, by user and address: guessing takes longer and longer. An attacker elsewhere does not lock out the real user: the limit
+ * for a user over all addresses is higher, and does not apply to addresses from which the user has logged in before.
  */
 export class LoginAttempts {
   readonly #failures = {
@@ -25,7 +24,7 @@ export class LoginAttempts {
   readonly #proven = new RateLimiterMemory({ keyPrefix: "proven", points: 1, duration: memorySeconds });
 
   /**
-   * Counts an attempt, as a failure until `succeeded`, so that attempts at the same time count each other.
+   * Counts an attempt as a failure until `succeeded`, so that attempts at the same time count each other.
    * @throws ApiError too_many_attempts
    */
   async begin(user: string, address: string): Promise<void> {
@@ -50,7 +49,7 @@ export class LoginAttempts {
     const keys = this.#keys(user, address);
     await this.#failures.pair.delete(keys.pair);
     await this.#waits.delete(`pair:${keys.pair}`);
-    // One failure less of those that others may have caused too.
+    // One failure less, because others may have caused failures too.
     for (const [what, key] of [
       ["address", keys.address],
       ["user", keys.user],

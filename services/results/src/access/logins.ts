@@ -14,7 +14,7 @@ export class Logins {
     this.#attempts = attempts;
   }
 
-  /** The user with this password. @throws ApiError wrong_credentials, too_many_attempts */
+  /** The user with this name and password. @throws ApiError wrong_credentials, too_many_attempts */
   async check(name: string, password: string, address: string): Promise<UserRecord> {
     const user = this.#store.find("user", name);
     await this.#attempts.begin(name.slice(0, 254), address);
@@ -28,14 +28,14 @@ export class Logins {
     return user;
   }
 
-  /** Notes when a user last logged in, by whatever means. */
+  /** Records when a user last logged in, by any method. */
   async loggedIn(name: string): Promise<void> {
     const lastLoginTime = new Date().toISOString();
     await this.#store.update("user", name, (user) => ({ ...user, lastLoginTime }));
   }
 }
 
-/** Logins of browsers. What is stored does not let anybody in: it is the SHA-256 of what the cookie holds. */
+/** Logins of browsers. The stored value is useless for logging in: it is the SHA-256 of the cookie's secret. */
 export class Sessions {
   readonly #store: AccessStore;
 
@@ -43,7 +43,7 @@ export class Sessions {
     this.#store = store;
   }
 
-  /** Begins a session of a user who has proved to be the one, and returns what its cookie is to hold. */
+  /** Begins a session of a verified user, and returns the value of its cookie. */
   async begin(user: string): Promise<string> {
     const mine = this.#store
       .sessions()
@@ -62,7 +62,7 @@ export class Sessions {
     if (this.#store.find("session", hash)) await this.#store.delete("session", hash);
   }
 
-  /** Ends all of a user but the one of this hash. */
+  /** Ends all sessions of a user except the one with this hash. */
   async endAllOf(user: string, but?: string): Promise<void> {
     for (const [hash, session] of this.#store.sessions())
       if (session.user === user && hash !== but) await this.#store.delete("session", hash);

@@ -2,10 +2,10 @@ import { ApiError, noCamera } from "../grpc/errors.ts";
 import type { MethodAccess, Needs } from "./access-table.ts";
 import type { Principal } from "./principal.ts";
 
-/** Ids of all cameras, from which a name that is not right is guessed. */
+/** Ids of all cameras, from which a similar name is suggested for a wrong one. */
 export type CameraIds = () => readonly string[];
 
-/** The caller, who may do what needs this. @throws ApiError unauthenticated, permission_denied */
+/** Returns the caller if they have the needed role. @throws ApiError unauthenticated, permission_denied */
 export function permitRole(
   principal: Principal | undefined,
   needs: Needs,
@@ -24,7 +24,7 @@ export function permitRole(
   );
 }
 
-/** The camera that a request is about, if it is about one. @throws ApiError camera_not_found, permission_denied when it is to be made */
+/** The camera that a request concerns, if any. @throws ApiError camera_not_found, permission_denied when it would be created */
 export function permitCamera<Request>(
   principal: Principal | undefined,
   { cameras, creates }: MethodAccess<Request>,
@@ -41,7 +41,7 @@ export function permitCamera<Request>(
   throw noCamera(camera, seenIds(principal, ids));
 }
 
-/** A caught value as this caller may read it: what guesses at a name knows only cameras that the caller sees. */
+/** A caught value as this caller may read it: suggested names contain only cameras that the caller sees. */
 export function forEyesOf(
   principal: Principal | undefined,
   camera: string | undefined,

@@ -3,27 +3,27 @@ import { CameraScope, type LabelledCameras, noLabels } from "./camera-scope.ts";
 
 export type Role = RoleName;
 
-/** How a caller was known: because everything is open, by a login or certificate, by a token, or as a service of ours. */
+/** How a caller was identified: because access is open, by a login or certificate, by a token, or as one of our services. */
 export type PrincipalKind = "local" | "user" | "token" | "service";
 
 export interface PrincipalOptions {
   name: string;
   role: Role;
-  /** Ids of cameras, beginnings of ids with '*' behind them, labels as `key=value`, or '*'. */
+  /** Ids of cameras, id prefixes followed by '*', labels as `key=value`, or '*'. */
   cameras: readonly string[];
   kind: PrincipalKind;
-  /** The user it is, or whose token it is. */
+  /** The user, or the user of the token. */
   user?: string | undefined;
-  /** Cameras of the token's user, which bound those of the token. */
+  /** Cameras of the token's user, which limit those of the token. */
   within?: readonly string[] | undefined;
-  /** Which cameras the labels among these stand for. */
+  /** The cameras that these labels stand for. */
   labels?: LabelledCameras | undefined;
-  /** Id of the token, or hash of the session, by which it was known. */
+  /** Id of the token, or hash of the session, that identified it. */
   token?: string | undefined;
   session?: string | undefined;
 }
 
-/** Who calls, and what they may do. It never changes: when the user or token does, it ends, and there is another. */
+/** A caller and its permissions. It never changes: when the user or token changes, it ends, and a new one replaces it. */
 export class Principal {
   readonly name: string;
   readonly role: Role;
@@ -31,7 +31,7 @@ export class Principal {
   readonly user: string | undefined;
   readonly token: string | undefined;
   readonly session: string | undefined;
-  /** What it sees, as it was given; `scope` answers for each camera. */
+  /** Its cameras, as they were given; `scope` decides for each camera. */
   readonly cameras: readonly string[];
   readonly scope: CameraScope;
   readonly #listeners = new Set<(reason: Error) => void>();
@@ -58,27 +58,27 @@ export class Principal {
     this.scope = new CameraScope(cameras, within, labels);
   }
 
-  /** Whether it sees the camera of this id, which need not be registered. */
+  /** Whether it sees the camera with this id, which need not be registered. */
   sees(camera: string): boolean {
     return this.scope.sees(camera);
   }
 
-  /** Whether it may what needs this role. */
+  /** Whether it may do what needs this role. */
   mayAs(role: Role): boolean {
     return mayAs(this.role, role);
   }
 
-  /** Whether a stream or socket of it is open. */
+  /** Whether it has an open stream or socket. */
   get inUse(): boolean {
     return this.#listeners.size > 0;
   }
 
-  /** Why it is no more; undefined while it is. */
+  /** Why it has ended; undefined while it has not. */
   get ended(): Error | undefined {
     return this.#ended;
   }
 
-  /** Tells all who listen that what it stands for was changed, revoked, or has expired. */
+  /** Notifies all listeners that its user, token or session was changed, revoked, or has expired. */
   end(reason: Error): void {
     if (this.#ended) return;
     this.#ended = reason;
@@ -86,7 +86,7 @@ export class Principal {
     this.#listeners.clear();
   }
 
-  /** Calls `listener` once when it ends, at once if it has; the returned function takes that back. */
+  /** Calls `listener` once when it ends, at once if it has ended; the returned function removes the listener. */
   onEnd(listener: (reason: Error) => void): () => void {
     if (this.#ended) listener(this.#ended);
     else this.#listeners.add(listener);
@@ -94,12 +94,12 @@ export class Principal {
   }
 }
 
-/** Who everybody is while there is no user and the server is reached from its own machine only. */
+/** The principal of everybody while there is no user and only this machine can reach the server. */
 export function localPrincipal(): Principal {
   return new Principal({ name: "local", role: "admin", cameras: ["*"], kind: "local" });
 }
 
-/** A user, by a login or a certificate. */
+/** A user, identified by a login or a certificate. */
 export function principalOfUser(
   { name, role, cameras }: UserRecord,
   labels: LabelledCameras,
@@ -108,7 +108,7 @@ export function principalOfUser(
   return new Principal({ name, role, cameras, kind: "user", user: name, session, labels });
 }
 
-/** A token never may more than its user; one of a login may all that its user may now. */
+/** A token never has more permissions than its user; a login's token has all of its user's present permissions. */
 export function principalOfToken(
   token: TokenRecord,
   user: UserRecord | undefined,

@@ -4,7 +4,7 @@ import { type CallingService, SettingError } from "@sightline/service";
 import { Principal, type Role } from "./principal.ts";
 import { digest, formatToken, parseToken, type TokenParts } from "./secrets.ts";
 
-/** A service of ours that calls like an application, and the file with its token. */
+/** One of our services that calls like an application, and the file with its token. */
 export interface ServiceTokenFile {
   name: CallingService;
   role: Role;
@@ -12,21 +12,21 @@ export interface ServiceTokenFile {
 }
 
 interface Held extends ServiceTokenFile {
-  /** SHA-256 of the token; undefined while the file holds none. */
+  /** SHA-256 of the token; undefined while the file contains none. */
   digest: string | undefined;
 }
 
-/** Tokens of our own services, from files that both sides read. A file that changes counts from then on. */
+/** Tokens of our own services, from files that both sides read. A changed file is valid from then on. */
 export class ServiceTokens {
   readonly #held: Held[];
   readonly #listeners = new Set<(name: string) => void>();
 
-  /** @throws SettingError when a file cannot be read, or holds no token of its service */
+  /** @throws SettingError when a file cannot be read, or does not contain its service's token */
   constructor(files: readonly ServiceTokenFile[]) {
     this.#held = files.map((file) => ({ ...file, digest: digest(readToken(file)) }));
   }
 
-  /** The service that this is the token of; undefined when it is none's. */
+  /** The principal of the service with this token; undefined when no service has it. */
   principalOf(token: TokenParts): Principal | undefined {
     const held = this.#held.find(({ name }) => name === token.id);
     if (held?.digest === undefined) return undefined;
@@ -45,7 +45,7 @@ export class ServiceTokens {
     }
   }
 
-  /** Calls `listener` with the name of a service whose token is another now. */
+  /** Calls `listener` with the name of a service whose token has changed. */
   onChange(listener: (name: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

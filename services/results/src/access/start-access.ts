@@ -22,7 +22,7 @@ export interface AccessSettings extends OidcSettings {
   metricsTokenFile?: string | undefined;
 }
 
-/** All about who calls. */
+/** Everything that deals with callers and their permissions. */
 export interface AccessParts {
   identities: Identities;
   users: Users;
@@ -34,8 +34,8 @@ export interface AccessParts {
 }
 
 /**
- * Reads users, tokens and sessions, and makes the first admin when a file has the password. With a login provider it is never
- * open: people can log in without a password of ours.
+ * Reads users, tokens and sessions, and creates the first admin if a file has the password. With a login provider, access is never open:
+ * people can log in without a password here.
  * @throws SettingError when the service would be open to the network, or a file cannot be read
  */
 export async function startAccess(
@@ -79,7 +79,7 @@ export async function startAccess(
   };
 }
 
-/** Users that there are stay as they are; the file counts while there is no admin. */
+/** Existing users are not changed; the file is used only while there is no admin. */
 async function makeFirstAdmin(users: Users, path: string, log: Logger): Promise<void> {
   let password: string;
   try {
@@ -93,7 +93,7 @@ async function makeFirstAdmin(users: Users, path: string, log: Logger): Promise<
   try {
     await users.create({ name: "admin", role: "admin", password });
   } catch (error) {
-    // Another results process that starts now was quicker.
+    // Another results process that is starting was faster.
     if (users.list().some(({ name }) => name === "admin")) return;
     throw new SettingError(`the user 'admin' cannot be made from ${path}: ${(error as Error).message}`, {
       cause: error,
@@ -113,10 +113,10 @@ function serviceFiles({ bridgesTokenFile, metricsTokenFile }: AccessSettings): S
   ];
 }
 
-/** All about logging in at an OpenID Connect provider. */
+/** Everything for logging in at an OpenID Connect provider. */
 export interface OidcParts {
   label: string;
-  /** Address of the callback, where it is not the one that people call. */
+  /** Address of the callback, if it is not at the address that users call. */
   redirectUrl: string | undefined;
   client: OidcClient;
   attempts: SealedAttempts;

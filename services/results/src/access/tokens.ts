@@ -6,7 +6,7 @@ import type { Principal } from "./principal.ts";
 import { formatToken, hashSecret, makeToken } from "./secrets.ts";
 import { cameraFaults } from "./users.ts";
 
-/** A token that is to be made; what is not given is its maker's. */
+/** A token to create; missing fields are taken from its creator. */
 export interface NewToken {
   name: string;
   role?: RoleName | undefined;
@@ -24,14 +24,14 @@ export class Tokens {
     this.#store = store;
   }
 
-  /** All of them for admins, their own for others. */
+  /** Admins get all tokens, others only their own. */
   list(caller: Principal): TokenRecord[] {
     const made = this.#store.madeToken(caller.token);
     return this.#store
       .tokens()
       .filter((token) => isOf(token, caller, made))
       .map((token) => {
-        // One of a login follows its user.
+        // A login's token has its user's permissions.
         const user = token.login && token.user !== undefined && this.#store.find("user", token.user);
         return user ? { ...token, role: user.role, cameras: user.cameras } : token;
       });
@@ -57,7 +57,7 @@ export class Tokens {
     return this.#make({ name, role, cameras, expireTime }, alone ? undefined : caller.user, false);
   }
 
-  /** A token for a user who has just proved to be the one. */
+  /** Creates a token for a user who has just been verified. */
   async createByLogin(
     user: { name: string; role: RoleName; cameras: readonly string[] },
     name: string,
@@ -91,7 +91,7 @@ export class Tokens {
       all.length >= accessLimits.maxTokens ||
       (user !== undefined && its.length >= accessLimits.maxTokensOfUser)
     ) {
-      // Logging in again and again must not end in not being able to.
+      // Repeated logins must not end in a login that is refused.
       const oldest = login
         ? its.filter((token) => token.login).sort((a, b) => (a.createTime < b.createTime ? -1 : 1))[0]
         : undefined;
@@ -121,7 +121,10 @@ export class Tokens {
   }
 }
 
-/** Whether the caller may see and revoke the token. With a token that was made, only itself and what may no more than it. */
+/**
+ * Whether the caller may see and revoke the token. A caller with a created token may do so only for that token and for tokens with no more
+ * permissions.
+ */
 function isOf(token: TokenRecord, caller: Principal, made: TokenRecord | undefined): boolean {
   if (caller.mayAs("admin")) return true;
   if (caller.user === undefined || token.user !== caller.user) return false;

@@ -19,20 +19,20 @@ export interface UserParts {
   logins: Logins;
 }
 
-/** A user who is to be made; without cameras, all of them. */
+/** A user to create; without cameras, the user sees all. */
 export interface NewUser {
   name: string;
   role: RoleName;
   cameras?: readonly string[] | undefined;
   password?: string | undefined;
-  /** Who has told of the user, when it was no administrator. */
+  /** The provider that named the user, if no administrator added them. */
   provider?: UserProvider | undefined;
 }
 
 /** Users. Every method throws ApiError. */
 export class Users {
   readonly #parts: UserParts;
-  /** Changes come one at a time, so that two do not each remove one of the last two admins. */
+  /** Changes are made one at a time, so that two changes cannot each remove one of the last two admins. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(parts: UserParts) {
@@ -96,7 +96,7 @@ export class Users {
     return this.#inTurn(async () => {
       const before = this.get(name);
       const role = changes.role ?? before.role;
-      // Who becomes an admin sees all cameras, unless the change says otherwise, which is refused.
+      // A new admin sees all cameras, unless the change says otherwise, which is refused.
       const cameras = changes.cameras ?? (role === "admin" ? ["*"] : before.cameras);
       throwFaults(cameraFaults(role, cameras));
       if (role !== "admin") this.#keepAnAdmin(before);
@@ -110,7 +110,7 @@ export class Users {
     });
   }
 
-  /** Removes a user, and with it its sessions and tokens. */
+  /** Removes a user with all sessions and tokens. */
   delete(name: string): Promise<void> {
     return this.#inTurn(async () => {
       const { store, sessions } = this.#parts;
@@ -122,8 +122,8 @@ export class Users {
   }
 
   /**
-   * Sets a password. Users set their own and must say the one until now; admins set anybody's. Ends the user's sessions, but
-   * for the caller's, and tokens that were made by logging in.
+   * Sets a password. Users set their own and must give the old one; admins set anybody's. Ends the user's other sessions, and the tokens of
+   * logins.
    */
   async setPassword(
     caller: Principal,
@@ -148,7 +148,7 @@ export class Users {
         );
       await logins.check(name, current, address);
     } else if (own && !caller.mayAs("admin") && store.madeToken(caller.token)) {
-      // Else a token of one whom a login provider knows, of few cameras, would become all that its user is.
+      // Otherwise, a token with few cameras, of a user known by a login provider, could get all of its user's permissions.
       throw new ApiError("permission_denied", "a token may not set its user's first password; log in for it");
     }
     const passwordHash = await hashSecret(password);

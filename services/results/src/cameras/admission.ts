@@ -4,20 +4,20 @@ import { ApiError } from "../grpc/errors.ts";
 import type { CameraRegistry, StoredCamera } from "./camera-registry.ts";
 import type { FloorClaim, FloorClaims } from "./floor-claims.ts";
 
-/** What a camera is to be promised, and what it is promised already. */
+/** The floor that a camera should be promised, and its present floor. */
 export interface FloorRequest {
   id: string;
   model: string;
   floorFps: number;
 }
 
-/** Refuses floors that the workers of a model cannot hold, and warns when all that is asked of them is more than they can do. */
+/** Refuses floors that the workers of a model cannot hold, and warns when the total demand is more than they can do. */
 export class Admission {
   readonly #registry: Pick<CameraRegistry, "ids" | "find">;
   readonly #workers: () => readonly WorkerInfo[];
   readonly #status: (camera: string) => CameraStatus | undefined;
   readonly #claims: FloorClaims;
-  /** What other processes claim, while one of this is being stored. */
+  /** Claims of other processes while this process stores a floor. */
   #others: readonly FloorClaim[] = [];
   #last: Promise<unknown> = Promise.resolve();
 
@@ -34,8 +34,9 @@ export class Admission {
   }
 
   /**
-   * Does what stores a floor: one after the other in this process, and so that no other promises too much at the same time. Each check sees what
-   * those before have stored, here and elsewhere. @throws ApiError floor_not_promised, registry_unavailable, and what `task` throws
+   * Runs what stores a floor, one task after the other in this process, and so that other processes cannot promise too much at the same
+   * time. Each check sees what earlier ones have stored, here and in other processes. @throws ApiError floor_not_promised,
+   * registry_unavailable, and what `task` throws
    */
   promise<R>(request: FloorRequest, task: () => Promise<R>): Promise<R> {
     const done = this.#last.then(() => this.#claimed(request, task));
@@ -52,7 +53,7 @@ export class Admission {
       });
       return await this.#stored(task, takeBack);
     } finally {
-      // Also when it was refused: what others claimed then holds for nothing that is checked later.
+      // Even after a refusal: the claims read then do not apply to later checks.
       this.#others = [];
     }
   }
@@ -63,21 +64,21 @@ export class Admission {
       await takeBack();
       return done;
     } catch (error) {
-      // Whether it was stored is not known then: it counts as a floor until the claim is stale.
+      // It is then not known whether it was stored: it counts as a floor until the claim is stale.
       if (!(error instanceof ApiError && error.code === "registry_unavailable")) await takeBack();
       throw error;
     }
   }
 
-  /** Whether a floor is new or larger than before, or asked of another model. */
+  /** Whether a floor is new, larger than before, or for another model. */
   isMore({ model, floorFps }: FloorRequest, before: StoredCamera | undefined): boolean {
     const had = before?.record.model === model ? (before.share?.floorFps ?? 0) : 0;
     return floorFps > had;
   }
 
   /**
-   * Checks a floor that is new or larger than before, or asked of another model. One of a model of which nothing is measured is taken: there may be workers
-   * soon. @throws ApiError floor_not_promised
+   * Checks a floor that is new, larger than before, or for another model. A floor for a model without measurements is accepted: workers may
+   * be available soon. @throws ApiError floor_not_promised
    */
   check({ id, model, floorFps }: FloorRequest, before: StoredCamera | undefined): void {
     if (!this.isMore({ id, model, floorFps }, before)) return;
@@ -106,7 +107,7 @@ export class Admission {
     );
   }
 
-  /** What is to be known of a camera that was registered or changed, in words. */
+  /** Warnings about a camera that was registered or changed, in words. */
   warnings({ model, floorFps }: Pick<Camera, "model" | "floorFps">): string[] {
     const capacity = modelCapacity(this.#workers(), model);
     if (capacity === undefined)
@@ -130,7 +131,7 @@ export class Admission {
       .filter(({ record }) => record.model === model);
   }
 
-  /** Frames per second that a camera has for the workers, as far as that is known. */
+  /** Frames per second that a camera sends to the workers, as far as known. */
   #askedBy({ id, record }: StoredCamera): number {
     const sent = this.#status(id)?.captureFps ?? 0;
     if (record.targetFps === 0) return sent;

@@ -20,7 +20,7 @@ export interface DeletedData {
   deletedFrames: number;
 }
 
-/** What is kept of cameras apart from their settings: events, their pictures, detections, recordings. */
+/** Stored data of cameras apart from their settings: events, their pictures, detections, recordings. */
 export class CameraData {
   readonly #nats: Nats;
   readonly #events: StoredMessages;
@@ -49,14 +49,14 @@ export class CameraData {
   }
 
   /**
-   * Deletes what is kept of a camera, registered or not, in a range of time, or all of it: events that began in it, pictures and frames' detections
-   * taken in it, and recordings that lie wholly in it. Reports of shadows go that have a picture of it.
-   * @throws ApiError invalid_argument, history_unavailable, and recording_unavailable when only recordings are left
+   * Deletes stored data of a camera, registered or not, in a time range or completely: events that began in it, pictures and detections of
+   * frames taken in it, and recordings that lie entirely in it. Reports of shadows that contain a picture of it are deleted too.
+   * @throws ApiError invalid_argument, history_unavailable; recording_unavailable when only the recordings remain
    */
   async delete(name: string, startTime?: Timestamp, endTime?: Timestamp): Promise<DeletedData> {
     const camera = readCameraName(name);
     const range = readTimeRange(startTime, endTime);
-    // Events first: a picture that comes meanwhile is kept only while its event is there (`RecordedPictures`).
+    // Events first: a picture that arrives meanwhile is kept only while its event exists (`RecordedPictures`).
     const deletedEvents = await lookUp(() => this.#deleteEvents(camera, range));
     const deletedPictures = await lookUp(() => this.#pictures.deleteOf(camera, range));
     const deletedFrames = await lookUp(() => this.#detections.delete(camera, range));
@@ -77,7 +77,7 @@ export class CameraData {
     return { deletedEvents, deletedPictures, deletedFrames, ...video };
   }
 
-  /** Deletes all messages about the events that began in the range; returns how many events these are. */
+  /** Deletes all messages about events that began in the range; returns the number of events. */
   async #deleteEvents(camera: string, { start, end }: TimeRange): Promise<number> {
     const events = new Set<string>();
     const sequences: number[] = [];
@@ -88,7 +88,7 @@ export class CameraData {
         if (some.length === 0) break;
         for (const { seq, subject, data } of some) {
           const at = startOf(data);
-          // What cannot be read is of no use to anyone, and of no time that could be told.
+          // A message that cannot be read is useless, and its time is unknown, so it is deleted too.
           if (at !== undefined && !(at >= start && at < end)) continue;
           events.add(subject);
           sequences.push(seq);

@@ -2,7 +2,7 @@ import type { KV } from "@nats-io/kv";
 import { encodeJson } from "@sightline/contracts";
 import type { KvMirror } from "@sightline/service";
 
-/** What some cameras have and others have not, in a bucket of its own and in memory. Methods throw when NATS does not answer. */
+/** Optional data of cameras, in its own bucket and mirrored in memory. Methods throw when NATS does not answer. */
 export class CameraEntries<T> {
   readonly #kv: KV;
   readonly #mirror: KvMirror<T>;
@@ -16,7 +16,7 @@ export class CameraEntries<T> {
     return this.#mirror.get(camera);
   }
 
-  /** Resolves when what others have stored until now is here. */
+  /** Resolves when everything that others have stored until now is in memory. */
   caughtUp(): Promise<void> {
     return this.#mirror.caughtUp();
   }
@@ -26,14 +26,14 @@ export class CameraEntries<T> {
     return this.#mirror.onChange(({ key }) => listener(key));
   }
 
-  /** Stores an entry, or with null takes it away. */
+  /** Stores an entry, or removes it with null. */
   async apply(camera: string, entry: T | null): Promise<void> {
     if (entry !== null) this.#mirror.applyPut(camera, await this.#kv.put(camera, encodeJson(entry)), entry);
     else await this.#remove(camera);
   }
 
   async #remove(camera: string): Promise<void> {
-    // Asked of the bucket itself: what another process has just written may not be in memory yet.
+    // Reads the bucket itself: what another process has just written may not be in memory yet.
     const entry = await this.#kv.get(camera);
     if (entry?.operation !== "PUT") return;
     await this.#kv.delete(camera);

@@ -11,7 +11,7 @@ import { privacyOf } from "./camera-privacy.ts";
 import { recordingOf } from "./camera-recording.ts";
 import type { StoredCamera } from "./camera-registry.ts";
 
-/** What the API shows of a camera; there is nothing secret in a StoredCamera. */
+/** A camera as the API shows it; a StoredCamera contains no secrets. */
 export function toCameraMessage(stored: StoredCamera, status: CameraStatus | undefined): Camera {
   const { record, recordStream } = stored;
   const { model, classes, labels, secondStages } = record;

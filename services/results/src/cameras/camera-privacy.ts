@@ -11,7 +11,7 @@ import { ApiError } from "../grpc/errors.ts";
 
 type Privacy = Pick<Camera, "privacyMasks" | "maskedVideo">;
 
-/** How the API calls what is stored of a camera's privacy masks. */
+/** The API form of a camera's stored privacy masks. */
 export function privacyOf({ privacy }: Pick<CameraRecord, "privacy">): Privacy {
   const { masks = [], video } = privacy ?? {};
   return {
@@ -22,7 +22,7 @@ export function privacyOf({ privacy }: Pick<CameraRecord, "privacy">): Privacy {
   };
 }
 
-/** Checked masks as stored; undefined when all is at its default. */
+/** Checked masks in stored form; undefined when everything has its default. */
 export function toStoredPrivacy({ privacyMasks, maskedVideo }: Privacy): PrivacySettings | undefined {
   if (privacyMasks.length === 0 && maskedVideo !== MaskedVideo.OFF) return undefined;
   const masks = privacyMasks.map(({ polygon }) => polygon.map(({ x, y }): [number, number] => [x, y]));

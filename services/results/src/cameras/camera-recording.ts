@@ -9,7 +9,7 @@ import {
 } from "@sightline/contracts";
 import { ApiError } from "../grpc/errors.ts";
 
-/** Fields of a camera's recording that an update may name, by their path in the protobuf. */
+/** Fields of a camera's recording that an update may name, by their protobuf paths. */
 export const recordingMaskPaths = [
   "recording.mode",
   "recording.max_age_days",
@@ -18,7 +18,7 @@ export const recordingMaskPaths = [
 ] as const;
 export type RecordingPath = (typeof recordingMaskPaths)[number];
 
-/** What each field is checked by; each throws ApiError invalid_argument. */
+/** The check of each field; each throws ApiError invalid_argument. */
 export function recordingChecks(
   recording: Recording = Recording.create(),
 ): Partial<Record<RecordingPath, () => void>> {
@@ -31,7 +31,7 @@ export function recordingChecks(
   };
 }
 
-/** A checked recording as stored: what is at its default is left out, and so is a recording that has nothing else. */
+/** A checked recording in stored form: default values are left out, and so is a recording with only defaults. */
 export function toStoredRecording(recording: Recording = Recording.create()): StoredRecording | undefined {
   const { maxAgeDays, eventsMaxAgeDays, audio } = recording;
   const mode = enumName(RecordingMode, recording.mode);
@@ -44,7 +44,7 @@ export function toStoredRecording(recording: Recording = Recording.create()): St
   return Object.keys(stored).length > 0 ? stored : undefined;
 }
 
-/** How the API calls a stored recording. */
+/** The API form of a stored recording. */
 export function recordingOf({ recording = {} }: CameraRecord): Recording {
   const { mode, ...rest } = recording;
   return Recording.fromPartial({ ...rest, mode: mode && enumValue(RecordingMode, mode) });

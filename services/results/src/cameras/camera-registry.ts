@@ -17,26 +17,25 @@ export interface StoredCamera {
   record: CameraRecord;
   /** Undefined: the analysed stream is recorded. */
   recordStream: RecordStream | undefined;
-  /** Undefined: it shares the workers as every other. */
+  /** Undefined: it shares the workers like every other camera. */
   share: CameraShare | undefined;
   revision: number;
 }
 
-/** What becomes of a camera. */
+/** A change of a camera. */
 export interface CameraWrite {
   record: CameraRecord;
-  /** Null removes the stored one, undefined leaves it. */
+  /** Null removes the stored secret, undefined keeps it. */
   secret: CameraSecret | null | undefined;
-  /** Undefined leaves it. */
+  /** Undefined keeps the stored one. */
   recordStream: RecordStreamChange | undefined;
-  /** Null removes the stored one, undefined leaves it. */
+  /** Null removes the stored share, undefined keeps it. */
   share: CameraShare | null | undefined;
 }
 
 /**
- * The cameras and their secrets in NATS. A secret is written before the record that needs it, because ingest acts on
- * the record. Writes of one camera queue up behind each other here; between several results services the record's
- * revision decides.
+ * The cameras and their secrets in NATS. A secret is written before the record that needs it, because ingest acts on the record. Writes of
+ * one camera are queued here; between several results services, the record's revision decides.
  */
 export class CameraRegistry {
   readonly #cameras: KV;
@@ -74,7 +73,7 @@ export class CameraRegistry {
     return stored;
   }
 
-  /** Resolves when what other processes have stored of cameras and their shares until now is here. @throws ApiError registry_unavailable */
+  /** Resolves when everything that other processes have stored about cameras and their shares is known here. @throws ApiError registry_unavailable */
   async caughtUp(): Promise<void> {
     await attempt(
       () => Promise.all([this.#mirror.caughtUp(), this.#shares.caughtUp()]),
@@ -100,7 +99,7 @@ export class CameraRegistry {
         const revision = await this.#cameras.create(id, encodeJson(record));
         this.#mirror.applyPut(id, revision, record);
         await this.#recordStreams.apply(id, recordStream);
-        // A camera of this name may have had one.
+        // An earlier camera with this name may have left one.
         await this.#shares.apply(id, share ?? null);
         return this.#stored(id, record, revision);
       }, exists);
@@ -108,7 +107,7 @@ export class CameraRegistry {
   }
 
   /**
-   * Replaces a camera by what `change` makes of it.
+   * Replaces a camera with the result of `change`.
    * @throws ApiError camera_not_found, etag_mismatch when it has changed meanwhile, registry_unavailable
    */
   async update(id: string, change: (stored: StoredCamera) => CameraWrite): Promise<StoredCamera> {
@@ -121,7 +120,7 @@ export class CameraRegistry {
           const revision = await this.#cameras.update(id, encodeJson(record), stored.revision);
           if (secret === null) await this.#writeSecret(id, null);
           this.#mirror.applyPut(id, revision, record);
-          // Only now: had somebody else changed the camera meanwhile, nothing of it must be.
+          // Only now: if another client has changed the camera meanwhile, nothing of this change may be stored.
           if (recordStream) await this.#recordStreams.apply(id, recordStream);
           if (share !== undefined) await this.#shares.apply(id, share);
           return this.#stored(id, record, revision);
@@ -137,7 +136,7 @@ export class CameraRegistry {
       const { revision } = this.require(id);
       await attempt(
         async () => {
-          // The secret goes first: should the rest fail, the camera is still there to be deleted again.
+          // The secret first: if the rest fails, the camera still exists and can be deleted again.
           await this.#secrets.delete(id);
           await this.#recordStreams.apply(id, { stream: null, secret: null });
           await this.#shares.apply(id, null);
@@ -171,7 +170,7 @@ export class CameraRegistry {
   }
 }
 
-/** Runs NATS operations; a lost race becomes `conflict`, anything else registry_unavailable. */
+/** Runs NATS operations; a lost race throws `conflict`, any other error registry_unavailable. */
 async function attempt<R>(task: () => Promise<R>, conflict: () => ApiError): Promise<R> {
   try {
     return await task();

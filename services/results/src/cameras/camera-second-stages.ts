@@ -2,7 +2,7 @@ import { type Camera, type CameraRecord, isModelName, limits, type SecondStage }
 import { ApiError } from "../grpc/errors.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
 
-/** As stored; none where there are none. */
+/** The stored form; undefined without second stages. */
 export function toStoredSecondStages({ secondStages }: Camera): CameraRecord["secondStages"] {
   if (secondStages.length === 0) return undefined;
   return secondStages.map(({ model, classes }) => ({ model, classes: [...new Set(classes)] }));

@@ -36,15 +36,15 @@ import { parseCameraUri, secretAfter } from "./camera-uri.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
 import { parseRecordUri, recordStreamAfter } from "./record-streams.ts";
 
-/** Fields that are stored in the CameraShare. */
+/** Fields that are stored in CameraShare. */
 const sharePaths = plainSettings.flatMap(([name, { stored }]) =>
   stored === "share" ? pathOfSetting(name) : [],
 );
 
-/** Fields of a camera that change what is asked of the workers. */
+/** Fields of a camera that change the demand on the workers. */
 const demandPaths: ReadonlySet<string> = new Set(["*", "target_fps", "model", ...sharePaths]);
 
-/** The calls of CameraService that have one answer. Every method throws ApiError. */
+/** The unary calls of CameraService. Every method throws ApiError. */
 export class CameraService {
   readonly #registry: CameraRegistry;
   readonly #status: CameraStatusView;
@@ -52,7 +52,7 @@ export class CameraService {
   readonly #admission: Admission;
   readonly #siteOf: (camera: string) => string | undefined;
 
-  /** `siteOf`: the site that may have a camera of this name, whose events come here. */
+  /** `siteOf`: the site that may own a camera with this name, whose events are copied here. */
   constructor(
     registry: CameraRegistry,
     status: CameraStatusView,
@@ -67,10 +67,7 @@ export class CameraService {
     this.#catalog = catalog;
   }
 
-  /**
-   * @throws ApiError with all that is wrong with the request, that of its form included; floor_not_promised, camera_exists,
-   * registry_unavailable
-   */
+  /** @throws ApiError with all faults of the request, including those of its form; floor_not_promised, camera_exists, registry_unavailable */
   async register(request: RegisterCameraRequest, form = wellFormed): Promise<Camera> {
     const { cameraId, camera = Camera.create() } = request;
     const all = new Set(updatablePaths);
@@ -86,7 +83,7 @@ export class CameraService {
     const record = { uri, ...settings, hasCredentials: Boolean(secret), createTime: now, updateTime: now };
     const share = shareOfPlain(plainSettingsJson(camera));
     const create = () => this.#registry.create(cameraId, { record, secret, recordStream, share });
-    // One that is there already is told so, whatever it asks for.
+    // If the camera already exists, that is the error, whatever floor the request has.
     const promises = camera.floorFps > 0 && !this.#registry.find(cameraId);
     const asked = { id: cameraId, model: settings.model, floorFps: camera.floorFps };
     return this.#message(await (promises ? this.#admission.promise(asked, create) : create()));
@@ -111,8 +108,8 @@ export class CameraService {
   }
 
   /**
-   * @throws ApiError with all that is wrong with the request, that of its form included; camera_not_found, etag_mismatch,
-   * floor_not_promised, registry_unavailable; permission_denied when the scope, which is the caller's, would not have it any more
+   * @throws ApiError with all faults of the request, including those of its form; camera_not_found, etag_mismatch, floor_not_promised,
+   * registry_unavailable; permission_denied when the camera would leave the caller's scope
    */
   async update(
     request: UpdateCameraRequest,
@@ -177,18 +174,18 @@ export class CameraService {
     return this.#message(await (promises ? this.#admission.promise(asked, update) : update()));
   }
 
-  /** Classes of a camera that were taken without a check, since no worker serves its model now. */
+  /** Classes of a camera that were accepted unchecked, because no worker serves its model now. */
   uncheckedClasses({ model, classes }: Camera): string[] {
     return this.#catalog.uncheckedClasses(model, classes);
   }
 
-  /** What is to be known of a camera that was registered, or changed where the mask says, in words. */
+  /** Warnings about a camera that was registered, or whose fields in the mask were changed, in words. */
   warnings(camera: Camera, mask: readonly string[] = []): string[] {
     const isTold = mask.length === 0 || mask.some((path) => demandPaths.has(path));
     return isTold ? this.#admission.warnings(camera) : [];
   }
 
-  /** Classes that a camera's model knows; none while no worker serves it. */
+  /** Classes of a camera's model; empty while no worker serves it. */
   modelClasses({ model }: Camera): readonly string[] {
     return this.#catalog.find(model)?.classes ?? [];
   }
@@ -227,7 +224,7 @@ function checkWanted(labels: readonly string[]): void {
     );
 }
 
-/** @throws ApiError invalid_argument for UDP where one of the URLs cannot have it */
+/** @throws ApiError invalid_argument for UDP when one of the URLs does not support it */
 function checkTransport(transport: CameraRecord["transport"], ...uris: (string | undefined)[]): void {
   if (transport === "udp" && uris.some((uri) => uri !== undefined && !/^rtsps?:/i.test(uri)))
     throw new ApiError(

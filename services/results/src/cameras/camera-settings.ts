@@ -30,14 +30,14 @@ const maxClassLength = 64;
 
 export type UpdatablePath = PathOf<Exclude<SettingName, "recording">> | RecordingPath;
 
-/** Fields of a camera that an update may name, by their path in the protobuf. */
+/** Fields of a camera that an update may name, by their protobuf paths. */
 export const updatablePaths: readonly UpdatablePath[] = cameraSettingNames.flatMap((name) =>
   name === "recording" ? recordingMaskPaths : (pathOfSetting(name) as UpdatablePath),
 );
 
 /**
- * The fields an update changes: those of the mask, `*` for all, or without a mask those that are not at their
- * default. @throws ApiError invalid_argument
+ * The fields that an update changes: those of the mask, `*` for all, or without a mask those that differ from their default. @throws
+ * ApiError invalid_argument
  */
 export function updatedPaths(camera: Camera, mask: readonly string[] | undefined): Set<UpdatablePath> {
   if (mask?.includes("*")) return new Set(updatablePaths);
@@ -69,25 +69,25 @@ export function mergeSettings(old: Camera, given: Camera, paths: ReadonlySet<Upd
   return merged;
 }
 
-/** What holds a setting, and its name there. */
+/** The object that contains a setting, and the setting's name there. */
 function placeOf(camera: Camera, path: UpdatablePath): [holder: Record<string, unknown>, name: string] {
   const [outer = "", inner] = path.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()).split(".");
   if (inner === undefined) return [camera as never, outer];
   return [(camera.recording ?? Recording.create()) as never, inner];
 }
 
-/** Faults of a request's form, and the fields that have them: their values are not looked at. */
+/** Faults of a request's form, and the faulty fields: their values are not checked. */
 export interface FormFaults {
   readonly faults: readonly ApiError[];
   readonly fields: ReadonlySet<string>;
 }
 
-/** A request of the right form. */
+/** A request without faults of form. */
 export const wellFormed: FormFaults = { faults: [], fields: new Set() };
 
 /**
- * All that is wrong with settings. Model and classes are checked against the models served now only if named in `changed`, so
- * that a camera can be changed while its model is away.
+ * All faults of settings. Model and classes are checked against the present models only if named in `changed`, so that a camera can be
+ * changed while its model is away.
  */
 function settingFaults(
   camera: Camera,
@@ -114,8 +114,8 @@ function settingFaults(
 }
 
 /**
- * Checks settings and puts defaults in. @throws ApiError with all that is wrong: with the request's form, what `others` holds,
- * and what {@link settingFaults} finds
+ * Checks settings and fills in defaults. @throws ApiError with all faults: of the request's form, of `others`, and those from {@link
+ * settingFaults}
  */
 export function checkSettings(
   camera: Camera,
@@ -140,7 +140,7 @@ export function checkSettings(
   };
 }
 
-/** Checks of the numbers and choices, each of which throws ApiError invalid_argument. */
+/** Checks of numbers and choices; each throws ApiError invalid_argument. */
 function plainChecks(camera: Camera): Partial<Record<UpdatablePath, () => void>> {
   const checks = plainSettings.map(([name]) => [
     pathOfSetting(name),

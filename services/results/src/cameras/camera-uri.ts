@@ -1,11 +1,11 @@
 import { type CameraSecret, limits, serverOf } from "@sightline/contracts";
 import { ApiError } from "../grpc/errors.ts";
 
-/** A camera URL taken apart. */
+/** A parsed camera URL. */
 export interface CameraUri {
   /** The URL without user and password. */
   uri: string;
-  /** User and password; null when the URL asks for none (`rtsp://@host/`), undefined when it says nothing of them. */
+  /** User and password; null when the URL says to use none (`rtsp://@host/`), undefined when it does not mention any. */
   secret: CameraSecret | null | undefined;
 }
 
@@ -16,8 +16,8 @@ const spaceOrControl = /[\s\u0000-\u001f\u007f]/;
 type Fault = (text: string) => ApiError;
 
 /**
- * Takes a camera URL apart; `field` is what messages call it. No message repeats any of the URL: what looks like a host or a path may be a
- * password with a character that had to be escaped. @throws ApiError invalid_argument
+ * Parses a camera URL; `field` is its name in messages. No message repeats any part of the URL: what looks like a host or a path may be a
+ * password with an unescaped character. @throws ApiError invalid_argument
  */
 export function parseCameraUri(text: string, field = "camera.uri"): CameraUri {
   const fault: Fault = (what) => new ApiError("invalid_argument", `${field} ${what}`);
@@ -42,15 +42,15 @@ export function parseCameraUri(text: string, field = "camera.uri"): CameraUri {
 }
 
 /**
- * What becomes of a stored secret when a URL changes. A URL that says nothing of a user keeps it for the same scheme, host and port; it is never
- * carried to another server.
+ * The new stored secret when a URL changes. A URL without user keeps the secret if scheme, host and port stay the same; the secret is never
+ * sent to another server.
  */
 export function secretAfter(address: CameraUri, oldUri: string | undefined): CameraUri["secret"] {
   if (address.secret !== undefined) return address.secret;
   return oldUri !== undefined && serverOf(address.uri) === serverOf(oldUri) ? undefined : null;
 }
 
-/** Whether ingest may play the file is its own setting's business (SIGHTLINE_SOURCE_FILES). */
+/** Ingest's own setting decides whether it may play the file (SIGHTLINE_SOURCE_FILES). */
 function parseFileUrl(text: string, fault: Fault): string {
   if (!/^file:\/\/\/[^/?#][^?#]*$/i.test(text) || !URL.canParse(text))
     throw fault("is not a file's address; expected file:///FOLDER/FILE, with '?', '#' and spaces escaped");

@@ -12,10 +12,10 @@ import { toCameraMessage } from "./camera-message.ts";
 import type { CameraRegistry } from "./camera-registry.ts";
 import type { RecordStreams } from "./record-streams.ts";
 
-/** Takes one change; returns whether it wants more before `drained` is called. */
+/** Takes one change; returns whether it accepts more before `drained` is called. */
 export type CameraSink = (change: Change, camera: Camera) => boolean;
 
-/** Tells watchers of every camera and its changes. A slow watcher gets the newest state of each camera, not each step. */
+/** Notifies watchers of every camera and its changes. A slow watcher gets the newest state of each camera, not every step. */
 export class CameraWatchers {
   readonly #registry: CameraRegistry;
   readonly #status: CameraStatusView;
@@ -76,7 +76,7 @@ export class CameraWatchers {
   }
 }
 
-/** One watcher and the changes it has not been told of yet: at most one for each camera. */
+/** One watcher and the changes that it has not received yet: at most one for each camera. */
 export class CameraWatcher {
   readonly #sink: CameraSink;
   readonly #scope: CameraScope;
@@ -90,7 +90,7 @@ export class CameraWatcher {
     this.#read = read;
   }
 
-  /** Notes a change, unless it is of a camera out of its scope, and passes it on when the watcher can take it. */
+  /** Notes a change, unless its camera is outside the scope, and passes it on when the watcher can take it. */
   note(id: string, change: Change): void {
     if (!this.#scope.sees(id)) return;
     const before = this.#pending.get(id);
@@ -113,7 +113,7 @@ export class CameraWatcher {
   }
 }
 
-/** What two changes amount to for one who has seen neither. */
+/** Two consecutive changes combined into one. */
 function merge(first: Change, second: Change): Change {
   if (second === Change.DELETED) return second;
   if (first === Change.DELETED) return Change.UPDATED;

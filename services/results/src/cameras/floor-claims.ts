@@ -6,9 +6,9 @@ import { isJetStreamFailure, type Logger } from "@sightline/service";
 import { z } from "zod";
 import { ApiError } from "../grpc/errors.ts";
 
-/** The one entry of the bucket: only so is the second of two that write at once refused. */
+/** The bucket's only entry: this way, of two writes at the same time, the second is refused. */
 const key = "claims";
-/** A claim that is older is of a process that ended before it could take it back. */
+/** An older claim belongs to a process that ended before it could withdraw it. */
 const staleMs = 60_000;
 const mostTries = 100;
 const mostPauseMs = 20;
@@ -28,15 +28,15 @@ type StoredClaim = z.infer<typeof claimSchema>;
 export type FloorClaim = Pick<StoredClaim, "camera" | "model" | "floorFps">;
 
 /**
- * What results processes are about to promise, so that none promises what another does at the same time: each writes down its floor before
- * it stores it, by a write that is refused when another was there first, and then looks again.
+ * Floors that results processes are about to promise, so that no two promise the same capacity at the same time. Each process writes its
+ * floor here before storing it, with a write that is refused if another was first; then it checks again.
  */
 export class FloorClaims {
   readonly #kv: KV;
   readonly #caughtUp: () => Promise<void>;
   readonly #log: Logger;
 
-  /** `caughtUp` resolves when all that others have stored until now can be seen. */
+  /** `caughtUp` resolves when everything that others have stored until now is known here. */
   constructor(kv: KV, caughtUp: () => Promise<void>, log: Logger) {
     this.#kv = kv;
     this.#caughtUp = caughtUp;
@@ -44,8 +44,8 @@ export class FloorClaims {
   }
 
   /**
-   * Claims a floor if `check`, which is given what others claim, does not throw. Returns what takes the claim back, for when the floor is
-   * stored or will not be. @throws what `check` throws; ApiError registry_unavailable
+   * Claims a floor if `check`, which receives the claims of others, does not throw. Returns a function that withdraws the claim, to be
+   * called when the floor is stored or will not be. @throws what `check` throws; ApiError registry_unavailable
    */
   async make(
     claim: FloorClaim,
@@ -54,7 +54,7 @@ export class FloorClaims {
     const own: StoredClaim = { ...claim, id: randomUUID(), time: Date.now() };
     try {
       await this.#change(async (others) => {
-        // After the claims were read: what is not among them any more is stored by now, or will not be.
+        // After reading the claims: a claim that is missing now was either stored or given up.
         await this.#caughtUp();
         check(others);
         return [...others, own];

@@ -17,16 +17,19 @@ import { clockSlackMs, maxStoreDelayMs, type TimeRange } from "../history/histor
 
 const readAtATime = 256;
 const deletedAtATime = 32;
-/** Other cameras' analyses must have come past what goes, or it looks to them as if theirs had gone; they note where they are every 5 s. */
+/**
+ * The analyses of other cameras must have passed a message before it is deleted, or it looks to them as if their own were lost; they store
+ * their position every 5 s.
+ */
 const rawAgeMs = 15_000;
 
-/** The newest messages that may be deleted, by their sequence. */
+/** The newest messages that may be deleted, by sequence. */
 interface Bounds {
   timeline: number;
   detections: number;
 }
 
-/** What is kept of cameras' detections: in the timeline, and as the workers published them. */
+/** Stored detections of cameras: in the timeline, and as the workers published them. */
 export class KeptDetections {
   readonly #nats: Nats;
   readonly #buckets: Pick<Buckets, "cameras" | "analysisState">;
@@ -41,8 +44,8 @@ export class KeptDetections {
   }
 
   /**
-   * Deletes a camera's frames of a range of time; returns how many were deleted of the timeline. What the analysis needs to go on stays:
-   * frames since its last checkpoint, some seconds, and the newest.
+   * Deletes a camera's frames in a time range; returns how many were deleted from the timeline. What the analysis needs to continue stays:
+   * frames since its last checkpoint (some seconds), and the newest frame.
    * @throws ApiError history_unavailable when there is no checkpoint yet; others when NATS does not answer
    */
   async delete(camera: string, range: TimeRange): Promise<number> {
@@ -54,7 +57,7 @@ export class KeptDetections {
 
   async #bounds(camera: string): Promise<Bounds> {
     const record = await this.#buckets.cameras.get(camera);
-    // Nobody goes on from what there is of a camera that was removed.
+    // Nobody continues from the data of a camera that was removed.
     if (record?.operation !== "PUT") return { timeline: Infinity, detections: Infinity };
     const stored = await this.#buckets.analysisState.get(camera);
     const place = stored?.operation === "PUT" ? placeIn(stored.value) : undefined;
@@ -121,7 +124,7 @@ export async function deleteMessages(
     );
 }
 
-/** Where an analysis stands; undefined when a version that this one does not know has written it. */
+/** The position of an analysis; undefined when it was written by an unknown version. */
 function placeIn(data: Uint8Array): AnalysisPlace | undefined {
   try {
     return decodeJson(analysisPlaceSchema, data);

@@ -9,7 +9,7 @@ import {
 
 const lookMs = 5_000;
 
-/** Keeps what is stored of passwords encrypted with the newest key: at the start, and when the file of keys has changed. */
+/** Keeps stored passwords encrypted with the newest key: at the start, and when the file of keys has changed. */
 export class KeptSecrets {
   readonly #nats: Pick<Nats, "manager">;
   readonly #secrets: CameraSecrets;
@@ -61,7 +61,7 @@ export class KeptSecrets {
     }
   }
 
-  /** NATS leaves what was deleted in its files; a bucket that is made anew has new ones. */
+  /** NATS leaves deleted data in its files; a bucket that is created again has new files. */
   async #wipePlain(): Promise<void> {
     const stream = `KV_${buckets.cameraSecrets}`;
     const { state } = await this.#nats.manager.streams.info(stream);

@@ -1,7 +1,7 @@
 import type { SecondStage, ServedModel, WorkerInfo, WorkerSecondStage } from "@sightline/contracts";
 import type { KvMirror } from "@sightline/service";
 
-/** The models that workers serve now, or load when a camera asks for them, and the one meant when a camera names none. */
+/** The models that workers serve now, or load on demand, and the default for cameras that name none. */
 export class ModelCatalog {
   readonly defaultModel: string;
   readonly #models: Pick<KvMirror<ServedModel>, "get" | "keys">;
@@ -17,12 +17,12 @@ export class ModelCatalog {
     this.#workers = workers;
   }
 
-  /** Models for second stages that workers have, one entry a worker. */
+  /** Second-stage models of the workers, one entry per worker. */
   secondStages(): WorkerSecondStage[] {
     return this.#workers().flatMap(({ secondStages = [] }) => secondStages);
   }
 
-  /** What a camera's second stages tell; undefined while not all of them are had by a worker. */
+  /** The attributes of a camera's second stages; undefined while workers do not have all of them. */
   attributesOf(stages: readonly Pick<SecondStage, "model">[]): WorkerSecondStage["attributes"] | undefined {
     const all = this.secondStages();
     const found = stages.map(({ model }) => all.find((stage) => stage.model === model));
@@ -30,17 +30,17 @@ export class ModelCatalog {
     return found.flatMap((stage) => stage!.attributes);
   }
 
-  /** A model that is served, or is when a camera asks for it. */
+  /** A model that is served now or on demand. */
   find(name: string): ServedModel | undefined {
     return this.#models.get(name);
   }
 
-  /** Those of these class names that cannot be checked, since the model is not served now: all or none, each once. */
+  /** The class names among these that cannot be checked because the model is not served now: all or none, each once. */
   uncheckedClasses(model: string, classes: readonly string[]): string[] {
     return this.find(model) ? [] : [...new Set(classes)];
   }
 
-  /** Their names, sorted. */
+  /** Sorted names of the models. */
   names(): string[] {
     return this.#models.keys().sort();
   }

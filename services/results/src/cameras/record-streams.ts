@@ -3,18 +3,18 @@ import type { CameraSecrets } from "@sightline/service";
 import type { CameraEntries } from "./camera-entries.ts";
 import { type CameraUri, parseCameraUri, secretAfter } from "./camera-uri.ts";
 
-/** What a camera's record stream becomes. `stream`: null removes it. `secret`: null removes the stored one, undefined leaves it. */
+/** A change of a camera's record stream. `stream`: null removes it. `secret`: null removes the stored one, undefined keeps it. */
 export interface RecordStreamChange {
   stream: RecordStream | null;
   secret: CameraSecret | null | undefined;
 }
 
-/** Takes the URL of a record stream apart; undefined when it is empty: there is to be none. @throws ApiError invalid_argument */
+/** Parses the URL of a record stream; undefined for an empty one, which means no record stream. @throws ApiError invalid_argument */
 export function parseRecordUri(text: string): CameraUri | undefined {
   return text === "" ? undefined : parseCameraUri(text, "camera.record_uri");
 }
 
-/** What the URL of a request makes of the stream that there was. */
+/** The change of the existing stream that a request's URL makes. */
 export function recordStreamAfter(
   address: CameraUri | undefined,
   old: RecordStream | undefined,
@@ -26,7 +26,7 @@ export function recordStreamAfter(
   return { stream: { uri: address.uri, hasCredentials }, secret };
 }
 
-/** Cameras' streams that are recorded in place of the analysed one, and their secrets. Methods throw when NATS does not answer. */
+/** Streams that are recorded in place of the analysed ones, and their secrets. Methods throw when NATS does not answer. */
 export class RecordStreams {
   readonly #entries: CameraEntries<RecordStream>;
   readonly #secrets: CameraSecrets;
@@ -40,12 +40,12 @@ export class RecordStreams {
     return this.#entries.find(camera);
   }
 
-  /** Calls `listener` with a camera's id whenever its stream changes. */
+  /** Calls `listener` with a camera's id whenever its record stream changes. */
   onChange(listener: (camera: string) => void): () => void {
     return this.#entries.onChange(listener);
   }
 
-  /** Writes the secret before the stream that needs it, and takes it away after that: ingest acts on the stream. */
+  /** Writes the secret before the stream that needs it, and removes it after the stream, because ingest acts on the stream. */
   async apply(camera: string, { stream, secret }: RecordStreamChange): Promise<void> {
     const key = recordSecretKey(camera);
     if (secret) await this.#secrets.put(key, secret);

@@ -27,8 +27,8 @@ export interface CameraParts {
 }
 
 /**
- * Starts what registers cameras and tells of them; its parts are stopped through `life`.
- * @param siteOf the site that a camera of this centre is of
+ * Starts the registration of cameras and the notifications about them; its parts are stopped through `life`.
+ * @param siteOf the site that owns a camera with this name at the centre
  */
 export async function startCameras(
   config: { secretsKeyFile?: string | undefined; defaultModel: string },

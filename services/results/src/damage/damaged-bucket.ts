@@ -6,15 +6,15 @@ const atATime = 32;
 const operationHeader = "KV-Operation";
 
 /**
- * Empties the stream of a key-value bucket whose files are damaged, which makes NATS begin a new file and keeps the revisions
- * going up, and puts back what could be read, unless it is new by then. Returns how many messages could not.
+ * Empties the stream of a key-value bucket whose files are damaged, so that NATS begins a new file and revisions continue to rise. Then it
+ * restores the entries that could be read, unless they have been written again by then. Returns how many messages could not be restored.
  * @throws when NATS does not answer
  */
 export async function restoreBucket(nats: Nats, stream: string): Promise<number> {
   const { manager } = nats;
   const { state } = await manager.streams.info(stream, { deleted_details: true });
   const deleted = new Set(state.deleted);
-  // By sequence: what NATS knows of subjects is wrong in a damaged file.
+  // By sequence: in a damaged file, NATS's information about subjects is wrong.
   const held: number[] = [];
   for (let sequence = state.first_seq; sequence <= state.last_seq; sequence++)
     if (!deleted.has(sequence)) held.push(sequence);

@@ -8,13 +8,13 @@ import { putAside } from "./put-aside.ts";
 import { unreadableEnd } from "./unreadable-end.ts";
 
 const lookMs = 2_000;
-/** Most buckets change rarely, and damage shows when a server has started: they are looked at in its first rounds, and then in each fifth. */
+/** Most buckets change rarely, and damage shows after a server has started: buckets are checked in its first rounds, and then in every fifth. */
 const firstRounds = 3;
 const roundsBetween = 5;
-/** What could be read and has not changed since is read again after so long. */
+/** What was readable and has not changed since is read again after this time. */
 const readAgainMs = 30_000;
 
-/** What is made anew, the first first: what the others need comes before them. */
+/** Streams that are created again, in this order: what the others need comes first. */
 const remade: readonly string[] = [
   streams.timeline,
   streams.events,
@@ -23,14 +23,14 @@ const remade: readonly string[] = [
   streams.deadLetters,
   streams.audit,
 ];
-/** What can be read of these is put aside. */
+/** Readable messages of these are set aside. */
 const kept: ReadonlySet<string> = new Set([
   streams.timeline,
   streams.events,
   streams.deadLetters,
   streams.audit,
 ]);
-/** Messages to these are rare: whether they can be read is tried with one that is nobody's. */
+/** These rarely get messages, so a probe message that belongs to nobody checks whether new ones can be read. */
 const probes = new Map<string, string>([
   [streams.events, "events._.probe"],
   [streams.deadLetters, "dead-letters._"],
@@ -40,13 +40,13 @@ const leasesStream = `KV_${buckets.leases}`;
 const otherBuckets = Object.values(buckets).flatMap((name) =>
   name === buckets.leases || name === buckets.modelFiles ? [] : `KV_${name}`,
 );
-/** Pictures and files of models may be many, and most of them can still be read: what becomes of them is for a person to say. */
+/** Pictures and model files may be many, and most can still be read: a person decides what to do with them. */
 const named = [`OBJ_${snapshotStore}`, `KV_${buckets.modelFiles}`];
 
 /**
- * Finds streams to which NATS appends what nobody can read: the file that it writes to is damaged, and all that it
- * acknowledges is lost, also after it is restarted. What can be read of such a stream is put aside and the stream made anew, or
- * put back into the same; what is not repaired is told by `Nats.watch`.
+ * Finds streams to which NATS appends data that nobody can read: the file that it writes to is damaged, and everything it acknowledges is
+ * lost, even after a restart. The readable messages of such a stream are set aside and the stream is created again, or they are restored
+ * into the same stream. `Nats.watch` reports what is not repaired.
  */
 export class DamagedStreams {
   readonly #nats: Nats;
@@ -54,11 +54,11 @@ export class DamagedStreams {
   readonly #anyStall: () => boolean;
   readonly #log: Logger;
   readonly #setAside: Counter<"stream">;
-  /** The messages that could not be read when it was first seen. */
+  /** The unreadable message at each end of a stream, by its sequence, as first seen. */
   readonly #seen = new Map<string, number>();
-  /** What could be read, as its stream was then, and when that was, by performance.now(). */
+  /** The state of each stream when it was last readable, and when that was, by performance.now(). */
   readonly #good = new Map<string, { state: string; at: number }>();
-  /** The server process that these looks were at, and how many rounds of them. */
+  /** The server process of these checks, and how many rounds it has had. */
   #server: string | undefined;
   #rounds = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -92,7 +92,7 @@ export class DamagedStreams {
   }
 
   async #look(): Promise<void> {
-    // One that has just been started may not have read all that it stores: what was seen before says nothing of it.
+    // A server that has just started may not have read all its data: earlier results do not apply to it.
     const server = this.#nats.connection.info?.server_id;
     if (server !== this.#server) {
       this.#seen.clear();
@@ -121,7 +121,10 @@ export class DamagedStreams {
     }
   }
 
-  /** The stream's newest message when it cannot be read; `lasts`: also when it was looked at before, `grows`: another then. */
+  /**
+   * The stream's newest message if it cannot be read. `lasts`: it could not be read in the previous check either; `grows`: that was another
+   * message.
+   */
   async #findUnreadable(
     stream: string,
     where: "first" | "last" = "last",
@@ -145,18 +148,18 @@ export class DamagedStreams {
       : { end, lasts: before !== undefined, grows: before !== undefined && end > before };
   }
 
-  /** Whether an end of it could not be read when it was looked at last. */
+  /** Whether one of its ends could not be read in the last check. */
   #isSuspect(stream: string): boolean {
     return this.#seen.has(`${stream} last`) || this.#seen.has(`${stream} first`);
   }
 
   /**
-   * Does not become better by itself when a message that came since cannot be read either, or the analysis does not go on
-   * (NATS refuses frames as duplicates of those that nobody can read).
+   * The damage is permanent when a newer message cannot be read either, or when the analysis makes no progress (NATS refuses frames as
+   * duplicates of those that nobody can read).
    */
   async #lookAtStream(stream: string): Promise<void> {
     const found = await this.#findUnreadable(stream);
-    // A token is taken away by whoever has it: only that newer ones cannot be read either tells of damage.
+    // The holder of a token may remove it at any time: only newer unreadable ones prove damage.
     const told = found?.lasts && (found.grows || stream !== streams.ready);
     this.#nats.watch.damaged(stream, told ?? false);
     if (!found?.lasts) return;
@@ -172,7 +175,7 @@ export class DamagedStreams {
       await this.#nats.manager.streams.deleteMessage(stream, seq);
   }
 
-  /** The leases are seen to without a lease; a second process that does so too does no harm. */
+  /** The leases are repaired without holding a lease; a second process that does the same does no harm. */
   async #lookAtBucket(stream: string): Promise<void> {
     const { state } = await this.#nats.manager.streams.info(stream);
     const [last, first] = [
@@ -213,7 +216,7 @@ export class DamagedStreams {
     });
   }
 
-  /** One process at a time; the next finds that it can be read. */
+  /** One process at a time; the next one finds the stream repaired. */
   async #alone(stream: string, task: () => Promise<void>): Promise<void> {
     const lease = await Lease.acquire(this.#leases, `repair.${stream}`, "results", this.#log);
     if (!lease) return;
@@ -224,7 +227,7 @@ export class DamagedStreams {
     }
   }
 
-  /** Another server may have a copy that is whole. */
+  /** Another server may have an undamaged copy. */
   async #isReplicated(stream: string): Promise<boolean> {
     const { config } = await this.#nats.manager.streams.info(stream);
     if (config.num_replicas <= 1) return false;

@@ -10,10 +10,10 @@ import {
 import { StoredMessages, type StoredRange } from "../feeds/stored-messages.ts";
 import { lastReadable } from "./unreadable-end.ts";
 
-/** Most messages that are copied, and at a time. */
+/** Most messages copied in total, and at a time. */
 const [mostCopied, batch] = [50_000, 256];
 
-/** Copies what can be read before `end`, the newest at most; returns how much that was. Without room for a copy there is none. */
+/** Copies the readable messages before `end`, at most the newest ones; returns how many. Without room for a copy, none are copied. */
 export async function putAside(nats: Nats, stream: string, end: number, log: Logger): Promise<number> {
   let copied = 0;
   let reader: StoredRange | undefined;

@@ -1,8 +1,8 @@
 import type { JetStreamManager, StreamState } from "@nats-io/jetstream";
 
 /**
- * Sequence of a stream's newest (or oldest) message when JetStream says that it holds it, and yet cannot give it: what it is stored in
- * is damaged. Undefined when it can be read, or was removed or has expired. `known`: the stream's state, when the caller has just asked for it.
+ * Sequence of a stream's newest (or oldest) message when JetStream says that it has the message but cannot return it, because the file is
+ * damaged. Undefined when it can be read, was removed or has expired. `known`: the stream's state, if the caller has just read it.
  * @throws when NATS does not answer
  */
 export async function unreadableEnd(
@@ -21,7 +21,7 @@ export async function unreadableEnd(
 }
 
 /**
- * Sequence of the last message before `end` that can be read, 0 when there is none. Assumes that all after it cannot.
+ * Sequence of the last readable message before `end`; 0 when there is none. Assumes that no message after it can be read.
  * @throws when NATS does not answer
  */
 export async function lastReadable(

@@ -9,12 +9,12 @@ import type { StoredMessages, StoredRange, StreamState } from "./stored-messages
 
 const firstBatch = 16;
 const maxBatch = 256;
-/** About how many bytes are read at a time. */
+/** About how many bytes to read at a time. */
 const batchBytes = 256 * 1024;
 
 /**
- * Reads what one subscriber has to get from JetStream, because the feed does not have it in memory (any more), until
- * it has. What is gone for good is told as a gap in its place.
+ * Reads from JetStream what one subscriber needs and the feed does not have in memory, until the feed has it. What is lost for good is
+ * reported as a gap in its place.
  */
 export class CatchUp<T, F extends FeedFilter> {
   readonly #feed: Feed<T, F>;
@@ -23,17 +23,17 @@ export class CatchUp<T, F extends FeedFilter> {
   readonly #subject: string | undefined;
   #start: StreamStart | undefined;
   #range: StoredRange | undefined;
-  /** All up to here is in the range, or was read before. */
+  /** Everything up to here is in the range, or was read before. */
   #rangeEnd: StreamPlace;
   #batch = firstBatch;
   #identity: StreamIdentity;
   #position: StreamPlace;
-  /** Whether what is before the position may be lost. */
+  /** Whether messages before the position may be lost. */
   #doubtful = true;
-  /** What comes next, encoded. It outlives a failure, so that a gap is told. */
+  /** Encoded messages to send next. They survive a failure, so that a gap is reported. */
   readonly #untold: Buffer[] = [];
 
-  /** `start` says where to begin the first time; otherwise it is after `position` of the stream `identity`. */
+  /** `start` says where to begin the first time; otherwise after `position` in the stream `identity`. */
   constructor(
     feed: Feed<T, F>,
     stored: StoredMessages,
@@ -52,27 +52,27 @@ export class CatchUp<T, F extends FeedFilter> {
     this.#start = start;
   }
 
-  /** The stream that is read now. */
+  /** The stream being read. */
   get identity(): StreamIdentity {
     return this.#identity;
   }
 
-  /** All up to here has been read. */
+  /** Everything up to here has been read. */
   get position(): StreamPlace {
     return this.#position;
   }
 
-  /** Whether the position is where to go on; otherwise that is settled when more is read. */
+  /** Whether reading can continue from the position; if not, the next read settles it. */
   get settled(): boolean {
     return this.#start === undefined && !this.#doubtful;
   }
 
-  /** What is before the position may be lost. */
+  /** Messages before the position may be lost. */
   doubt(): void {
     this.#doubtful = true;
   }
 
-  /** What comes next, encoded; nothing when the end has been reached. @throws when NATS is away; then try again */
+  /** The next messages, encoded; empty at the end. @throws when NATS is away; then try again */
   async next(): Promise<Buffer[]> {
     return this.#stored.inTurn(async () => {
       try {
@@ -93,7 +93,7 @@ export class CatchUp<T, F extends FeedFilter> {
     this.#range = undefined;
   }
 
-  /** Settles where to begin, and tells of what is gone. */
+  /** Settles where to begin, and reports what is lost. */
   async #findPosition(state: StreamState): Promise<void> {
     const start = this.#start;
     if (start?.from === "beginning" || start?.from === "time") {
@@ -106,7 +106,7 @@ export class CatchUp<T, F extends FeedFilter> {
       return;
     }
     const { sequence, time } = this.#position;
-    // Of a cursor without a time, from beyond the end, nothing tells what its owner knows.
+    // For a cursor without a time, beyond the stream's end, nothing tells what its owner has received.
     const unknown = start?.from === "cursor" && time === unknownTime && sequence > state.last;
     if (!this.#identity.equals(state.identity) || unknown) {
       this.#doubtful = false;
@@ -132,7 +132,7 @@ export class CatchUp<T, F extends FeedFilter> {
     const messages = await this.#range.read(this.#batch);
     const [first] = messages;
     if (first && this.#subject === undefined && first.seq > this.#position.sequence + 1) {
-      // Removed by someone, or expired since the state was asked for?
+      // Removed by someone, or expired since the state was read?
       const now = await this.#stored.state();
       if (now.identity.equals(this.#identity) && now.first > this.#position.sequence + 1)
         this.#tellExpired({
@@ -161,7 +161,7 @@ export class CatchUp<T, F extends FeedFilter> {
       const message = format.decode(stored.subject, stored.data);
       return new FeedEntry(this.#identity, placeAfter(stored), message, 0).encodedFor(format, this.#filter);
     } catch {
-      // It was logged and counted when the feed came to it.
+      // The feed has already logged and counted it.
       return undefined;
     }
   }

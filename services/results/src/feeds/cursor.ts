@@ -3,14 +3,14 @@ import { crc32 } from "node:zlib";
 import { type StreamPlace, unknownTime } from "@sightline/service";
 import { ApiError } from "../grpc/errors.ts";
 
-/** What a cursor is a position in. */
+/** The kind of stream that a cursor belongs to. */
 export type CursorKind = "detections" | "events";
 
-/** The life of one stream: another server's stream of the same name, or one that was made anew, has another. */
+/** Identifies one creation of a stream: another server's stream of the same name, or one that was created again, has another identity. */
 export type StreamIdentity = Buffer;
 
 const version = 2;
-/** The form without a time, which is still read. */
+/** The form without a time, which can still be read. */
 const olderVersion = 1;
 const kinds: readonly CursorKind[] = ["detections", "events"];
 const identityBytes = 8;
@@ -19,14 +19,14 @@ const timeAt = sequenceAt + 8;
 const crcAt = timeAt + 8;
 const crcBytes = 4;
 
-/** Identity of a stream, from its name and what tells this making of it from another. */
+/** Identity of a stream, from its name and what distinguishes this creation of it from others. */
 export function streamIdentity(name: string, making: string): StreamIdentity {
   return createHash("sha256").update(`${name}\n${making}`).digest().subarray(0, identityBytes);
 }
 
 /**
- * An opaque place in a stream: version (1 byte), kind (1), stream identity (8), sequence (8), time in nanoseconds (8), CRC-32 of
- * all that (4), as base64url.
+ * An opaque place in a stream: version (1 byte), kind (1), stream identity (8), sequence (8), time in nanoseconds (8), CRC-32 of all that
+ * (4), as base64url.
  */
 export function encodeCursor(
   kind: CursorKind,
@@ -43,15 +43,15 @@ export function encodeCursor(
   return data.toString("base64url");
 }
 
-/** A place, and the making of the stream in which it is. */
+/** A place, and the creation of the stream that it is in. */
 export interface CursorPlace {
   identity: StreamIdentity;
   place: StreamPlace;
 }
 
 /**
- * The place that a cursor stands for, in a making of the stream that this system has or once had, as `isOurs` says.
- * @throws ApiError cursor_corrupt for what is no cursor, cursor_foreign for one of another kind or another system
+ * The place of a cursor, in a creation of the stream that this system has or once had, according to `isOurs`.
+ * @throws ApiError cursor_corrupt when it is not a cursor, cursor_foreign when it belongs to another kind or another system
  */
 export function decodeCursor(
   kind: CursorKind,

@@ -10,17 +10,17 @@ import type { FeedFilter, FeedFormat, Selection } from "./feed-format.ts";
 import { type CameraSet, filterKey, invalidArgument, readCameras, readNames } from "./filter-fields.ts";
 import { decodeTimeline, isFrame, notAnalysedGap, type TimelineMessage } from "./timeline-message.ts";
 
-/** Which detections are wanted. */
+/** The wanted detections. */
 export interface DetectionFeedFilter extends FeedFilter, CameraSet {
   /** Class names; undefined means every class. */
   classes: ReadonlySet<string> | undefined;
   minScore: number;
   includeEmpty: boolean;
-  /** Whether frames that were not analysed are told of. */
+  /** Whether frames that were not analysed are reported. */
   gaps: boolean;
 }
 
-/** Checks the filters of a request, and leaves out cameras that are not in the scope. @throws ApiError invalid_argument */
+/** Checks the filters of a request, and leaves out cameras outside the scope. @throws ApiError invalid_argument */
 export function readFilter(
   request: Pick<SubscribeDetectionsRequest, "cameras" | "classes" | "minScore" | "includeEmpty"> &
     Partial<Pick<SubscribeDetectionsRequest, "start">>,
@@ -35,15 +35,12 @@ export function readFilter(
   return { ...cameras, classes, minScore, includeEmpty, gaps, key };
 }
 
-/** Whether anything of the camera, by its resource name, is wanted. */
+/** Whether the filter includes the camera, by its resource name. */
 export function isOfCamera({ cameras }: CameraSet, camera: string): boolean {
   return cameras?.has(camera) ?? true;
 }
 
-/**
- * Indices of the frame's detections that pass, "all" when every one does, undefined when the frame is not to be
- * sent at all.
- */
+/** Indices of the frame's detections that pass, "all" when every one does, undefined when the frame is not sent at all. */
 export function applyFilter(filter: DetectionFeedFilter, event: FrameDetections): Selection | undefined {
   if (!isOfCamera(filter, event.frame?.camera ?? "")) return undefined;
   const { detections } = event;
@@ -56,7 +53,7 @@ export function applyFilter(filter: DetectionFeedFilter, event: FrameDetections)
   return passing.length === detections.length ? "all" : passing;
 }
 
-/** Frames with detections, out of TIMELINE, and what is missing of them. */
+/** Frames with detections from TIMELINE, and their gaps. */
 export const detectionFormat: FeedFormat<TimelineMessage, DetectionFeedFilter> = {
   kind: "detections",
   stream: streams.timeline,

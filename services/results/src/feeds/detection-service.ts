@@ -19,14 +19,14 @@ export class DetectionService {
   readonly #feed: DetectionFeed;
   readonly #maxFrames: number;
 
-  /** `maxFrames`: frames kept for a live subscriber that reads slowly. */
+  /** `maxFrames`: frames kept for a slow live subscriber. */
   constructor(feed: DetectionFeed, maxFrames: number) {
     this.#feed = feed;
     this.#maxFrames = maxFrames;
   }
 
   /**
-   * Sends encoded answers about cameras of the scope to `sink`: live unless the request says where to start.
+   * Sends encoded answers about cameras of the scope to `sink`: live, unless the request says where to start.
    * @throws ApiError invalid_argument, cursor_corrupt, cursor_foreign, too_many_subscribers
    */
   subscribe(request: SubscribeDetectionsRequest, sink: SubscriberSink, scope: CameraScope): OpenSubscription {
@@ -39,7 +39,7 @@ export class DetectionService {
   }
 }
 
-/** DetectionService whose stream is encoded already. */
+/** DetectionService whose stream is already encoded. */
 export const preEncodedDetectionService = {
   ...DetectionServiceService,
   subscribeDetections: preEncoded(DetectionServiceService.subscribeDetections),

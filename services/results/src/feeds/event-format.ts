@@ -13,7 +13,7 @@ import { allCameras, type CameraScope } from "../access/camera-scope.ts";
 import type { FeedFilter, FeedFormat } from "./feed-format.ts";
 import { type CameraSet, filterKey, invalidArgument, readCameras, readNames } from "./filter-fields.ts";
 
-/** Which events are wanted; a field that is undefined lets all pass. */
+/** The wanted events; an undefined field matches all. */
 export interface EventFeedFilter extends FeedFilter, CameraSet {
   types: ReadonlySet<EventType> | undefined;
   /** Class names; an event without a track has none. */
@@ -21,11 +21,11 @@ export interface EventFeedFilter extends FeedFilter, CameraSet {
   zones: ReadonlySet<string> | undefined;
   rules: ReadonlySet<string> | undefined;
   phases: ReadonlySet<EventPhase> | undefined;
-  /** All of which the event's object must meet; its values by attribute. */
+  /** The event's object must match all of these; allowed values by attribute. */
   attributes: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** Checks a filter; none lets all of the scope's cameras pass. @throws ApiError invalid_argument */
+/** Checks a filter; without one, all cameras of the scope pass. @throws ApiError invalid_argument */
 export function readEventFilter(
   filter: EventFilterMessage | undefined,
   scope: CameraScope = allCameras,
@@ -50,14 +50,14 @@ export function passesFilter(filter: EventFeedFilter, event: Event): boolean {
   );
 }
 
-/** An attribute may become known while an event goes on. */
+/** An attribute may become known during an event. */
 function hasAttributes({ attributes }: EventFeedFilter, { track }: Event): boolean {
   return [...attributes].every(([name, values]) =>
     track?.attributes.some((known) => known.name === name && values.has(known.value)),
   );
 }
 
-/** Whether an event passes but for its phase and attributes: by what stays the same over its life. */
+/** Whether an event passes the filter without its phases and attributes, that is by what never changes in an event. */
 export function passesIgnoringPhase(filter: EventFeedFilter, event: Event): boolean {
   const { types, classes, zones, rules } = filter;
   return (
@@ -114,7 +114,7 @@ export const eventFormat: FeedFormat<Event, EventFeedFilter> = {
   },
 };
 
-/** An event from its message in the stream. @throws for what is no event, or another subject's */
+/** An event from its message in the stream. @throws when it is not an event, or belongs to another subject */
 export function decodeEvent(subject: string, data: Uint8Array): Event {
   const event = Event.decode(data);
   const name = parseEventName(event.name);

@@ -38,13 +38,13 @@ export class EventService {
   }
 }
 
-/** EventService whose stream is encoded already. */
+/** EventService whose stream is already encoded. */
 export const preEncodedEventService = {
   ...EventServiceService,
   subscribeEvents: preEncoded(EventServiceService.subscribeEvents),
 };
 
-/** EventService over gRPC, but for pictures. */
+/** EventService over gRPC, except pictures. */
 export function eventHandlers(
   calls: GrpcCalls,
   service: EventService,

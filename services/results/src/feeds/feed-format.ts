@@ -7,43 +7,43 @@ export type Selection = readonly number[] | "all";
 
 /** What a subscriber wants. */
 export interface FeedFilter {
-  /** Equal for filters that let the same through. */
+  /** Equal for filters that select the same. */
   key: string;
-  /** Id of the camera when only one is wanted. */
+  /** Id of the camera, if only one is wanted. */
   onlyCamera: string | undefined;
-  /** Whether there may be cameras that are kept from whoever asks: sums of all are then not told. */
+  /** Whether some cameras may be hidden from the caller: then totals over all cameras are not sent. */
   scoped: boolean;
 }
 
-/** What a feed carries, and the form in which subscribers get it. */
+/** The content of a feed, and the form in which subscribers get it. */
 export interface FeedFormat<T, F extends FeedFilter> {
   kind: CursorKind;
   stream: string;
   /** Subject of all of a camera's messages. */
   subjectOf(camera: string): string;
-  /** Undefined for a message that is not for subscribers. @throws for one that cannot be read */
+  /** Undefined for a message that subscribers do not get. @throws when it cannot be read */
   decode(subject: string, data: Uint8Array): T | undefined;
-  /** What of a message a subscriber gets; undefined when it gets nothing of it. */
+  /** The part of a message that a subscriber gets; undefined when it gets nothing of it. */
   select(filter: F, message: T): Selection | undefined;
   encode(message: T, selection: Selection, cursor: string): Uint8Array;
   encodeGap(gap: Gap, cursor: string): Uint8Array;
   encodeProgress(cursor: string): Uint8Array;
 }
 
-/** The same for selections of the same parts. */
+/** Equal for selections of the same parts. */
 export function selectionKey(selection: Selection): string {
   return selection === "all" ? selection : selection.join();
 }
 
-/** How much larger a decoded message is in memory than on the wire, roughly. */
+/** About how much larger a decoded message is in memory than on the wire. */
 const decodedFactor = 6;
 const emptyBytes = 200;
 
-/** A message of a stream in memory, with every form in which it has been sent: one encoding serves all who want the same. */
+/** A message of a stream in memory, with every form in which it was sent: one encoding serves all subscribers who want the same. */
 export class FeedEntry<T> {
   /** The place after it. */
   readonly place: StreamPlace;
-  /** Undefined when it is not for subscribers. */
+  /** Undefined when subscribers do not get it. */
   readonly message: T | undefined;
   readonly #identity: StreamIdentity;
   readonly #encoded = new Map<string, Buffer>();
@@ -60,12 +60,12 @@ export class FeedEntry<T> {
     return this.place.sequence;
   }
 
-  /** About what it takes in memory. It grows with each form that is asked for. */
+  /** Approximate memory use. It grows with each encoded form. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** What a subscriber with this filter is sent; undefined when it wants nothing of it. */
+  /** What a subscriber with this filter gets; undefined when it gets nothing of the message. */
   encodedFor<F extends FeedFilter>(format: FeedFormat<T, F>, filter: F): Buffer | undefined {
     if (this.message === undefined) return undefined;
     const selection = format.select(filter, this.message);

@@ -12,8 +12,8 @@ import type { SubscriberSink } from "./subscriber.ts";
 const retryMs = 100;
 
 /**
- * A subscriber that misses nothing: it has a position, and what its connection cannot take now waits where it is, in
- * the feed's memory or in JetStream. While it keeps up it is live, and costs what any subscriber costs.
+ * A subscriber that misses nothing. It has a position, and what its connection cannot take now waits where it is: in the feed's memory or
+ * in JetStream. While it keeps up it is live, and costs as little as any subscriber.
  */
 export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, ProgressReader {
   readonly #feed: Feed<T, F>;
@@ -21,20 +21,20 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, Prog
   readonly #filter: F;
   readonly #sink: SubscriberSink;
   readonly #log: Logger;
-  /** Where messages come from: as they come, the feed's memory, or JetStream. */
+  /** Source of its messages: live, the feed's memory, or JetStream. */
   #source: "live" | "memory" | "stored" = "memory";
   #identity: StreamIdentity;
-  /** All up to here has been dealt with; not kept up to date while live. */
+  /** Everything up to here is done; not updated while live. */
   #position: StreamPlace;
-  /** While what it reads is stored. */
+  /** Set while it reads stored messages. */
   #catchUp: CatchUp<T, F> | undefined;
-  /** While what it reads is stored: whether all up to `#position` has been written, and it is where to go on. */
+  /** While it reads stored messages: whether everything up to `#position` has been written, and reading can continue from there. */
   #settled = false;
-  /** Sequence that the last message told; undefined when that is not known. */
+  /** Sequence in the last message sent; undefined when it is not known. */
   #told: number | undefined;
-  /** Nothing has been written since progress was last to be told. */
+  /** Nothing has been written since the last round of progress. */
   #quiet = false;
-  /** What is before the position may be lost: that is to be found out before it goes on. */
+  /** Messages before the position may be lost: this is checked before it continues. */
   #doubtful = false;
   #blocked = false;
   #unblocked: (() => void) | undefined;
@@ -53,7 +53,7 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, Prog
   /** Begins to send. */
   start(start: StreamStart): void {
     if (start.from === "cursor") {
-      // Of a making of the stream that is no more: that is told as a gap.
+      // The position is in a creation of the stream that does not exist any more: this is reported as a gap.
       this.#identity = start.identity;
       this.#position = start.place;
       this.#told = start.place.sequence;
@@ -92,7 +92,7 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, Prog
     if (this.#source === "memory") this.#sendFromMemory();
   }
 
-  /** Once a round: says where it has come to, unless messages say so or the connection cannot take more. */
+  /** Once per round: sends the position, unless messages have done so or the connection cannot take more. */
   tellProgress(encode: (place: PlaceInStream) => Buffer): void {
     const quiet = this.#quiet;
     this.#quiet = true;
@@ -105,7 +105,7 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, Prog
     this.#source = "memory";
   }
 
-  /** Where it has come to: all that it wants of what is before has been written. Undefined while that is not sure. */
+  /** Its position: everything before it that is wanted has been written. Undefined while this is uncertain. */
   #place(): PlaceInStream | undefined {
     const { identity, head } = this.#feed;
     if (this.#source === "live") return { identity, position: head };
@@ -136,7 +136,7 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, Prog
     if (sent > 0) this.#feed.observer.delivered(sent);
   }
 
-  /** Whether what comes next is in the feed's memory. */
+  /** Whether the next message is in the feed's memory. */
   #inMemory(): boolean {
     return !this.#doubtful && this.#feed.covers(this.#identity, this.#position.sequence);
   }
@@ -168,7 +168,7 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, Prog
       this.#position = catchUp.position;
       this.#settled = catchUp.settled;
       if (this.#settled && this.#feed.covers(this.#identity, this.#position.sequence)) break;
-      // What is stored has not come to the feed yet.
+      // The stored messages have not reached the feed yet.
       if (catchUp.position.sequence === before.sequence) await delay(retryMs);
     }
     catchUp.close();
@@ -177,7 +177,7 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, Prog
     if (!this.#stopped) this.#sendFromMemory();
   }
 
-  /** Writes when the connection has room. */
+  /** Writes when the connection can take more. */
   async #writeInTurn(message: Buffer): Promise<void> {
     if (this.#blocked && !this.#stopped) await new Promise<void>((resolve) => (this.#unblocked = resolve));
     if (this.#stopped) return;
@@ -185,7 +185,7 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, Prog
     this.#feed.observer.delivered(1);
   }
 
-  /** `told`: the position that the message's cursor stands for, when that is known here. */
+  /** `told`: the position in the message's cursor, if it is known here. */
   #write(message: Buffer, told: number | undefined): boolean {
     this.#told = told;
     this.#quiet = false;

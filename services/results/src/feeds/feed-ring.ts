@@ -1,16 +1,16 @@
 import type { FeedEntry } from "./feed-format.ts";
 
-/** Bounds of a ring. */
+/** Limits of a ring. */
 export interface RingLimits {
   maxMessages: number;
   maxBytes: number;
 }
 
-/** The newest messages of a stream, by growing sequence. The oldest go when there are too many, or too large ones. */
+/** The newest messages of a stream, by rising sequence. The oldest are dropped when the messages are too many or too large. */
 export class FeedRing<T> {
   readonly #limits: RingLimits;
   #entries: (FeedEntry<T> | undefined)[] = [];
-  /** Index of the oldest; those before it are gone. */
+  /** Index of the oldest; those before it have been dropped. */
   #start = 0;
   #bytes = 0;
   #floor = 0;
@@ -41,14 +41,14 @@ export class FeedRing<T> {
     this.charge(entry.bytes);
   }
 
-  /** An entry has grown by so many bytes. */
+  /** An entry has grown by this many bytes. */
   charge(bytes: number): void {
     this.#bytes += bytes;
     const { maxMessages, maxBytes } = this.#limits;
     while (this.size > maxMessages || (this.#bytes > maxBytes && this.size > 0)) this.#dropOldest();
   }
 
-  /** The message of this sequence; undefined when it is not here. */
+  /** The message with this sequence; undefined when it is not here. */
   at(sequence: number): FeedEntry<T> | undefined {
     const entry = this.after(sequence - 1);
     return entry?.sequence === sequence ? entry : undefined;
@@ -56,7 +56,7 @@ export class FeedRing<T> {
 
   /** The first message after `position`; undefined when there is none yet. */
   after(position: number): FeedEntry<T> | undefined {
-    // Sequences are dense unless messages were removed from the stream, so the first guess is nearly always right.
+    // Sequences have no gaps unless messages were removed from the stream, so the first guess is nearly always right.
     if (position === this.#floor) return this.#entries[this.#start];
     const guess = this.#start + (position - this.#floor);
     if (this.#entries[guess - 1]?.sequence === position) return this.#entries[guess];
@@ -75,7 +75,7 @@ export class FeedRing<T> {
     this.#floor = oldest.sequence;
     this.#bytes -= oldest.bytes;
     this.#entries[this.#start++] = undefined;
-    // Moves what is left to the front once as many are gone, so that each is moved once on average.
+    // Moves the rest to the front once as many have been dropped, so that each is moved once on average.
     if (this.#start > 64 && this.#start * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.#start);
       this.#start = 0;

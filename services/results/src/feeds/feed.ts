@@ -6,20 +6,20 @@ import { FeedRing, type RingLimits } from "./feed-ring.ts";
 import type { StreamMakings } from "./stream-makings.ts";
 import type { StreamReceiver } from "./stream-reader.ts";
 
-/** Takes the messages that its filter lets through, as they come. */
+/** Gets the messages that pass its filter, as they arrive. */
 export interface FeedSubscriber {
-  /** True when it was handed to the connection at once. */
+  /** True when it was written to the connection at once. */
   offer(message: Buffer, place: StreamPlace, now: number): boolean;
   /**
-   * Messages after `place`, the last that was offered or could have been, are gone or will never come; or NATS has lost
-   * some of those before it, and others will bear their sequences.
+   * Messages after `place`, the last that was or could have been offered, are gone or will never arrive; or NATS has lost some of those
+   * before it, and other messages will have their sequences.
    */
   interrupted(place: StreamPlace): void;
 }
 
-/** Is told what became of a feed's messages. */
+/** Observes what happens to a feed's messages. */
 export interface FeedObserver {
-  /** So many messages were handed to connections, after a wait of so many seconds at most; unknown for those that come late. */
+  /** This many messages were written to connections, after at most this many seconds; undefined for late ones. */
   delivered(messages: number, seconds?: number): void;
   skipped(messages: number): void;
   /** A message of the stream could not be read. */
@@ -27,7 +27,7 @@ export interface FeedObserver {
   lag(messages: number): void;
 }
 
-/** Is told of each message as it comes; `stored` is the message as NATS has it. */
+/** Called for each message as it arrives; `stored` is the message as NATS has it. */
 export type FeedListener<T> = (message: T, entry: FeedEntry<T>, stored: JsMsg) => void;
 
 interface Group<F> {
@@ -36,9 +36,8 @@ interface Group<F> {
 }
 
 /**
- * The newest messages of a stream in memory, and all who subscribe to them. A filter runs once for all who have the
- * same, and a message is encoded once for all filters that let the same of it through: the cost of one more subscriber
- * is a write.
+ * The newest messages of a stream in memory, and all their subscribers. A filter runs once for all subscribers that share it, and a message
+ * is encoded once for all filters that select the same parts: one more subscriber costs only a write.
  */
 export class Feed<T, F extends FeedFilter> implements StreamReceiver {
   readonly format: FeedFormat<T, F>;
@@ -66,17 +65,17 @@ export class Feed<T, F extends FeedFilter> implements StreamReceiver {
     this.#log = log;
   }
 
-  /** Subscribers now. */
+  /** Present number of subscribers. */
   get size(): number {
     return this.#size;
   }
 
-  /** The stream that is being read; empty before the first look at it. */
+  /** The stream being read; empty before it was first read. */
   get identity(): StreamIdentity {
     return this.#identity;
   }
 
-  /** Whether the stream is, or once was, the one of this identity. */
+  /** Whether this identity is, or once was, that of the stream. */
   readonly isOurs = (identity: StreamIdentity): boolean => this.#makings.knows(this.format.stream, identity);
 
   /** The place after the last message read. */
@@ -84,24 +83,24 @@ export class Feed<T, F extends FeedFilter> implements StreamReceiver {
     return this.#head;
   }
 
-  /** Whether all that came in the stream `identity` after the sequence `position` is in memory. */
+  /** Whether everything after the sequence `position` in the stream `identity` is in memory. */
   covers(identity: StreamIdentity, position: number): boolean {
     return identity.equals(this.#identity) && position >= this.#ring.floor && position <= this.#head.sequence;
   }
 
-  /** Whether the message that this place comes after is known to be in the stream, or nothing but its sequence is known. */
+  /** Whether the message before this place is known to be in the stream, or only its sequence is known. */
   confirms({ sequence, time }: StreamPlace): boolean {
     if (time === unknownTime) return true;
     const known = sequence === this.#head.sequence ? this.#head : this.#ring.at(sequence)?.place;
     return known?.time === time;
   }
 
-  /** The first message after a position that is covered; undefined when there is none yet. */
+  /** The first message after a covered position; undefined when there is none yet. */
   after(position: number): FeedEntry<T> | undefined {
     return this.#ring.after(position);
   }
 
-  /** What a subscriber with this filter is sent of an entry; undefined when it wants nothing of it. */
+  /** What a subscriber with this filter gets of an entry; undefined when it gets nothing. */
   encode(entry: FeedEntry<T>, filter: F): Buffer | undefined {
     const before = entry.bytes;
     const encoded = entry.encodedFor(this.format, filter);
@@ -123,7 +122,7 @@ export class Feed<T, F extends FeedFilter> implements StreamReceiver {
     };
   }
 
-  /** Calls `listener` for each message to come until the returned function is called. */
+  /** Calls `listener` for each new message until the returned function is called. */
   listen(listener: FeedListener<T>): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

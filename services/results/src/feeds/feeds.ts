@@ -12,12 +12,12 @@ import { StreamReader } from "./stream-reader.ts";
 import { type SubscriberCount, Subscribers } from "./subscribers.ts";
 import type { TimelineMessage } from "./timeline-message.ts";
 
-/** What is kept in memory of a stream: some seconds of many cameras, for subscribers that lag or come back. */
+/** Messages of a stream kept in memory: some seconds of many cameras, for subscribers that lag or return. */
 const defaultRing: RingLimits = { maxMessages: 8_192, maxBytes: 64 * 1024 ** 2 };
-/** How much of it is there from the start, for those who come back after this service was away. */
+/** How many of them are loaded at the start, for subscribers that return after this service was away. */
 const pastMessages = 2_048;
 
-/** A stream as subscribers see it: the newest in memory, the rest as stored. */
+/** A stream as subscribers see it: the newest messages in memory, the rest in storage. */
 export interface RunningFeed<T, F extends FeedFilter> {
   feed: Feed<T, F>;
   stored: StoredMessages;
@@ -27,24 +27,24 @@ export interface RunningFeed<T, F extends FeedFilter> {
 export type DetectionFeed = RunningFeed<TimelineMessage, DetectionFeedFilter>;
 export type EventFeed = RunningFeed<Event, EventFeedFilter>;
 
-/** What feeds are made with. */
+/** What feeds are created from. */
 export interface FeedParts {
   nats: Nats;
   count: SubscriberCount;
   makings: StreamMakings;
   log: Logger;
-  /** What is kept in memory, unless it is the usual. */
+  /** Limits of the memory; default: `defaultRing`. */
   ring?: RingLimits;
-  /** For at least so long nothing is written to a subscriber before it is told of its progress, unless it is the usual. */
+  /** How long nothing must have been written to a subscriber before it gets its progress; default: `defaultRoundMs`. */
   progressMs?: number;
 }
 
-/** The feed of frames with detections; start its `reader`, and stop it in the end. */
+/** The feed of frames with detections; start its `reader`, and stop it at the end. */
 export function detectionFeed(parts: FeedParts, observer: FeedObserver): DetectionFeed {
   return makeFeed(detectionFormat, parts, observer);
 }
 
-/** The feed of events; start its `reader`, and stop it in the end. */
+/** The feed of events; start its `reader`, and stop it at the end. */
 export function eventFeed(parts: FeedParts, observer: FeedObserver): EventFeed {
   return makeFeed(eventFormat, parts, observer);
 }

@@ -8,17 +8,17 @@ const maxNameLength = 64;
 /** Cameras of a filter, by resource name; undefined means every one. */
 export interface CameraSet {
   cameras: { has(name: string): boolean } | undefined;
-  /** A text that is equal for the same cameras. */
+  /** Text that is equal for the same cameras. */
   camerasKey: string;
-  /** Whether there may be cameras that are kept from whoever asks: sums of all are then not told. */
+  /** Whether some cameras may be hidden from the caller: then totals over all cameras are not sent. */
   scoped: boolean;
-  /** Id of the camera when it is only one. */
+  /** Id of the camera, if there is only one. */
   onlyCamera: string | undefined;
 }
 
 /**
- * Checks the cameras of a filter, and leaves out those that are not in the scope, without a word: as if there were none.
- * A camera need not be registered: subscriptions and history outlive it.
+ * Checks the cameras of a filter, and silently leaves out those outside the scope, as if they did not exist. A camera need not be
+ * registered: subscriptions and history live longer than cameras.
  * @throws ApiError invalid_argument
  */
 export function readCameras(names: readonly string[], scope: CameraScope = allCameras): CameraSet {
@@ -29,7 +29,7 @@ export function readCameras(names: readonly string[], scope: CameraScope = allCa
     throw invalidArgument("cameras has a name that is not valid; expected cameras/{camera}");
   const scoped = !scope.all;
   const given = names.length > 0 ? names : scope.ids?.map(cameraName);
-  // Of whoever sees all cameras, or those of which ids begin in a certain way.
+  // The caller sees all cameras, or cameras by id prefix.
   if (given === undefined) {
     const cameras = scoped ? { has: (name: string) => scope.seesName(name) } : undefined;
     return { cameras, camerasKey: scope.key, scoped, onlyCamera: undefined };
@@ -44,7 +44,7 @@ export function readCameras(names: readonly string[], scope: CameraScope = allCa
   };
 }
 
-/** Checks a list of names of a filter; undefined means all. @throws ApiError invalid_argument */
+/** Checks a list of names in a filter; undefined means all. @throws ApiError invalid_argument */
 export function readNames(field: string, names: readonly string[]): ReadonlySet<string> | undefined {
   if (names.length > limits.maxClasses)
     throw invalidArgument(`${field} has ${names.length} names; the most is ${limits.maxClasses}`);
@@ -53,7 +53,7 @@ export function readNames(field: string, names: readonly string[]): ReadonlySet<
   return names.length > 0 ? new Set(names) : undefined;
 }
 
-/** A text that is equal for filters that are. */
+/** Text that is equal for equal filters. */
 export function filterKey(...fields: readonly unknown[]): string {
   return JSON.stringify(fields, (_, field) => (field instanceof Set ? [...field].sort() : (field ?? null)));
 }

@@ -8,20 +8,20 @@ export interface PlaceInStream {
   position: StreamPlace;
 }
 
-/** Is told of its progress unless messages tell it. */
+/** Gets its progress unless messages already show it. */
 export interface ProgressReader {
-  /** Comes once a round; `encode` gives the message that tells of a place. */
+  /** Called once per round; `encode` returns the message for a place. */
   tellProgress(encode: (place: PlaceInStream) => Buffer): void;
 }
 
-/** How long a round takes unless it is said otherwise. */
+/** Default duration of a round. */
 export const defaultRoundMs = 5_000;
-/** A round is made in so many steps, so that no message waits for a write to each of a thousand readers. */
+/** A round is done in this many steps, so that no message waits until a thousand readers have been written to. */
 const steps = 20;
 
 /**
- * Goes round the readers who want to know how far they have come while nothing is for them. There is one timer for all of
- * a feed, and most readers are at its newest message, so that what they are told is encoded once.
+ * Regularly sends their progress to readers that want it while there are no messages for them. A feed has one timer for all of them. Most
+ * readers are at its newest message, so their progress is encoded once.
  */
 export class ProgressRounds<T, F extends FeedFilter> {
   readonly #format: FeedFormat<T, F>;

@@ -5,7 +5,7 @@ import { type DetectionFeed, detectionFeed, type EventFeed, eventFeed } from "./
 import { StreamMakings } from "./stream-makings.ts";
 import { SubscriberCount } from "./subscribers.ts";
 
-/** The streams that are served, as subscribers see them. */
+/** The served streams, as subscribers see them. */
 export interface FeedStart {
   timeline: DetectionFeed;
   events: EventFeed;
@@ -16,7 +16,7 @@ export interface FeedStart {
 
 /**
  * Reads TIMELINE and EVENTS for subscribers; ends through `life`.
- * @param waitsFor is told what is waited for
+ * @param waitsFor gets what the start is waiting for
  */
 export async function startFeeds(
   nats: Nats,

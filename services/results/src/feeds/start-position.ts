@@ -2,20 +2,20 @@ import { fromTimestamp, type StartPosition } from "@sightline/contracts";
 import { ApiError } from "../grpc/errors.ts";
 import { type CursorKind, type CursorPlace, decodeCursor, type StreamIdentity } from "./cursor.ts";
 
-/** The year 9999, in milliseconds: the last that a timestamp may name. */
+/** The year 9999, in milliseconds: the last one allowed in a timestamp. */
 export const endOfTime = 253_370_764_800_000;
 
 /** Where to begin reading a stream. */
 export type StreamStart =
   | { from: "newest" }
   | { from: "beginning" }
-  /** Stored at this time or later, in milliseconds. */
+  /** Stored at or after this time, in milliseconds. */
   | { from: "time"; time: number }
   | ({ from: "cursor" } & CursorPlace);
 
 /**
- * Checks where a subscription is to begin; undefined when the request does not say. `isOurs`: whether this system has, or once
- * had, a stream of this identity.
+ * Checks where a subscription should begin; undefined when the request does not say. `isOurs`: whether this system has, or once had, a
+ * stream with this identity.
  * @throws ApiError invalid_argument, cursor_corrupt, cursor_foreign
  */
 export function readStart(
@@ -40,7 +40,7 @@ export function readStart(
       const time = fromTimestamp(position.value);
       if (!(time >= 0 && time < endOfTime))
         throw new ApiError("invalid_argument", "start.time is out of range; expected a time after 1970");
-      // A time that has not come yet needs no look at what is stored.
+      // For a time in the future, stored messages do not matter.
       return time > Date.now() ? { from: "newest" } : { from: "time", time };
     }
     case "cursor":

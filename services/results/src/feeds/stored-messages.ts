@@ -11,27 +11,27 @@ import {
 } from "@sightline/service";
 import { type StreamIdentity, streamIdentity } from "./cursor.ts";
 
-/** How long a consumer outlives its last use. */
+/** How long a consumer stays after its last use. */
 const idleNanoseconds = 30 * 1_000_000_000;
 const fetchTimeoutMs = 5_000;
-/** Reads at a time: what they take is in memory at once. */
+/** Most reads at the same time: their messages are all in memory. */
 const maxReads = 4;
 
-/** What of a stream is kept now. */
+/** What a stream now holds. */
 export interface StreamState {
   identity: StreamIdentity;
-  /** Sequence of the oldest message; one more than `last` when there is none. */
+  /** Sequence of the oldest message; `last` + 1 when there is none. */
   first: number;
   /** Sequence of the newest message ever stored. */
   last: number;
   /** When the oldest was stored; undefined when there is none. */
   firstTime: number | undefined;
-  /** The places before the oldest, and after the newest. */
+  /** The places before the oldest and after the newest message. */
   beginning: StreamPlace;
   end: StreamPlace;
 }
 
-/** A stream's messages as they are kept by JetStream, for those who want more than the newest. Every method throws when NATS is away. */
+/** A stream's stored messages, for callers that need more than the newest. Every method throws when NATS is away. */
 export class StoredMessages {
   readonly stream: string;
   readonly #nats: Nats;
@@ -55,19 +55,19 @@ export class StoredMessages {
     };
   }
 
-  /** The place before the first message stored at this time or later, in milliseconds; after the last when there is none. */
+  /** The place before the first message stored at or after this time, in milliseconds; after the last message when there is none. */
   before(time: number): Promise<StreamPlace> {
     return placeBefore(this.#nats.manager, this.stream, BigInt(Math.floor(time)) * 1_000_000n);
   }
 
-  /** Where to go on when NATS has lost what was before a place; undefined when it has not. */
+  /** Where to continue if NATS has lost what was before a place; undefined when it has not. */
   async loss(place: StreamPlace): Promise<StreamPlace | undefined> {
     const { manager } = this.#nats;
     const { state } = await manager.streams.info(this.stream);
     return findLoss(manager, this.stream, state, place);
   }
 
-  /** Messages after a position, of one subject or all; nothing is asked of NATS before the first read. */
+  /** Messages after a position, of one subject or all; nothing is requested from NATS before the first read. */
   after(position: number, subject?: string): StoredRange {
     return new StoredRange(this.#nats, this.stream, {
       deliver_policy: DeliverPolicy.StartSequence,
@@ -76,7 +76,7 @@ export class StoredMessages {
     });
   }
 
-  /** The last message of each subject that matches, as they are when the first is read. */
+  /** The last message of each matching subject, as of the first read. */
   lastOfEach(subject: string): StoredRange {
     return new StoredRange(this.#nats, this.stream, {
       deliver_policy: DeliverPolicy.LastPerSubject,
@@ -90,13 +90,13 @@ export class StoredMessages {
     return message?.data;
   }
 
-  /** Runs a read when it is its turn. */
+  /** Runs a read in its turn. */
   async inTurn<R>(read: () => Promise<R>): Promise<R> {
     return this.#reads.run(read);
   }
 }
 
-/** Reads on and on through a short-lived consumer, which the server removes by itself once it is idle. */
+/** Reads through a short-lived consumer, which the server removes by itself when it is idle. */
 export class StoredRange {
   readonly #nats: Nats;
   readonly #stream: string;
@@ -110,7 +110,7 @@ export class StoredRange {
     this.#config = config;
   }
 
-  /** The next messages, at most so many; none when there are no more. @throws when the consumer is lost */
+  /** The next messages, at most `most`; empty when there are no more. @throws when the consumer is lost */
   async read(most: number): Promise<JsMsg[]> {
     const consumer = await this.#open();
     const count = Math.min(most, this.#pending);
@@ -124,7 +124,7 @@ export class StoredRange {
     return messages;
   }
 
-  /** Gives the consumer back; a failure only leaves it to the server. */
+  /** Removes the consumer; on a failure the server does it later. */
   close(): void {
     const consumer = this.#consumer;
     this.#consumer = undefined;

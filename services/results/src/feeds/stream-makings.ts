@@ -5,14 +5,14 @@ import { isJetStreamFailure, type Logger } from "@sightline/service";
 import { z } from "zod";
 import type { StreamIdentity } from "./cursor.ts";
 
-/** More makings of a stream are not remembered; the oldest are forgotten first. */
+/** Most remembered creations of a stream; the oldest are forgotten first. */
 const mostMakings = 256;
 const retryMs = 250;
 const storedSchema = z.array(z.string());
 
 /**
- * Which makings of its streams this system has had. A stream that was damaged or deleted is made anew; a cursor of the one
- * before is told so from one of another system.
+ * The creations of its streams that this system has had. A damaged or deleted stream is created again; with this, a cursor of the previous
+ * one can be told from one of another system.
  */
 export class StreamMakings {
   readonly #kv: KV;
@@ -27,17 +27,17 @@ export class StreamMakings {
     this.#log = log;
   }
 
-  /** Whether a stream of this system is, or once was, of this making. */
+  /** Whether this identity is, or once was, that of a stream of this system. */
   knows(stream: string, identity: StreamIdentity): boolean {
     return this.#known.get(stream)?.has(identity.toString("hex")) ?? false;
   }
 
-  /** Calls `listener` when a stream was made anew. */
+  /** Calls `listener` when a stream was created again. */
   onRemade(listener: () => void): void {
     this.#listeners.add(listener);
   }
 
-  /** The stream is of this making now. It is tried until it is stored. */
+  /** The stream now has this identity. Storing it is retried until it succeeds. */
   note(stream: string, identity: StreamIdentity): void {
     const before = this.#known.get(stream);
     const making = identity.toString("hex");
@@ -48,7 +48,7 @@ export class StreamMakings {
     if (before) for (const listener of this.#listeners) listener();
   }
 
-  /** Resolves when what is stored of the makings noted so far is known. */
+  /** Resolves when the stored identities of all streams noted so far are known. */
   async settled(): Promise<void> {
     await Promise.all(this.#noting.values());
   }

@@ -15,26 +15,25 @@ import { unreadableEnd } from "../damage/unreadable-end.ts";
 import { type StreamIdentity, streamIdentity } from "./cursor.ts";
 
 const retryMs = 250;
-/** When nothing was read for so long, it is looked at whether the rest can be read at all. */
+/** If nothing was read for this long, check whether the rest can be read at all. */
 const stuckMs = 2_000;
 
-/** Takes what is read. */
+/** Receives what is read. */
 export interface StreamReceiver {
   /**
-   * Reading begins at a place in the stream `identity`: at first, and whenever messages that were
-   * to follow are gone or will never come, because they expired unread, the server lost its newest, or the stream was
-   * made anew.
+   * Reading begins at a place in the stream `identity`: at first, and whenever the messages that should follow are gone or will never
+   * arrive, because they expired unread, the server lost its newest, or the stream was created again.
    */
   begin(identity: StreamIdentity, place: StreamPlace): void;
   /** The next message. `past`: it was in the stream before reading began. */
   message(message: JsMsg, past: boolean): void;
-  /** Messages still in the stream after the one just read. */
+  /** Number of messages in the stream after the one just read. */
   lag(messages: number): void;
 }
 
 /**
- * Reads all of a stream, in order. Each results service reads all of it, so the position is its own: kept here, and
- * where reading goes on after NATS was away.
+ * Reads all of a stream, in order. Each results service reads everything, so each keeps its own position here, and continues from it after
+ * NATS was away.
  */
 export class StreamReader {
   readonly #nats: Nats;
@@ -45,16 +44,16 @@ export class StreamReader {
   readonly #pastRead = Promise.withResolvers<void>();
   #identity: StreamIdentity | undefined;
   #place: StreamPlace = { sequence: 0, time: unknownTime };
-  /** The last message that was there when reading began. */
+  /** The last message that existed when reading began. */
   #pastEnd: number | undefined;
   #read: StreamRead | undefined;
   #unfollow = () => {};
   #stopped = false;
   #reading = false;
-  /** Where reading was when it was last looked at whether it goes on. */
+  /** The position at the last check of whether reading makes progress. */
   #lookedAt = -1;
 
-  /** `past`: how many of the messages that are there already to begin with. */
+  /** `past`: how many existing messages to begin with. */
   constructor(nats: Nats, stream: string, past: number, receiver: StreamReceiver, log: Logger) {
     this.#nats = nats;
     this.stream = stream;
@@ -63,9 +62,9 @@ export class StreamReader {
     this.#log = log;
   }
 
-  /** Resolves when all that was in the stream has been read, as far as it can be. */
+  /** Resolves when everything that was in the stream has been read, as far as it can be read. */
   async start(): Promise<void> {
-    // A server that restarted may have forgotten the consumer; waiting for missed heartbeats would cost seconds.
+    // A restarted server may have forgotten the consumer; waiting for missed heartbeats would cost seconds.
     this.#unfollow = this.#nats.changes.listen({ back: () => void this.#read?.close() });
     void this.#keepReading();
     const look = setInterval(() => void this.#leaveUnreadable(), stuckMs);
@@ -73,7 +72,7 @@ export class StreamReader {
     clearInterval(look);
   }
 
-  /** What is damaged is never delivered. Nobody may wait for it: the stream is repaired only once there is an analysis. */
+  /** Damaged messages are never delivered. Nothing may wait for them: the stream is repaired only once there is an analysis. */
   async #leaveUnreadable(): Promise<void> {
     const stuck = this.#place.sequence === this.#lookedAt;
     this.#lookedAt = this.#place.sequence;
@@ -119,7 +118,7 @@ export class StreamReader {
     this.#read = read;
     if (this.#stopped) return void read.close();
     this.#reading = true;
-    // The last messages may have been deleted one by one, or have expired since the stream was looked at.
+    // The last messages may have been deleted one by one, or have expired since the stream was checked.
     if (read.pending === 0) this.#pastRead.resolve();
     for await (const message of read) {
       if (this.#stopped) return;
@@ -127,7 +126,7 @@ export class StreamReader {
     }
   }
 
-  /** Compares what the stream holds with what has been read of it, and tells when the two do not meet. */
+  /** Compares the stream's content with what has been read of it, and reports when the two do not meet. */
   async #findPlace(info: StreamInfo): Promise<void> {
     const { state } = info;
     const identity = streamIdentity(this.stream, streamMaking(info));
@@ -153,7 +152,7 @@ export class StreamReader {
     if (this.#place.sequence >= this.#pastEnd) this.#pastRead.resolve();
   }
 
-  /** Where to go on instead of after the last message read; undefined when that is right. */
+  /** Where to continue if not after the last message read; undefined when that place is right. */
   async #moved(state: StreamState, identity: StreamIdentity): Promise<StreamPlace | undefined> {
     const beginning = streamBeginning(state);
     if (!this.#identity) {
@@ -161,7 +160,7 @@ export class StreamReader {
       return sequence > beginning.sequence ? { sequence, time: unknownTime } : beginning;
     }
     if (!this.#identity.equals(identity)) {
-      // Nothing of the new stream was there before.
+      // All messages of the new stream are new.
       this.#pastEnd = 0;
       return beginning;
     }

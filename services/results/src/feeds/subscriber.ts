@@ -2,21 +2,18 @@ import { SubscribeDetectionsResponse } from "@sightline/contracts";
 import type { StreamPlace } from "@sightline/service";
 import type { FeedObserver, FeedSubscriber } from "./feed.ts";
 
-/** Where a subscriber's messages go. `write` takes the message in any case; false asks to wait for `drained`. */
+/** Receives a subscriber's messages. `write` always takes the message; false means: wait for `drained`. */
 export interface SubscriberSink {
   write(message: Buffer): boolean;
 }
 
-/** Bounds of what is kept for one subscriber. */
+/** Limits of what is kept for one subscriber. */
 export interface SubscriberLimits {
   maxFrames: number;
   maxBytes: number;
 }
 
-/**
- * A live subscriber and the frames it has not taken yet. When it reads too slowly the oldest are skipped, and it gets
- * their count in the place where they are missing.
- */
+/** A live subscriber and the frames that wait for it. When it reads too slowly, the oldest are skipped, and it gets their count in their place. */
 export class Subscriber implements FeedSubscriber {
   readonly #sink: SubscriberSink;
   readonly #limits: SubscriberLimits;
@@ -36,7 +33,7 @@ export class Subscriber implements FeedSubscriber {
     this.#observer = observer;
   }
 
-  /** Passes an encoded frame on, or keeps it while the connection is busy. */
+  /** Writes an encoded frame, or keeps it while the connection is busy. */
   offer(message: Buffer, _place: StreamPlace, now: number): boolean {
     if (!this.#blocked) {
       this.#blocked = !this.#sink.write(message);
@@ -52,7 +49,7 @@ export class Subscriber implements FeedSubscriber {
     return false;
   }
 
-  /** Frames that will never come concern nobody who takes what comes. */
+  /** A live subscriber is not affected by frames that will never arrive. */
   interrupted(): void {}
 
   /** The connection can take more. */

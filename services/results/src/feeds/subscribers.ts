@@ -14,7 +14,7 @@ export interface OpenSubscription {
   /** The connection can take more. */
   drained(): void;
   stop(): void;
-  /** Where it begins, when that is known and it misses nothing. */
+  /** Where it begins, if that is known and it misses nothing. */
   cursor?: string;
 }
 
@@ -27,7 +27,7 @@ export class SubscriberCount {
     this.#most = most;
   }
 
-  /** Takes a place; the returned function gives it back and may be called twice. @throws ApiError too_many_subscribers */
+  /** Takes a place; the returned function frees it and may be called twice. @throws ApiError too_many_subscribers */
   take(): () => void {
     if (this.#now >= this.#most)
       throw new ApiError(
@@ -65,7 +65,7 @@ export class Subscribers<T, F extends FeedFilter> {
     this.#log = log;
   }
 
-  /** Sends what comes from now on, and skips what the connection cannot take. @throws ApiError too_many_subscribers */
+  /** Sends new messages, and skips what the connection cannot take. @throws ApiError too_many_subscribers */
   live(filter: F, limits: SubscriberLimits, sink: SubscriberSink): OpenSubscription {
     const subscriber = new Subscriber(sink, limits, this.#feed.observer);
     const stop = this.#add(filter, subscriber);
@@ -73,7 +73,7 @@ export class Subscribers<T, F extends FeedFilter> {
   }
 
   /**
-   * Sends everything from `start` on, and with `progress` how far that is when there is nothing to send.
+   * Sends everything from `start` on, and with `progress` also the position while there is nothing to send.
    * @throws ApiError too_many_subscribers
    */
   from(start: StreamStart, filter: F, progress: boolean, sink: SubscriberSink): OpenSubscription {

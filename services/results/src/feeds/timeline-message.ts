@@ -11,27 +11,27 @@ import {
 } from "@sightline/contracts";
 import type { FeedListener } from "./feed.ts";
 
-/** Frames of a camera that were gone before they were analysed. */
+/** Frames of a camera that were lost before they were analysed. */
 export interface FramesNotAnalysed {
   /** Resource name. */
   camera: string;
-  /** At most how many; 0 when unknown. */
+  /** Upper limit of the number; 0 when unknown. */
   lostFrames: number;
 }
 
-/** The gap that they are told of as. */
+/** The gap that reports them. */
 export function notAnalysedGap({ camera, lostFrames: messages }: FramesNotAnalysed): Gap {
   return { reason: GapReason.NOT_ANALYSED, messages, firstAvailableTime: undefined, camera };
 }
 
-/** What subscribers to detections may be told of an entry of TIMELINE. */
+/** Timeline entries that subscribers to detections may get. */
 export type TimelineMessage = FrameDetections | FramesNotAnalysed;
 
 export function isFrame(message: TimelineMessage): message is FrameDetections {
   return !("lostFrames" in message);
 }
 
-/** Reads a timeline entry; undefined when it is of a kind that subscribers are not told of. @throws for what is no entry, or another camera's */
+/** Reads a timeline entry; undefined when subscribers do not get its kind. @throws when it is not an entry, or belongs to another camera */
 export function decodeTimeline(subject: string, data: Uint8Array): TimelineMessage | undefined {
   const { entry } = TimelineEntry.decode(data);
   if (!entry) throw new Error("the entry is empty");
@@ -50,13 +50,13 @@ export function decodeTimeline(subject: string, data: Uint8Array): TimelineMessa
   return entry.value;
 }
 
-/** The frame of a timeline entry; undefined when it is of another kind. @throws as `decodeTimeline` */
+/** The frame of a timeline entry; undefined for other kinds. @throws as `decodeTimeline` */
 export function decodeFrame(subject: string, data: Uint8Array): FrameDetections | undefined {
   const message = decodeTimeline(subject, data);
   return message && isFrame(message) ? message : undefined;
 }
 
-/** A listener that is told of frames only. */
+/** A listener that gets only frames. */
 export function framesOnly(
   listener: (frame: FrameDetections, stored: JsMsg) => void,
 ): FeedListener<TimelineMessage> {

@@ -34,7 +34,7 @@ import { subscriptionHandlers } from "../subscriptions/subscription-service.ts";
 import type { GrpcCalls } from "./grpc-calls.ts";
 import type { GrpcServer } from "./grpc-server.ts";
 
-/** What of the service the gRPC API is made from. */
+/** The parts of the service that the gRPC API uses. */
 export interface GrpcSources {
   access: AccessParts;
   audit: AuditHistory;
@@ -53,7 +53,7 @@ export interface GrpcSources {
   subscriptions: Parameters<typeof subscriptionHandlers>[1];
 }
 
-/** Lets the server answer the calls of every service. */
+/** Adds all gRPC services to the server. */
 export function attachGrpc(server: GrpcServer, calls: GrpcCalls, sources: GrpcSources): void {
   const { models, snapshots } = sources;
   server.addService(CameraServiceService, {

@@ -1,7 +1,7 @@
 import { Metadata, type StatusObject, status } from "@grpc/grpc-js";
 import { type Logger, nameHint } from "@sightline/service";
 
-/** Every error of the API: its code and the gRPC status that carries it. docs/api.md lists them for users. */
+/** Every error of the API: its code and its gRPC status. docs/api.md lists them for users. */
 const statusOf = {
   invalid_argument: status.INVALID_ARGUMENT,
   model_not_served: status.INVALID_ARGUMENT,
@@ -47,7 +47,7 @@ const statusOf = {
   wrong_credentials: status.UNAUTHENTICATED,
   too_many_attempts: status.RESOURCE_EXHAUSTED,
   permission_denied: status.PERMISSION_DENIED,
-  /** What the caller may do was changed while a stream was open: it can be opened anew at once. */
+  /** The caller's permissions changed while a stream was open: it can be opened again at once. */
   access_changed: status.UNAVAILABLE,
   access_unavailable: status.UNAVAILABLE,
   user_not_found: status.NOT_FOUND,
@@ -69,15 +69,15 @@ export type ApiErrorCode = keyof typeof statusOf;
 /** Every code. */
 export const apiErrorCodes = Object.keys(statusOf) as ApiErrorCode[];
 
-/** Trailing metadata that carries the code, and after how many seconds it is worth trying again, where that is known. */
+/** Trailing metadata with the code, and with the seconds after which a retry is useful, if known. */
 const codeKey = "sightline-error";
 const retryKey = "retry-after";
 
-/** A fault that the caller is told about; `message` is for people and holds no secret. */
+/** An error that the caller gets; `message` is for people and contains no secret. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly code: ApiErrorCode;
-  /** When it is worth trying again, where that is known. */
+  /** When a retry is useful, if known. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(
@@ -91,7 +91,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Throws what is wrong with a request: the one fault as it is, several as one `invalid_argument` with a line for each. */
+/** Throws the faults of a request: a single one unchanged, several as one `invalid_argument` with one line each. */
 export function throwFaults(faults: readonly ApiError[]): void {
   const [first, second] = faults;
   if (!first) return;
@@ -99,7 +99,7 @@ export function throwFaults(faults: readonly ApiError[]): void {
   throw new ApiError("invalid_argument", faults.map(({ message }) => message).join("\n"));
 }
 
-/** What a check throws, as a fault among others; none when it passes. */
+/** The error of a check as a list of faults; empty when it passes. */
 export function faultsOf(check: () => unknown): ApiError[] {
   try {
     check();
@@ -111,8 +111,8 @@ export function faultsOf(check: () => unknown): ApiError[] {
 }
 
 /**
- * What the caller is told of a caught value; what is no ApiError is logged, and becomes `internal` without its text. Why the server cannot do what it is
- * asked for is logged; what is wrong with a request is for the caller.
+ * The error that the caller gets for a caught value. What is not an ApiError is logged and becomes `internal` without its text. Reasons why
+ * the server cannot do something are logged; faults of a request go only to the caller.
  */
 export function toApiError(error: unknown, log: Logger): ApiError {
   if (!(error instanceof ApiError)) {
@@ -124,7 +124,7 @@ export function toApiError(error: unknown, log: Logger): ApiError {
   return error;
 }
 
-/** The gRPC status that carries an error's code. */
+/** The gRPC status for an error's code. */
 export function grpcStatusOf(code: ApiErrorCode): (typeof statusOf)[ApiErrorCode] {
   return statusOf[code];
 }
@@ -138,7 +138,7 @@ export function toStatus(error: unknown, log: Logger): StatusObject {
   return { code: grpcStatusOf(told.code), details: told.message, metadata };
 }
 
-/** What to tell a caller who names a camera that is not among `known`, with the name that is most like it. */
+/** The error for a camera that is not among `known`, with the most similar name. */
 export function noCamera(id: string, known: readonly string[]): ApiError {
   return new ApiError("camera_not_found", `there is no camera '${id}'${nameHint(id, known)}`);
 }

@@ -12,10 +12,10 @@ import type { RpcName } from "../access/access-table.ts";
 import { ApiError, toStatus } from "./errors.ts";
 import { type CallAccess, type Caller, GrpcGuard } from "./grpc-guard.ts";
 
-/** Response header with the cursor at which a stream begins, if it is one with cursors. */
+/** Response header with the cursor at which a stream begins, if it has cursors. */
 const cursorHeader = "sightline-cursor";
 
-/** Is told how each call ended. */
+/** Called with the result of each call. */
 export type CallObserver = (method: string, code: string) => void;
 
 /** An open stream. */
@@ -25,17 +25,15 @@ interface OpenStream {
   cursor?: string;
 }
 
-/**
- * Turns service methods into gRPC handlers: the one place where calls are let in (by the guard) and where errors become statuses.
- */
+/** Turns service methods into gRPC handlers: the only place where calls are admitted (by the guard) and errors become statuses. */
 export class GrpcCalls {
   readonly #access: CallAccess;
   readonly #guard: GrpcGuard;
   readonly #log: Logger;
   readonly #observe: CallObserver;
-  /** Ends each open stream. */
+  /** Functions that end the open streams. */
   readonly #streams = new Set<(error: unknown) => void>();
-  /** The method that each handler was made for. */
+  /** The method that each handler was created for. */
   readonly #made = new WeakMap<object, RpcName>();
 
   constructor(access: CallAccess, log: Logger, observe: CallObserver) {
@@ -51,12 +49,12 @@ export class GrpcCalls {
       end(new ApiError("stopping", "the server is stopping; call again when it is back"));
   }
 
-  /** The method that a handler was made for here; undefined for one that was not, and so lets anybody in. */
+  /** The method that a handler was created for here; undefined for a foreign handler, which would admit anybody. */
   madeFor(handler: object): RpcName | undefined {
     return this.#made.get(handler);
   }
 
-  /** A call that has one answer. */
+  /** A unary call. */
   unary<Request, Response>(
     method: RpcName,
     run: (request: Request, caller: Caller) => Promise<Response>,
@@ -80,7 +78,7 @@ export class GrpcCalls {
     });
   }
 
-  /** A call that is answered by what `produce` makes, each when the client has room for it. */
+  /** A call answered with the messages of `produce`, each sent when the client can take it. */
   send<Request, Response>(
     method: RpcName,
     produce: (request: Request, caller: Caller) => AsyncIterable<Response>,
@@ -121,7 +119,7 @@ export class GrpcCalls {
     });
   }
 
-  /** A call that is answered by a stream, until the caller cancels it or may not have it any more, or the server stops. */
+  /** A call answered by a stream until the caller cancels it or loses permission, or the server stops. */
   stream<Request, Response>(
     method: RpcName,
     open: (call: ServerWritableStream<Request, Response>, caller: Caller) => OpenStream,
@@ -156,7 +154,7 @@ export class GrpcCalls {
           if (ended) return;
           release = this.#access.limits?.open(caller.principal);
           opened = open(call, caller);
-          // Tells the client that it will miss nothing from here on, and where that is.
+          // Tells the client the place from which it misses nothing.
           const headers = new Metadata();
           if (opened.cursor) headers.set(cursorHeader, opened.cursor);
           call.sendMetadata(headers);

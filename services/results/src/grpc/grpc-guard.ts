@@ -11,10 +11,10 @@ import type { Principal } from "../access/principal.ts";
 import { ApiError, grpcStatusOf } from "./errors.ts";
 import { decodedRequest, isDecoded } from "./method-codecs.ts";
 
-/** What tells that a call came through a proxy. */
+/** Headers that show that a call came through a proxy. */
 const proxyHeaders = ["x-forwarded-for", "forwarded", "x-real-ip", "via"] as const;
 
-/** How a call ends that was not allowed. */
+/** Statuses of calls that were refused. */
 const refusals: ReadonlySet<number> = new Set([
   status.UNAUTHENTICATED,
   status.PERMISSION_DENIED,
@@ -23,34 +23,34 @@ const refusals: ReadonlySet<number> = new Set([
 
 type AnyCall = ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>;
 
-/** What calls are let in by. */
+/** What decides about admitting calls. */
 export interface CallAccess {
   identities: KnownIdentities;
   /** Ids of all cameras. */
   cameras: CameraIds;
   /** The user that a verified client certificate names, if the connection has one. */
   certificateUser?: (call: AnyCall) => string | undefined;
-  /** Takes down what the table of audit names. */
+  /** Records the calls that the audit table lists. */
   audit?: Pick<AuditTrail, "record">;
-  /** By whom callers' addresses are told. */
+  /** Proxies that are trusted to give callers' addresses. */
   proxies?: TrustedProxies;
-  /** How much one caller may ask. */
+  /** Limits for one caller. */
   limits?: CallLimits;
 }
 
-/** Who makes a call, which its method lets in. */
+/** The caller of an admitted call. */
 export interface Caller {
-  /** Undefined when the method is for anyone, and the caller has not said who it is. */
+  /** Undefined when the method is for anyone and the call has no credentials. */
   readonly principal: Principal | undefined;
-  /** Cameras that it sees: all else is left out of answers. */
+  /** Cameras that the caller sees: everything else is left out of answers. */
   readonly scope: CameraScope;
-  /** Address of the caller, without port. */
+  /** The caller's address, without port. */
   readonly address: string;
-  /** Aborts when the caller does not want the answer any more, or may not have it, or the server stops. */
+  /** Aborts when the caller cancels or loses permission, or the server stops. */
   readonly signal: AbortSignal;
 }
 
-/** Lets calls in, as the table of access says, and takes down what the table of audit names. */
+/** Admits calls according to the access table, and records those that the audit table lists. */
 export class GrpcGuard {
   readonly #access: CallAccess;
 
@@ -58,7 +58,7 @@ export class GrpcGuard {
     this.#access = access;
   }
 
-  /** Runs the task for a caller who may make this call. What it throws is as the caller may read it. */
+  /** Runs the task if the caller may make this call. Errors are changed so that the caller may read them. */
   async letIn<R>(
     method: RpcName,
     call: AnyCall,
@@ -80,7 +80,7 @@ export class GrpcGuard {
     }
   }
 
-  /** Who calls; undefined when the call does not say. @throws ApiError unauthenticated */
+  /** The caller; undefined when the call has no credentials. @throws ApiError unauthenticated */
   #caller(call: AnyCall): Promise<Principal | undefined> {
     const { identities, certificateUser } = this.#access;
     const header = (name: string) => call.metadata.get(name)[0]?.toString();
@@ -137,13 +137,13 @@ export class GrpcGuard {
   }
 }
 
-/** Who calls a method that needs a role. */
+/** The caller of a method that needs a role. */
 export function callerOf({ principal }: Caller): Principal {
   if (!principal) throw new ApiError("unauthenticated", "log in first");
   return principal;
 }
 
-/** The address in what grpc-js calls a peer, such as `127.0.0.1:40123` or `[::1]:40123`. */
+/** The address in grpc-js's peer text, such as `127.0.0.1:40123` or `[::1]:40123`. */
 function addressOf(peer: string): string {
   return peer
     .replace(/^ipv[46]:/, "")

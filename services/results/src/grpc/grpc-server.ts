@@ -35,11 +35,11 @@ const options = {
   "grpc.max_concurrent_streams": 1024,
   "grpc.keepalive_time_ms": 30_000,
   "grpc.keepalive_timeout_ms": 10_000,
-  // Nobody asks for its counts, which are kept for every message.
+  // Its counts are not used, but would be kept for every message.
   "grpc.enable_channelz": 0,
 };
 
-/** TLS by a certificate that may be replaced while the server runs. */
+/** TLS with a certificate that may be replaced while the server runs. */
 class CertificateCredentials extends ServerCredentials {
   constructor(certificate: ServerCertificate) {
     super({ requestCert: certificate.asksClients, rejectUnauthorized: false }, certificate.options);
@@ -58,7 +58,7 @@ export class GrpcServer {
   readonly #calls: GrpcCalls;
   readonly #credentials: ServerCredentials;
 
-  /** `calls` makes the handlers. Without a certificate the server speaks plain text. */
+  /** `calls` creates the handlers. Without a certificate the server uses plain text. */
   constructor(calls: GrpcCalls, certificate?: ServerCertificate) {
     this.#calls = calls;
     this.#credentials = certificate
@@ -70,7 +70,7 @@ export class GrpcServer {
     this.setServing(false);
   }
 
-  /** @throws when a handler was not made by `calls` for its method, and so would let anybody in */
+  /** @throws when `calls` did not create a handler for its method, because such a handler would admit anybody */
   addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
     for (const [key, { path }] of Object.entries(definition)) {
       const handler = implementation[key];
@@ -80,13 +80,13 @@ export class GrpcServer {
     this.#server.addService(withUndecodable(definition), implementation);
   }
 
-  /** What health checks answer, for the server and each service. */
+  /** Sets the result of health checks, for the server and each service. */
   setServing(serving: boolean): void {
     for (const name of ["", ...serviceNames])
       this.#health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
   }
 
-  /** Binds to `HOST:PORT` (port 0 picks one) and returns the port. */
+  /** Binds to `HOST:PORT` (port 0 picks a free one) and returns the port. */
   async listen(address: string): Promise<number> {
     return new Promise((resolve, reject) =>
       this.#server.bindAsync(address, this.#credentials, (error, port) =>
@@ -97,7 +97,7 @@ export class GrpcServer {
     );
   }
 
-  /** Takes no more calls, ends the streams, and gives running calls a moment to finish. */
+  /** Accepts no more calls, ends the streams, and gives running calls a moment to finish. */
   async stop(): Promise<void> {
     this.setServing(false);
     const drained = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
@@ -109,20 +109,19 @@ export class GrpcServer {
 }
 
 /**
- * The reflection service for Sightline's API and health checking. It serves the descriptors that buf compiled
- * (`pnpm generate`): those that proto-loader makes lack imports and map entries (grpc/grpc-node#2595), which strict
- * clients such as grpcurl refuse.
+ * The reflection service for Sightline's API and health checking. It serves the descriptors that buf compiled (`pnpm generate`):
+ * proto-loader's descriptors lack imports and map entries (grpc/grpc-node#2595), so strict clients such as grpcurl refuse them.
  */
 export function createReflection(): ReflectionService {
   const files = ["sightline.binpb", "health.binpb"].flatMap((name) =>
     readDescriptorSet(readFileSync(new URL(`../gen/${name}`, import.meta.url))),
   );
-  // All that ReflectionService reads of a package definition are the files that each of its members names.
+  // ReflectionService only reads the files that each member of a package definition names.
   const definition = { all: { fileDescriptorProtos: files } };
   return new ReflectionService(definition as unknown as ConstructorParameters<typeof ReflectionService>[0]);
 }
 
-/** The files of a google.protobuf.FileDescriptorSet, each encoded as it is in the set. */
+/** The files of a google.protobuf.FileDescriptorSet, each with its bytes from the set. */
 function readDescriptorSet(data: Uint8Array): Buffer[] {
   const reader = new BinaryReader(data);
   const files: Buffer[] = [];

@@ -7,7 +7,7 @@ import {
 } from "@grpc/grpc-js";
 import { ApiError } from "./errors.ts";
 
-/** A method whose answers are encoded already: one message goes to many subscribers, but is encoded once. */
+/** A method whose answers are already encoded: a message for many subscribers is encoded once. */
 export function preEncoded<Request, Response>(
   method: MethodDefinition<Request, Response>,
 ): MethodDefinition<Request, Buffer> {
@@ -19,7 +19,7 @@ function asIs(message: Buffer): Buffer {
   return message;
 }
 
-/** Stands for a request whose bytes are no message of its type, or hold a number that JavaScript cannot. */
+/** Replaces a request whose bytes are not a message of its type, or contain a number that JavaScript cannot represent. */
 class UndecodableRequest {
   readonly cause: Error;
 
@@ -28,10 +28,7 @@ class UndecodableRequest {
   }
 }
 
-/**
- * A service whose undecodable requests reach its handlers, which refuse them by `decodedRequest`: grpc-js would call them a
- * fault of the server's.
- */
+/** A service whose undecodable requests reach its handlers, which refuse them with `decodedRequest`: grpc-js would report them as a server error. */
 export function withUndecodable<Service extends ServiceDefinition>(definition: Service): Service {
   const methods = Object.entries(definition).map(([name, method]) => [name, tolerant(method)]);
   return Object.fromEntries(methods);
@@ -55,7 +52,7 @@ export function isDecoded(request: unknown): boolean {
   return !(request instanceof UndecodableRequest);
 }
 
-/** The request as it was decoded. @throws ApiError invalid_argument when it could not be */
+/** The decoded request. @throws ApiError invalid_argument when it could not be decoded */
 export function decodedRequest<Request>(request: Request): Request {
   if (!(request instanceof UndecodableRequest)) return request;
   throw new ApiError("invalid_argument", undecodable(request));
@@ -65,7 +62,7 @@ function undecodable({ cause }: UndecodableRequest): string {
   return `the request cannot be decoded: ${cause.message}. It must be a message of the method's request type, with integers up to 2^53`;
 }
 
-/** What a handler of a library is called with: a call, which emits its requests where they are a stream. */
+/** The argument of a library's handler: a call, which emits its requests if they are a stream. */
 interface LibraryCall {
   request?: unknown;
   on(event: "data", take: (request: unknown) => void): unknown;
@@ -73,7 +70,7 @@ interface LibraryCall {
 }
 type LibraryHandler = (call: LibraryCall, ...rest: [(error: object) => void]) => void;
 
-/** A server to which a library adds its service: requests that cannot be decoded never reach the library's handlers. */
+/** A server to which a library adds its service: undecodable requests never reach the library's handlers. */
 export function withDecodedRequests(server: Server): Server {
   const addService = (definition: ServiceDefinition, implementation: UntypedServiceImplementation) => {
     const handlers = Object.entries(implementation).map(([name, handler]) => [
@@ -94,7 +91,7 @@ function refusing(handler: LibraryHandler): LibraryHandler {
       else call.emit("error", error);
     };
     if (call.request instanceof UndecodableRequest) return refuse(call.request);
-    // Added before the library's own listener; what that writes after the error goes nowhere.
+    // Added before the library's own listener; what that listener writes after the error is dropped.
     if (call.request === undefined)
       call.on("data", (request) => request instanceof UndecodableRequest && refuse(request));
     handler(call, ...rest);

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { ApiError } from "./errors.ts";
 
-/** Version, page size, the key after which the page begins, and what the rest of the request was. */
+/** Version, page size, the key after which the page begins, and the binding to the rest of the request. */
 const tokenSchema = z.tuple([z.literal(2), z.int(), z.string(), z.string()]);
 
 const defaultPageSize = 100;
@@ -11,14 +11,14 @@ const maxPageSize = 1000;
 /** Where a page begins and how long it is. */
 export interface Page {
   size: number;
-  /** Key after which the page begins; empty for the first. */
+  /** Key after which the page begins; empty for the first page. */
   after: string;
-  /** Stands for all of the request that must stay the same from page to page. */
+  /** Text for everything in the request that must stay the same from page to page. */
   binding: string;
 }
 
 /**
- * Reads the paging fields of a request; `rest` is all else of it that its token is bound to.
+ * Reads the paging fields of a request; `rest` is everything else in it that its token is bound to.
  * @throws ApiError invalid_argument
  */
 export function readPage(pageSize: number, pageToken: string, rest: unknown = null): Page {
@@ -35,7 +35,7 @@ export function readPage(pageSize: number, pageToken: string, rest: unknown = nu
   return { size, after: token.data[2], binding };
 }
 
-/** One page of `keys`, which are sorted, and the token of the next; empty when there is none. */
+/** One page of `keys`, which are sorted, and the next page's token; empty when there is none. */
 export function cutPage(keys: readonly string[], page: Page): { keys: string[]; nextPageToken: string } {
   const start = keys.findIndex((key) => key > page.after);
   if (start < 0) return { keys: [], nextPageToken: "" };
@@ -50,7 +50,7 @@ export function pageTokenAfter(page: Page, key: string): string {
   return Buffer.from(JSON.stringify(token)).toString("base64url");
 }
 
-/** What is said to a token that was not made for this request, or for what is no more. */
+/** The error for a token that was created for another request, or for data that does not exist any more. */
 export function foreignPageToken(): ApiError {
   return new ApiError(
     "invalid_argument",

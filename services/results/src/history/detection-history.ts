@@ -29,13 +29,13 @@ import {
   type TimeRange,
 } from "./history-page.ts";
 
-/** Whether a detection lies in a zone: as for rules, by the middle of its box's lower edge. */
+/** Whether a detection is in a zone: as in rules, by the middle of its box's lower edge. */
 export type ZoneTest = (detection: Detection) => boolean;
 
-/** The rules of a camera as they are now. */
+/** The present rules of a camera. */
 export type RulesOf = (camera: string) => CameraRules | undefined;
 
-/** Finds zones in the rules of cameras as they are now. */
+/** Finds zones in the present rules of cameras. */
 export class ZoneLookup {
   readonly #rulesOf: RulesOf;
 
@@ -43,7 +43,7 @@ export class ZoneLookup {
     this.#rulesOf = rulesOf;
   }
 
-  /** The test for a camera's zone; undefined when the camera has no zone of that name. */
+  /** The test for a camera's zone; undefined when the camera has no zone with that name. */
   find(camera: string, zone: string): ZoneTest | undefined {
     const found = this.#rulesOf(camera)?.zones.find(({ name }) => name === zone);
     if (!found) return undefined;
@@ -54,7 +54,7 @@ export class ZoneLookup {
 
 const readAtATime = 256;
 
-/** What is looked for. */
+/** A search in the history. */
 interface Query {
   filter: DetectionFeedFilter;
   range: TimeRange;
@@ -62,7 +62,7 @@ interface Query {
   zone: string;
 }
 
-/** Frames with detections as they are kept in TIMELINE. */
+/** Stored frames with detections, from TIMELINE. */
 export class DetectionHistory {
   readonly #stored: StoredMessages;
   readonly #zones: ZoneLookup;
@@ -73,8 +73,8 @@ export class DetectionHistory {
   }
 
   /**
-   * One page of what is of cameras of the scope, in the order in which frames were stored. It ends early, with a token, when it has taken as much time or
-   * is as large as one call may. @throws ApiError invalid_argument, history_unavailable
+   * One page of the frames of cameras in the scope, in stored order. It ends early, with a token, at the time or size limit of one call.
+   * @throws ApiError invalid_argument, history_unavailable
    */
   async list(request: ListDetectionsRequest, scope: CameraScope): Promise<ListDetectionsResponse> {
     const { pageSize, pageToken, ...rest } = request;
@@ -142,7 +142,7 @@ export class DetectionHistory {
     }
   }
 
-  /** What of a message belongs into the answer. */
+  /** The part of a message that belongs in the answer. */
   #select(
     query: Query,
     zones: Map<string, ZoneTest | undefined>,
@@ -153,7 +153,7 @@ export class DetectionHistory {
     try {
       frame = decodeFrame(subject, data);
     } catch {
-      // It was logged and counted when the feed came to it.
+      // The feed has already logged and counted it.
       return undefined;
     }
     const time = frame?.frame?.captureTime && fromTimestamp(frame.frame.captureTime);

@@ -4,10 +4,10 @@ import { decodeEvent } from "../feeds/event-format.ts";
 import type { StoredMessages, StreamState } from "../feeds/stored-messages.ts";
 
 const readAtATime = 1_024;
-/** How many findings are remembered, and for how long, so that the pages of one listing need one. */
+/** How many searches are remembered, and for how long, so that all pages of one list share a search. */
 const remembered = 4;
 const rememberedMs = 60_000;
-/** Most events of one finding; they are those that were going on at one moment. */
+/** Most events of one search; all of them were open at one moment. */
 const mostEvents = 100_000;
 
 /** An event and when it began, in milliseconds. */
@@ -16,7 +16,7 @@ export interface EarlyEvent {
   startMs: number;
 }
 
-/** Finds events by the last message about each, since their first may not be kept any more. */
+/** Finds events through their last messages, since their first may already be deleted. */
 export class EarlyEvents {
   readonly #stored: StoredMessages;
   readonly #found = new BoundedMap<string, Promise<EarlyEvent[]>>(remembered);
@@ -26,8 +26,8 @@ export class EarlyEvents {
   }
 
   /**
-   * The events, of one camera or all, that began before a time and of which something is kept; newest first. It takes as
-   * long as it takes to read the last message about every event; who asks again meanwhile gets the same.
+   * Events of one camera or all that began before a time and of which a message is still stored; newest first. It must read the last
+   * message of every event; callers that ask meanwhile share the result.
    */
   find({ identity }: StreamState, before: number, camera: string | undefined): Promise<EarlyEvent[]> {
     const key = `${identity.toString("hex")} ${before} ${camera ?? ""}`;
@@ -71,7 +71,7 @@ function readEvent(subject: string, data: Uint8Array): EarlyEvent | undefined {
     const { name, startTime } = decodeEvent(subject, data);
     return startTime && { name, startMs: fromTimestamp(startTime) };
   } catch {
-    // It was logged and counted when the feed came to it.
+    // The feed has already logged and counted it.
     return undefined;
   }
 }

@@ -14,12 +14,12 @@ import type { CameraScope } from "../access/camera-scope.ts";
 import { ApiError } from "../grpc/errors.ts";
 import type { EventHistory } from "./event-history.ts";
 
-/** So many are read for one answer: some seconds of work. */
+/** Most events read for one answer: some seconds of work. */
 const mostEvents = 20_000;
 const pageSize = 1_000;
 const hourMs = 3_600_000;
 
-/** What an event is counted under, for each way of counting. */
+/** The fields that an event is counted by, for each kind of count. */
 const parts: Readonly<Record<Exclude<CountBy, 0>, (event: Event) => Partial<EventCount>>> = {
   [CountBy.HOUR]: ({ startTime }) => ({ hour: startTime && toTimestamp(hourOf(fromTimestamp(startTime))) }),
   [CountBy.CAMERA]: ({ name }) => ({ camera: name.slice(0, name.indexOf("/events/")) }),
@@ -31,7 +31,7 @@ const parts: Readonly<Record<Exclude<CountBy, 0>, (event: Event) => Partial<Even
   [CountBy.DIRECTION]: ({ direction }) => ({ direction }),
 };
 
-/** Counts events that are kept. */
+/** Counts stored events. */
 export class EventCounts {
   readonly #history: Pick<EventHistory, "list">;
 
@@ -40,7 +40,7 @@ export class EventCounts {
   }
 
   /**
-   * Counts of the events of the scope's cameras, until `signal` aborts.
+   * Counts the events of the scope's cameras, until `signal` aborts.
    * @throws ApiError invalid_argument, also when there are too many events; history_unavailable
    */
   async count(

@@ -38,11 +38,11 @@ import {
   type TimeRange,
 } from "./history-page.ts";
 
-/** How many sequences are looked through at a time; of a single camera the server passes over all others' by itself. */
+/** How many sequences to scan at a time; for a single camera the server itself skips all others. */
 const chunk = { ofAll: 1_024, ofOne: 16_384 };
 const readAtATime = 256;
 const lookUpsAtATime = 32;
-/** An event whose start was stored this long after it, or later, may be missed when an end is given, in milliseconds. */
+/** If the time range has an end, an event may be missed when its start was stored this long after it began, or later; in milliseconds. */
 const maxStoreDelayMs = 60 * 60_000;
 
 /** The first message about an event, and its sequence. */
@@ -51,7 +51,7 @@ interface Beginning {
   event: Event;
 }
 
-/** One call's look into history, and what it has found. */
+/** One call's search and its results. */
 interface Look {
   filter: EventFeedFilter;
   search: EventSearch;
@@ -63,20 +63,20 @@ interface Look {
   events: EventPage;
 }
 
-/** Events as they are kept in EVENTS. */
+/** Stored events, from EVENTS. */
 export class EventHistory {
   readonly #stored: StoredMessages;
   readonly #reviewOf: (name: string) => EventReview | undefined;
   readonly #early: EarlyEvents;
 
-  /** `reviewOf`: what is known of an event's review, by its name. */
+  /** `reviewOf`: an event's review, by the event's name. */
   constructor(stored: StoredMessages, reviewOf: (name: string) => EventReview | undefined = () => undefined) {
     this.#stored = stored;
     this.#reviewOf = reviewOf;
     this.#early = new EarlyEvents(stored);
   }
 
-  /** An event as it stands now. @throws ApiError invalid_argument, event_not_found, history_unavailable */
+  /** The present state of an event. @throws ApiError invalid_argument, event_not_found, history_unavailable */
   async get(name: string): Promise<Event> {
     if (!parseEventName(name))
       throw new ApiError(
@@ -90,8 +90,8 @@ export class EventHistory {
   }
 
   /**
-   * One page of what is of cameras of the scope, newest first by when events began, each once and as it stands now. It ends early, with a token, when it
-   * has taken as much time or is as large as one call may. @throws ApiError invalid_argument, history_unavailable
+   * One page of the events of cameras in the scope, newest first by start time, each once and in its present state. It ends early, with a
+   * token, at the time or size limit of one call. @throws ApiError invalid_argument, history_unavailable
    */
   async list(request: ListEventsRequest, scope: CameraScope): Promise<ListEventsResponse> {
     const { pageSize, pageToken, ...rest } = request;
@@ -112,7 +112,7 @@ export class EventHistory {
     });
   }
 
-  /** Messages up to `position` are looked through, backwards. */
+  /** Messages up to `position` are scanned backwards. */
   async #beginning({ end }: TimeRange, state: StreamState): Promise<ListPosition> {
     const early = earlyBefore(state);
     const bound = state.end;
@@ -122,7 +122,7 @@ export class EventHistory {
     return { earlyBefore: early, bound, position };
   }
 
-  /** Events by their first messages. Returns where the next page begins; undefined when there are no more of these. */
+  /** Events found by their first messages. Returns where the next page begins; undefined when there are no more of these. */
   async #listScanned(look: Look): Promise<ListPosition | undefined> {
     const { filter, range, state, from, deadline, events } = look;
     if (from.position === undefined) return undefined;
@@ -144,7 +144,7 @@ export class EventHistory {
     return undefined;
   }
 
-  /** Events that began so early that their first message may not be kept. Returns where the next page begins. */
+  /** Events that began so early that their first message may be deleted. Returns where the next page begins. */
   async #listEarly(look: Look): Promise<ListPosition | undefined> {
     const { filter, range, state, deadline, events } = look;
     const from: ListPosition = { ...look.from, position: undefined };
@@ -174,7 +174,7 @@ export class EventHistory {
     return undefined;
   }
 
-  /** Beginnings of events among the messages of these sequences, newest first; and when the oldest message was stored. */
+  /** First messages of events within these sequences, newest first; and when the oldest message was stored. */
   async #beginnings(
     filter: EventFeedFilter,
     time: TimeRange,
@@ -218,7 +218,7 @@ function passes({ filter, search }: Look, event: Event): boolean {
   return passesFilter(filter, event) && passesSearch(search, event, Date.now());
 }
 
-/** Undefined for what is no event: one such message must not hide all others. */
+/** Undefined for what is not an event: one such message must not hide all others. */
 function decoded(data: Uint8Array): Event | undefined {
   try {
     return Event.decode(data);
@@ -227,13 +227,13 @@ function decoded(data: Uint8Array): Event | undefined {
   }
 }
 
-/** The event of a message that is the first about it; undefined for any other message. */
+/** The event of a message, if it is the first one about it; undefined for any other message. */
 function readBeginning(subject: string, data: Uint8Array): Event | undefined {
   try {
     const event = decodeEvent(subject, data);
     return event.phase === EventPhase.START || event.phase === EventPhase.ONCE ? event : undefined;
   } catch {
-    // It was logged and counted when the feed came to it.
+    // The feed has already logged and counted it.
     return undefined;
   }
 }

@@ -6,27 +6,27 @@ import type { EarlyEvent } from "./early-events.ts";
 import { clockSlackMs, maxPageBytes, placeFields, readPlace } from "./history-page.ts";
 
 /**
- * Where a page of events begins. Events that began at `earlyBefore` or later come first, as a scan backwards finds their
- * beginnings up to `position`; then those that began earlier, after the one that was listed last. When an event began never
- * changes, so none is in both parts.
+ * Where a page of events begins. Events that began at `earlyBefore` or later come first: a backward scan finds their first messages up to
+ * `position`. Then come those that began earlier, after the last one listed. The start time of an event never changes, so no event is in
+ * both parts.
  */
 export interface ListPosition {
-  /** In milliseconds; 0 when nothing has been removed from the stream, so that every event has its beginning. */
+  /** In milliseconds; 0 when nothing has been removed from the stream, so that every event has its first message. */
   earlyBefore: number;
-  /** The stream's end when the first page was asked for. */
+  /** The stream's end when the first page was requested. */
   bound: StreamPlace;
-  /** Undefined once the scan is at its end. */
+  /** Undefined when the scan has reached its end. */
   position?: number | undefined;
-  /** The last of the early ones that was listed. */
+  /** The last early event that was listed. */
   after?: EarlyEvent | undefined;
 }
 
-/** Before when an event began whose first message may have been removed: all that is kept later was stored later. */
+/** Events whose first message may have been removed began before this time: all messages that are kept were stored later. */
 export function earlyBefore({ first, firstTime = 0 }: StreamState): number {
   return first > 1 && firstTime > 0 ? firstTime + clockSlackMs : 0;
 }
 
-/** Reads where a page begins; undefined for the first. @throws ApiError invalid_argument when the stream is another now */
+/** Reads where a page begins; undefined for the first page. @throws ApiError invalid_argument when the stream is another one now */
 export function readListPosition(page: Page, state: StreamState): ListPosition | undefined {
   if (page.after === "") return undefined;
   const [identity, before, sequence, time, position, startMs, name] = page.after.split(" ");
@@ -41,7 +41,7 @@ export function readListPosition(page: Page, state: StreamState): ListPosition |
   };
 }
 
-/** The token of the page that begins there. */
+/** The token of the page that begins at this position. */
 export function listToken(page: Page, state: StreamState, at: ListPosition): string {
   const { position = "", after } = at;
   const fields = [
@@ -55,7 +55,7 @@ export function listToken(page: Page, state: StreamState, at: ListPosition): str
   return pageTokenAfter(page, fields.join(" "));
 }
 
-/** The events of one page, as far as they are found. */
+/** The events of one page that have been found so far. */
 export class EventPage {
   readonly events: Event[] = [];
   readonly #size: number;
@@ -66,7 +66,7 @@ export class EventPage {
     this.#size = size;
   }
 
-  /** Adds an event of so many bytes. Returns false when the page has no room for it. */
+  /** Adds an event with this many bytes. Returns false when the page has no room for it. */
   add({ event, bytes }: { event: Event; bytes: number }): boolean {
     if (this.events.length === this.#size || (this.#bytes > 0 && this.#bytes + bytes > maxPageBytes))
       return false;

@@ -20,8 +20,8 @@ const sweepMs = 60 * 60_000;
 type EventId = { camera: string; id: string };
 
 /**
- * Which events somebody has reviewed. What is kept of it goes with the event: by the age of events, with what `camera forget` deletes, and
- * within the hour where events are removed because there are too many bytes of them.
+ * Which events have been reviewed. A review is removed with its event: by the age of events, by `camera forget`, and within an hour when
+ * events are removed because they need too many bytes.
  */
 export class EventReviews {
   readonly #nats: Nats;
@@ -32,7 +32,7 @@ export class EventReviews {
   readonly #log: Logger;
   readonly #stopped = new AbortController();
 
-  /** `maxAgeSeconds`: how long events are kept; 0 is without end. */
+  /** `maxAgeSeconds`: how long events are kept; 0 means no limit. */
   constructor(
     nats: Nats,
     kv: KV,
@@ -49,12 +49,12 @@ export class EventReviews {
     this.#log = log;
   }
 
-  /** Bounds the age of what is kept, also of the marks of removed reviews, and begins to sweep. */
+  /** Limits the age of what is stored, including the markers of removed reviews, and begins to sweep. */
   async start(): Promise<void> {
     const { streams } = this.#nats.manager;
     const { config } = (await this.#kv.status()).streamInfo;
     const maxAge = this.#maxAgeSeconds * 1_000_000_000;
-    // NATS refuses one that is longer than messages are kept.
+    // NATS refuses a window that is longer than messages are kept.
     const duplicate_window = maxAge > 0 ? Math.min(config.duplicate_window, maxAge) : config.duplicate_window;
     if (config.max_age !== maxAge)
       await streams.update(config.name, { ...config, max_age: maxAge, duplicate_window });
@@ -65,19 +65,19 @@ export class EventReviews {
     this.#stopped.abort();
   }
 
-  /** What is known of an event's review; undefined when nobody has reviewed it, or the name is none. */
+  /** An event's review; undefined when nobody has reviewed it, or the name is not valid. */
   find(name: string): EventReview | undefined {
     const event = parseEventName(name);
     return event && this.#mirror.get(keyOf(event));
   }
 
-  /** Calls `listener` with each event that is marked, until the returned function is called. */
+  /** Calls `listener` with each event whose review changes, until the returned function is called. */
   onChange(listener: (event: EventId, review: EventReview | undefined) => void): () => void {
     return this.#mirror.onChange(({ key, value }) => listener(eventOf(key), value));
   }
 
   /**
-   * Marks those of the named events that are kept, and seen by the scope. One that is marked already stays as it is.
+   * Marks those of the named events that are stored and in the scope. An event that is already marked does not change.
    * @throws ApiError invalid_argument, history_unavailable
    */
   async mark(
@@ -106,7 +106,7 @@ export class EventReviews {
     return { names: events.flatMap(({ name }) => (done.has(name) ? [name] : [])) };
   }
 
-  /** Removes the reviews of events, of one camera or all, that are not kept any more. @throws when NATS is away */
+  /** Removes the reviews of events, of one camera or all, that are not stored any more. @throws when NATS is away */
   async sweep(only?: string): Promise<void> {
     const keys = this.#mirror.keys().filter((key) => only === undefined || eventOf(key).camera === only);
     for (let i = 0; i < keys.length; i += atATime)
@@ -140,7 +140,7 @@ export class EventReviews {
   }
 }
 
-/** Reads an entry of the bucket. @throws when the bytes are no EventReview */
+/** Reads an entry of the bucket. @throws when the bytes are not an EventReview */
 export function decodeReview(data: Uint8Array): EventReview {
   return EventReview.decode(data);
 }
@@ -155,7 +155,7 @@ function readName(name: string): EventId {
   return event;
 }
 
-/** Neither has a dot in it. */
+/** Neither part contains a dot. */
 const keyOf = ({ camera, id }: EventId) => `${camera}.${id}`;
 
 function eventOf(key: string): EventId {

@@ -3,14 +3,14 @@ import { ApiError } from "../grpc/errors.ts";
 
 const mostText = 200;
 
-/** What is asked of events as they stand now, beyond a filter. */
+/** Conditions on the present state of events, in addition to a filter. */
 export interface EventSearch {
-  /** 0 lets all pass. */
+  /** 0 matches all. */
   minScore: number;
   minDurationSeconds: number;
-  /** Words in small letters, all of which must be found. */
+  /** Words in lower case, all of which must be found. */
   words: readonly string[];
-  /** Undefined lets both pass. */
+  /** Undefined matches both. */
   reviewed: boolean | undefined;
 }
 
@@ -33,13 +33,13 @@ export function readEventSearch(request: ListEventsRequest): EventSearch {
   return { minScore, minDurationSeconds, words, reviewed };
 }
 
-/** Whether an event is found, as it stands at `now`, in milliseconds. An event that goes on lasts until now. */
+/** Whether an event matches in its state at `now`, in milliseconds. An open event lasts until `now`. */
 export function passesSearch(
   { minScore, minDurationSeconds, words, reviewed }: EventSearch,
   event: Event,
   now: number,
 ): boolean {
-  // Scores are 32-bit floats: 0.9 is stored as a little less.
+  // Scores are 32-bit floats: 0.9 is stored as slightly less.
   if (minScore > 0 && Math.max(event.track?.bestScore ?? 0, event.snapshotScore) < Math.fround(minScore))
     return false;
   if (minDurationSeconds > 0 && durationMs(event, now) < minDurationSeconds * 1000) return false;

@@ -8,16 +8,16 @@ import { foreignPageToken, type Page, pageTokenAfter } from "../grpc/page-token.
 /** Most bytes of one page; a page with a single larger item is larger. */
 export const maxPageBytes = 640 * 1024;
 
-/** Milliseconds that one call may look through history before its page ends early. */
+/** How long one call may scan history before its page ends early, in milliseconds. */
 export const maxScanMs = 1_000;
 
 /** How far the clocks of cameras' hosts and of NATS may differ, in milliseconds. */
 export const clockSlackMs = 60_000;
 
-/** A frame that is stored this long after its capture, or later, may be missed when an end is given, in milliseconds. */
+/** If the time range has an end, a frame may be missed when it was stored this long after its capture, or later; in milliseconds. */
 export const maxStoreDelayMs = 5 * 60_000;
 
-/** A span of time in milliseconds: from `start` on and before `end`. */
+/** A time range in milliseconds: from `start` up to but not including `end`. */
 export interface TimeRange {
   start: number;
   end: number;
@@ -38,15 +38,15 @@ export function readTimeRange(start: Timestamp | undefined, end: Timestamp | und
 }
 
 /**
- * Where a page begins in a stream: after, or before, `position`; and `bound`, the newest message when the first page was
- * asked for, so that paging ends though more comes.
+ * Where a page begins in a stream: after, or before, `position`. `bound` is the newest message when the first page was requested, so that
+ * paging ends although new messages arrive.
  */
 export interface ScanPosition {
   position: number;
   bound: StreamPlace;
 }
 
-/** Reads where a page begins; undefined for the first. @throws ApiError invalid_argument when the stream is another now */
+/** Reads where a page begins; undefined for the first page. @throws ApiError invalid_argument when the stream is another one now */
 export function readScanPosition(page: Page, state: StreamState): ScanPosition | undefined {
   if (page.after === "") return undefined;
   const [identity, position, ...bound] = page.after.split(":");
@@ -56,7 +56,7 @@ export function readScanPosition(page: Page, state: StreamState): ScanPosition |
   return at;
 }
 
-/** Reads what `placeFields` wrote. @throws ApiError invalid_argument */
+/** Reads the result of `placeFields`. @throws ApiError invalid_argument */
 export function readPlace([sequence, time]: readonly (string | undefined)[]): StreamPlace {
   if (!/^\d{1,15}$/.test(sequence ?? "") || !/^\d{1,20}$/.test(time ?? "")) throw foreignPageToken();
   return { sequence: Number(sequence), time: BigInt(time!) };
@@ -68,19 +68,19 @@ export function placeFields({ sequence, time }: StreamPlace): [string, string] {
 }
 
 /**
- * Checks that the stream still has what was there when the first page was asked for: what came instead of what is lost
- * would be in no page, or in the wrong one. @throws ApiError invalid_argument
+ * Checks that the stream still has what it had when the first page was requested: messages that replaced lost ones would be missing or on
+ * the wrong page. @throws ApiError invalid_argument
  */
 export async function requireNoLoss(stored: StoredMessages, bound: StreamPlace | undefined): Promise<void> {
   if (bound && (await stored.loss(bound))) throw foreignPageToken();
 }
 
-/** The token of the page that begins there. */
+/** The token of the page that begins at this position. */
 export function scanToken(page: Page, state: StreamState, { position, bound }: ScanPosition): string {
   return pageTokenAfter(page, [state.identity.toString("hex"), position, ...placeFields(bound)].join(":"));
 }
 
-/** Runs a look into history. @throws ApiError history_unavailable when NATS does not answer */
+/** Runs a search in history. @throws ApiError history_unavailable when NATS does not answer */
 export async function lookUp<R>(task: () => Promise<R>): Promise<R> {
   try {
     return await task();

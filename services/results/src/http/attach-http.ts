@@ -34,7 +34,7 @@ import { ProbeClient } from "./probe-client.ts";
 import { SeriesStore } from "./series/series-store.ts";
 import { SystemView } from "./system-view.ts";
 
-/** What of the service the HTTP API is made from. */
+/** The parts of the service that the HTTP API uses. */
 export interface HttpSources {
   version: string;
   prometheus: Registry;
@@ -72,7 +72,7 @@ export interface HttpSources {
   log: Logger;
 }
 
-/** Makes what the HTTP API is served from, and lets it answer. */
+/** Creates what the HTTP API needs, and lets it answer. */
 export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifecycle): Promise<void> {
   const { nats, workers, records, statuses, registry, cameraWatchers, catalog } = sources;
   const models = () => catalog.names().flatMap((name) => catalog.find(name) ?? ([] as ServedModel[]));
@@ -117,7 +117,7 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
     sources.eventReviews.onChange((event, review) => live.review(event, review)),
   ];
   life.add({ stop: async () => ends.forEach((end) => void end()) });
-  // Last, so that it ends first: nobody is served while the rest is taken down.
+  // Last, so that it ends first: no request is served while the rest stops.
   life.add(api);
   api.attach({
     cameras: sources.cameras,

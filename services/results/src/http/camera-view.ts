@@ -12,10 +12,10 @@ import { toHttpCamera } from "./json/camera-json.ts";
 import { figuresOf } from "./series/camera-series.ts";
 import type { SeriesStore } from "./series/series-store.ts";
 
-/** Seconds that a diagnosis looks back: long enough to be steady, short enough to follow a repair. */
+/** Seconds that a diagnosis covers: long enough to be steady, short enough to show a repair soon. */
 export const diagnosisSeconds = 10;
 
-/** Cameras as the HTTP API shows them: settings, status, and what is the matter with them. */
+/** Cameras as the HTTP API shows them: settings, status, and what is wrong with them. */
 export class CameraView {
   readonly #series: SeriesStore;
   readonly #workers: () => WorkerInfo[];

@@ -4,7 +4,7 @@ import fastifyStatic from "@fastify/static";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { ApiError } from "../grpc/errors.ts";
 
-/** As the launcher does; pnpm itself need not be installed. */
+/** As the launcher does it; pnpm itself need not be installed. */
 export const buildCommand = "npx -y pnpm@10.34.8 --silent --filter @sightline/console build";
 
 const notBuilt = `<!doctype html>
@@ -18,9 +18,9 @@ const notBuilt = `<!doctype html>
 `;
 
 /**
- * Serves the built console in `directory`. Files under /assets have a hash in their name and never change; the page
- * itself is asked for anew each time, and is the answer to every path without a file, because the console has its own
- * pages. Files that were compressed when built are sent so.
+ * Serves the built console in `directory`. Files under /assets have a hash in their name and never change. The page itself is always
+ * requested again, and answers every path without a file, because the console has its own pages. Files that were compressed during the
+ * build are sent compressed.
  */
 export async function consoleFiles(app: FastifyInstance, directory: string): Promise<void> {
   const root = resolve(directory);

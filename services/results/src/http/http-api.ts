@@ -37,14 +37,14 @@ import { auditRoutes, metricsRoute, systemRoutes } from "./routes/system-routes.
 import { userRoutes } from "./routes/user-routes.ts";
 import { refuseUnknownQuery } from "./strict-query.ts";
 
-/** Largest body that a route takes unless it says otherwise: a camera with 1000 classes fits. */
+/** Largest default body of a route: a camera with 1000 classes fits. */
 const maxBodyBytes = 128 * 1024;
-/** Largest message that a browser may send: 256 cameras to watch fit. */
+/** Largest message from a browser: 256 cameras to watch fit. */
 const maxMessageBytes = 64 * 1024;
 
 export interface HttpApiOptions {
   version: string;
-  /** Names by which this server is called, beside addresses and localhost. */
+  /** Names of this server, besides addresses and localhost. */
   hosts: readonly string[];
   /** Directory of the built console. */
   consoleDirectory: string;
@@ -52,20 +52,20 @@ export interface HttpApiOptions {
   maxSockets: number;
   maxSocketsPerUser: number;
   limits: CallLimits;
-  /** Whether the server is reached from this machine only. */
+  /** Whether only this machine can reach the server. */
   local: boolean;
   certificateUser?: CertificateUser;
 }
 
-/** What records who did what, and what is told of it. */
+/** The audit trail and its stored records. */
 export interface AuditParts {
   audit: AuditTrail;
   history: AuditHistory;
 }
 
 /**
- * The HTTP API, the live WebSocket and the console. The routes are there before the parts they are served from, and
- * answer 503 until `attach`: health can be asked for while NATS is waited for.
+ * The HTTP API, the live WebSocket and the console. The routes exist before the parts that they need, and answer 503 until `attach`, so
+ * health can be requested while the service waits for NATS.
  */
 export class HttpApi {
   readonly #options: HttpApiOptions;
@@ -83,11 +83,11 @@ export class HttpApi {
     this.#guard = new HttpGuard(options.local, options.limits, options.certificateUser);
   }
 
-  /** Adds the routes to an app that does not listen yet. `metrics` is what `/metrics` tells. */
+  /** Adds the routes to an app that does not listen yet. `metrics` is the content of `/metrics`. */
   async register(app: FastifyInstance, metrics: Registry): Promise<void> {
     const { hosts, consoleDirectory } = this.#options;
     const guard = new RequestGuard(hosts);
-    // Before all hooks, and for all routes: it closes the connections of upgrades that are refused.
+    // Before all hooks and for all routes: it closes the connections of refused upgrades.
     await app.register(websocket, {
       options: { maxPayload: maxMessageBytes },
       preClose(done) {
@@ -105,25 +105,25 @@ export class HttpApi {
       await scope.register(async (api) => this.#registerApi(api), { prefix: "/api/v1" });
       await consoleFiles(scope, consoleDirectory);
     });
-    // Prometheus asks by any name.
+    // Prometheus may use any host name.
     await app.register(async (scope) => {
       this.#protect(scope);
       metricsRoute(scope, metrics);
     });
   }
 
-  /** Who calls is known from now on. `cameras` are the ids of all. */
+  /** Callers are identified from now on. `cameras` are the ids of all cameras. */
   attachAccess(access: AccessParts, cameras: CameraIds): void {
     this.#access = access;
     this.#guard.attach(access.identities, cameras);
   }
 
-  /** What is done is recorded from now on. */
+  /** Actions are recorded from now on. */
   attachAudit(audit: AuditParts): void {
     this.#audit = audit;
   }
 
-  /** The parts are there. */
+  /** The other parts are available from now on. */
   attach(parts: HttpParts): void {
     this.#parts = parts;
   }
@@ -149,7 +149,7 @@ export class HttpApi {
     scope.addHook("onRoute", (route) => {
       route.bodyLimit ??= maxBodyBytes;
     });
-    // Only JSON: what a form or a page of another site can send without being asked for permission is refused.
+    // Only JSON: refuses what a form or a page of another site can send without asking for permission.
     scope.removeContentTypeParser("text/plain");
     acceptStrictJson(scope);
     refuseUnknownQuery(scope);

@@ -20,14 +20,14 @@ const httpStatusOf: Partial<Record<status, number>> = {
   [status.DEADLINE_EXCEEDED]: 504,
 };
 
-/** Where HTTP has a better word than the status that the code has in gRPC. */
+/** Codes for which HTTP has a better status than the one for their gRPC status. */
 const exceptions: Partial<Record<ApiErrorCode, number>> = {
   etag_mismatch: 412,
   media_type_refused: 415,
   body_too_large: 413,
 };
 
-/** Faults that fastify finds by itself, by its code. */
+/** Errors that fastify itself detects, by their codes. */
 const fastifyFaults: Record<string, { code: ApiErrorCode; message: string }> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {
     code: "media_type_refused",
@@ -47,17 +47,17 @@ const fastifyFaults: Record<string, { code: ApiErrorCode; message: string }> = {
   FST_ERR_MAX_PARAM_LENGTH: { code: "route_not_found", message: "a part of the path is too long" },
 };
 
-/** The HTTP status that carries an error's code. */
+/** The HTTP status for an error's code. */
 export function httpStatus(code: ApiErrorCode): number {
   return exceptions[code] ?? httpStatusOf[grpcStatusOf(code)] ?? 500;
 }
 
-/** Answers with an error in the shape that all errors have. Faults of the server are logged, not told. */
+/** Answers with an error in the common form. Server faults are logged, not sent. */
 export function sendError(error: unknown, reply: FastifyReply, log: Logger): FastifyReply {
   const { code, message, retryAfterSeconds } = toApiError(apiErrorOf(error), log);
   const body: HttpError = { code, message };
   if (retryAfterSeconds !== undefined) reply.header("retry-after", retryAfterSeconds);
-  // Written out here: the route's own schemas say nothing of errors that come before it.
+  // Serialised here, because the route's own schemas do not cover errors that occur before the handler.
   return reply
     .code(httpStatus(code))
     .header("cache-control", "no-store")
@@ -65,7 +65,7 @@ export function sendError(error: unknown, reply: FastifyReply, log: Logger): Fas
     .send(JSON.stringify(body));
 }
 
-/** A fault that fastify has found, as one of ours; all else as it is. */
+/** Turns an error of fastify into one of ours; returns any other unchanged. */
 export function apiErrorOf(error: unknown): unknown {
   if (error instanceof ApiError) return error;
   if (hasZodFastifySchemaValidationErrors(error)) {
@@ -80,11 +80,11 @@ export function apiErrorOf(error: unknown): unknown {
   const { code = "", statusCode } = (error ?? {}) as { code?: string; statusCode?: number };
   const fault = fastifyFaults[code];
   if (fault) return new ApiError(fault.code, fault.message);
-  // What is left below 500 are files that may not be sent.
+  // The rest below 500 are files that may not be sent.
   return statusCode !== undefined && statusCode < 500
     ? new ApiError("route_not_found", "there is nothing at this path")
     : error;
 }
 
-/** Most faults of one request that are told. */
+/** Most faults reported for one request. */
 const maxFaults = 20;

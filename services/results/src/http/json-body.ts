@@ -4,7 +4,7 @@ import { validatorCompiler } from "fastify-type-provider-zod";
 import type { z } from "zod";
 import { ApiError } from "../grpc/errors.ts";
 
-/** Takes JSON bodies of which two readers cannot make two things: in UTF-8, and no field twice. */
+/** Accepts only JSON bodies that every reader understands in the same way: in UTF-8, and no field twice. */
 export function acceptStrictJson(scope: FastifyInstance): void {
   const parse = scope.getDefaultJsonParser("error", "error");
   scope.removeContentTypeParser("application/json");
@@ -17,7 +17,7 @@ export function acceptStrictJson(scope: FastifyInstance): void {
       );
     try {
       const text = decodeUtf8(body as Buffer);
-      // First by fastify's own, which also refuses what would change an object's prototype, and quotes nothing.
+      // First with fastify's own parser, which also refuses changes of an object's prototype and does not quote the text.
       parse(request, text, (error, value) => {
         if (error) return done(error);
         parseJson(text);
@@ -29,22 +29,22 @@ export function acceptStrictJson(scope: FastifyInstance): void {
   });
 }
 
-/** For routes whose handler checks the body by itself, so that faults of form and of value are told at once. */
+/** For routes whose handler itself checks the body, so that faults of form and of values are reported together. */
 export const bodyIsCheckedLater: FastifySchemaCompiler<unknown> = (route) =>
   route.httpPart === "body" ? (data: unknown) => ({ value: data }) : validatorCompiler(route as never);
 
-/** The fields of a body whose form is right, and what is wrong with the form of the others. */
+/** The fields of a body with a valid form, and the faults of the others. */
 export interface BodyFields<T> {
   readonly fields: Partial<T>;
   readonly faults: readonly ApiError[];
-  /** Names of the fields that are not in `fields` because of a fault. */
+  /** Names of the fields that a fault keeps out of `fields`. */
   readonly faulty: ReadonlySet<string>;
 }
 
-/** Most faults of one request that are told. */
+/** Most faults reported for one request. */
 const maxFaults = 20;
 
-/** @throws ApiError invalid_argument when the body is no object */
+/** @throws ApiError invalid_argument when the body is not an object */
 export function readFields<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
   body: unknown,

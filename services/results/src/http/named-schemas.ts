@@ -1,10 +1,7 @@
 import * as contracts from "@sightline/contracts";
 import { z } from "zod";
 
-/**
- * Names that schemas have in the OpenAPI document. Those of the WebSocket /api/v1/live, which OpenAPI has no words for,
- * are among them.
- */
+/** Names of schemas in the OpenAPI document. They include those of the WebSocket /api/v1/live, which OpenAPI cannot describe. */
 export const namedSchemas = z
   .registry<{ id: string }>()
   .add(contracts.httpCameraSchema, { id: "Camera" })

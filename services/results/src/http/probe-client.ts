@@ -18,7 +18,7 @@ import { ApiError } from "../grpc/errors.ts";
 /** Ingest gives a camera 8 s. */
 const timeoutMs = 12_000;
 
-/** Has any ingest try out a camera that need not be registered. */
+/** Lets any ingest test a camera that need not be registered. */
 export class ProbeClient {
   readonly #nats: Pick<Nats, "connection">;
 
@@ -26,7 +26,7 @@ export class ProbeClient {
     this.#nats = nats;
   }
 
-  /** What the camera offers, with a picture, or why it does not. @throws ApiError invalid_argument, probe_unavailable */
+  /** What the camera offers, with a picture, or why there is none. @throws ApiError invalid_argument, probe_unavailable */
   async probe({ uri, transport = "auto", videoTrack = 0 }: HttpProbeRequest): Promise<HttpProbe> {
     const address = parseCameraUri(uri);
     const request: ProbeRequest = {

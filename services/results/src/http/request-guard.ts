@@ -5,14 +5,14 @@ import { ApiError } from "../grpc/errors.ts";
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
- * Refuses what another web page could make a browser do. By name only known hosts are answered: a page whose name was
- * pointed at this machine (DNS rebinding) names itself. An address, `localhost` and names below it cannot be anyone
- * else's. Writes and WebSockets must come from a page of this server, or from no page at all.
+ * Refuses requests that another web page could make a browser send. Only known host names are answered: a page whose name was pointed at
+ * this machine (DNS rebinding) sends its own name. An address, `localhost` and names below it cannot belong to anyone else. Writes and
+ * WebSockets must come from a page of this server, or from no page at all.
  */
 export class RequestGuard {
   readonly #hosts: ReadonlySet<string>;
 
-  /** `hosts` are the names, without port, that this server is called by beside addresses and localhost. */
+  /** `hosts` are this server's names, without port, besides addresses and localhost. */
   constructor(hosts: readonly string[]) {
     this.#hosts = new Set(hosts.map((host) => host.toLowerCase()));
   }
@@ -33,7 +33,7 @@ export class RequestGuard {
       throw new ApiError("origin_refused", "the request comes from a page of another site");
   }
 
-  /** Whether `host`, as in the Host header, may name this server. */
+  /** Whether `host`, as in the Host header, may be a name of this server. */
   knows(host: string): boolean {
     const name = host.replace(/:\d{1,5}$/, "").replace(/\.$/, "");
     const address = /^\[.*\]$/.test(name) ? name.slice(1, -1) : name;
@@ -43,7 +43,7 @@ export class RequestGuard {
   }
 }
 
-/** Host and port of an Origin header as a Host header has them; undefined when it is `null` or no origin. */
+/** Host and port of an Origin header, in the form of a Host header; undefined when it is `null` or not an origin. */
 function hostOf(origin: string): string | undefined {
   try {
     return new URL(origin).host;
@@ -53,8 +53,8 @@ function hostOf(origin: string): string | undefined {
 }
 
 /**
- * Sent with every answer. The console loads nothing but its own files: no inline script or style, no other server, no
- * frame around it. Styles set by script (CSSOM) are not inline styles.
+ * Sent with every answer. The console only loads its own files: no inline script or style, no other server, and it cannot be put in a
+ * frame. Styles set by script (CSSOM) are not inline styles.
  */
 export const securityHeaders: Readonly<Record<string, string>> = {
   "content-security-policy": [
@@ -79,8 +79,8 @@ export const securityHeaders: Readonly<Record<string, string>> = {
 };
 
 /**
- * Sent with every answer by TLS: for a year the browser calls this name by TLS only, at every port. Other programs' ports of
- * localhost are left alone.
+ * Sent with every answer over TLS: for a year, the browser uses only TLS for this name, on every port. Not sent for localhost, because
+ * other programs use its ports too.
  */
 export function transportHeaders(host: string): Readonly<Record<string, string>> {
   return host === "localhost" || host.endsWith(".localhost")

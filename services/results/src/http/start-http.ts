@@ -11,17 +11,17 @@ import { CallLimits } from "../access/call-limits.ts";
 import type { ResultsConfig } from "../config.ts";
 import { HttpApi } from "./http-api.ts";
 
-/** What is served from the first moment on: health, metrics, and an API that says what is waited for. */
+/** What is served from the first moment: health, metrics, and an API that says what the service is waiting for. */
 export interface HttpStart {
   start: ServiceStart;
   api: HttpApi;
   certificate: ServerCertificate | undefined;
   limits: CallLimits;
-  /** Where it listens. */
+  /** The bound address. */
   address: string;
 }
 
-/** Listens before NATS is there, so that health and metrics can be read while it is waited for. Ends through `life`. */
+/** Listens before NATS is available, so that health and metrics can be read meanwhile. Ends through `life`. */
 export async function startHttp(
   config: ResultsConfig,
   version: string,

@@ -3,7 +3,7 @@ import type { FastifyInstance, RouteOptions } from "fastify";
 import { z } from "zod";
 import { ApiError } from "../grpc/errors.ts";
 
-/** What people write who know these things from the gRPC API, the command line or elsewhere, in lower case. */
+/** Names of the same parameters in the gRPC API, the command line or elsewhere, in lower case. */
 const otherNames: Record<string, string> = {
   after: "from",
   since: "from",
@@ -21,8 +21,8 @@ const otherNames: Record<string, string> = {
 };
 
 /**
- * Refuses query parameters that a route does not have: one that is misspelled would change nothing, and a list without its
- * filter looks like one with it.
+ * Refuses query parameters that a route does not have: a misspelled one would have no effect, and a list without its filter looks like one
+ * with it.
  */
 export function refuseUnknownQuery(scope: FastifyInstance): void {
   const known = new Map<string, readonly string[] | undefined>();
@@ -41,7 +41,7 @@ export function refuseUnknownQuery(scope: FastifyInstance): void {
   });
 }
 
-/** The names in a route's zod schema; undefined when it takes any. */
+/** The names in a route's zod schema; undefined when it accepts any. */
 function parametersOf(schema: unknown): string[] | undefined {
   if (schema instanceof z.ZodObject && schema.def.catchall instanceof z.ZodUnknown) return undefined;
   return Object.keys((schema as { shape?: object } | undefined)?.shape ?? {});
@@ -56,5 +56,5 @@ function faultText(given: string, known: readonly string[]): string {
   return `there is no query parameter '${name}' here, ${have}${hint}`;
 }
 
-/** Most faults of one request that are told. */
+/** Most faults reported for one request. */
 const maxFaults = 20;

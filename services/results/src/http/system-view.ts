@@ -10,17 +10,17 @@ import { isUnanalysed } from "./findings/shortfalls.ts";
 import { toHttpCamera } from "./json/camera-json.ts";
 import type { SeriesStore } from "./series/series-store.ts";
 
-/** Answers of NATS are shared by all who ask within this time; one that takes longer is not waited for. */
+/** Callers within this time share one answer of NATS; a slower answer is not awaited. */
 const streamsMs = 1_000;
-/** Streams that hold a key-value bucket; what is in them is shown by name elsewhere. */
+/** Streams of key-value buckets; their content is shown by name elsewhere. */
 const bucketPrefix = "KV_";
 
 export interface SystemParts {
   version: string;
   nats: Pick<Nats, "connection" | "manager" | "connected" | "watch">;
-  /** Directory of NATS's data, if it can be seen from here. */
+  /** Directory of NATS's data, if it is on this machine. */
   natsStore: string | undefined;
-  /** How the sites of this centre fare; none where it is no centre. */
+  /** State of the sites of this centre; empty if it is not a centre. */
   sites: () => readonly SiteState[];
   /** Whether any process analyses cameras. */
   analysed: () => boolean;
@@ -31,7 +31,7 @@ export interface SystemParts {
   series: SeriesStore;
 }
 
-/** The system as a whole: workers, models, streams, and what is the matter with it. */
+/** The whole system: workers, models, streams, and what is wrong with them. */
 export class SystemView {
   readonly #parts: SystemParts;
   #streams: { at: number; infos: Promise<void> } | undefined;
@@ -41,7 +41,7 @@ export class SystemView {
     this.#parts = parts;
   }
 
-  /** Who does not see all cameras is told of its own, and of sites whose cameras it may see, and not what streams hold of all of them together. */
+  /** A caller who does not see all cameras gets its own, and the sites whose cameras it may see, but not the streams' totals over all cameras. */
   async show(scope: CameraScope): Promise<HttpSystem> {
     const { version, nats, sites, workers, models, defaultModel, cameras, series, analysed } = this.#parts;
     const { info } = nats.connection;
@@ -83,7 +83,7 @@ export class SystemView {
     return { faults, disk: (natsStore && (await diskRoom(natsStore))) || null };
   }
 
-  /** As they were last known while NATS is slow to answer; none while it is away. */
+  /** The last known streams while NATS is slow to answer; empty while it is away. */
   async #readStreams(): Promise<StreamInfo[]> {
     const { nats } = this.#parts;
     if (!nats.connected()) return [];
@@ -98,7 +98,7 @@ export class SystemView {
     try {
       this.#known = await Array.fromAsync(this.#parts.nats.manager.streams.list());
     } catch {
-      // What NATS does not do is told by its watch.
+      // NATS's watch reports what does not work.
     }
   }
 }

@@ -4,7 +4,7 @@ import { httpErrorSchema, videoFromHeader, videoToHeader } from "@sightline/cont
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 
-/** Video as the OpenAPI document describes it; what is sent are the MP4's bytes. */
+/** Video in the OpenAPI document; the answer contains the MP4's bytes. */
 const mp4 = { content: { "video/mp4": { schema: z.any().meta({ contentMediaType: "video/mp4" }) } } };
 export const videoAnswers = {
   200: { description: "The video.", ...mp4 },
@@ -13,9 +13,9 @@ export const videoAnswers = {
   416: httpErrorSchema.describe("Range is outside the video."),
 };
 
-/** What of a request is passed on to the ingest that has the video. */
+/** Request headers that are passed to the ingest with the video. */
 const asked = ["range", "if-range", "if-none-match"] as const;
-/** What of its answer is passed back. */
+/** Answer headers that are passed back. */
 const told = [
   "content-type",
   "content-length",
@@ -26,21 +26,21 @@ const told = [
   videoToHeader,
 ] as const;
 
-/** The headers of a request that say which part of a video is wanted. */
+/** The request headers that select a part of a video. */
 export function rangeHeaders({ headers }: Pick<FastifyRequest, "headers">): Record<string, string> {
   return Object.fromEntries(
     asked.flatMap((name) => (typeof headers[name] === "string" ? [[name, headers[name]]] : [])),
   );
 }
 
-/** Aborts when the client is gone before it has had the whole answer. */
+/** Aborts when the client goes before it has the whole answer. */
 export function untilClosed(reply: FastifyReply): AbortSignal {
   const abort = new AbortController();
   reply.raw.once("close", () => abort.abort());
   return abort.signal;
 }
 
-/** Passes an ingest's answer on, as fast as the client reads it. */
+/** Passes an ingest's answer on, at the speed at which the client reads it. */
 export async function sendVideo(
   request: FastifyRequest,
   reply: FastifyReply,

@@ -6,22 +6,22 @@ import { ApiError } from "../grpc/errors.ts";
 import type { VersionRecords } from "./version-records.ts";
 
 const pollMs = 50;
-/** How long the workers may take to change once they all are ready. */
+/** How long the workers may take to switch once all are ready. */
 const changeLimitMs = 20_000;
 
-/** How an activation ended. */
+/** The result of an activation. */
 export interface Activated {
   version: string;
   /** Classes of the version. */
   classes: readonly string[];
-  /** Workers that have not changed yet. */
+  /** Workers that have not switched yet. */
   late: readonly WorkerInfo[];
 }
 
 /**
- * Makes a version of a model active in two steps: every worker loads it beside what it serves, tries it out, and says how that went;
- * when all can, the record names it active, and all follow. Until then nothing has changed, whoever is killed; from then on a worker
- * that starts takes it too.
+ * Makes a version of a model active in two steps. First every worker loads it beside the version that it serves, tests it, and reports the
+ * result. When all are ready, the record names it as active, and all switch. Until then nothing has changed, whichever process is killed;
+ * from then on, new workers use the version too.
  */
 export class Activations {
   readonly #records: VersionRecords;
@@ -33,7 +33,7 @@ export class Activations {
   }
 
   /**
-   * `choose` names the version, given the record.
+   * `choose` selects the version, given the record.
    * @throws ApiError model_not_served, activation_failed, activation_superseded, registry_unavailable, and what `choose` throws
    */
   async activate(
@@ -81,7 +81,7 @@ export class Activations {
     return workers;
   }
 
-  /** Resolves with the version's classes when every worker has it ready. */
+  /** Resolves with the version's classes when every worker is ready. */
   async #allReady(
     model: string,
     activation: string,
@@ -120,7 +120,7 @@ export class Activations {
     }
   }
 
-  /** Those that have not changed in time. */
+  /** Workers that have not switched in time. */
   async #allChanged(model: string, version: string): Promise<WorkerInfo[]> {
     const deadline = performance.now() + changeLimitMs;
     for (;;) {
@@ -139,7 +139,7 @@ export class Activations {
   }
 }
 
-/** The record with the candidate active. Safe to repeat when it is not known whether it was written. */
+/** The record with the candidate as active version. Can be repeated when it is not known whether the write succeeded. */
 function commit(
   record: ModelVersions,
   activation: string,

@@ -2,7 +2,7 @@ import { isModelName, type ModelVersions } from "@sightline/contracts";
 import { ApiError } from "../grpc/errors.ts";
 
 const prefix = "models/";
-/** A version is named by so many digits of its digest at least; fewer decimal digits are its number. */
+/** Fewest digits of a digest that identify a version; a shorter decimal number is a version's number. */
 const fewestDigits = 4;
 
 export function modelName(model: string): string {
@@ -32,7 +32,7 @@ export function readVersionName(name: string): { model: string; version: string 
   return { model: readModelName(parent), version };
 }
 
-/** The version that a person means by its number or the first digits of its digest. @throws ApiError model_version_not_found, invalid_argument */
+/** The version with this number, or whose digest begins with these digits. @throws ApiError model_version_not_found, invalid_argument */
 export function chooseVersion(model: string, { versions }: ModelVersions, wanted: string): string {
   const known =
     versions.length === 0

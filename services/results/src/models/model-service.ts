@@ -61,7 +61,7 @@ export class ModelService {
     });
   }
 
-  /** Uploaded versions that a worker could not bring to its disk, in words. */
+  /** Uploaded versions that a worker could not store on its disk, in words. */
   faults(): string[] {
     return this.#records
       .workers()
@@ -98,7 +98,7 @@ export class ModelService {
     );
   }
 
-  /** @throws ApiError activation_failed when there is no version to go back to */
+  /** @throws ApiError activation_failed when there is no previous version */
   async rollback(
     { name, timeout }: RollbackModelRequest,
     signal: AbortSignal,
@@ -114,7 +114,7 @@ export class ModelService {
     );
   }
 
-  /** Workers have a deleted version on their disks until they have seen that it is. @throws ApiError model_version_not_found */
+  /** Workers keep a deleted version on their disks until they notice the deletion. @throws ApiError model_version_not_found */
   #refuseDeleted(model: string, version: string): string {
     if (this.#store.findStored(model, version)?.deletedTime === undefined) return version;
     throw new ApiError(
@@ -162,13 +162,13 @@ function milliseconds(timeout: { seconds: number; nanos: number } | undefined): 
   throw new ApiError("invalid_argument", `timeout must be more than 0 and at most ${timeoutLimitSeconds} s`);
 }
 
-/** What is known of cameras, by their ids. */
+/** Settings and rules of cameras, by their ids. */
 export interface CamerasOfModel {
   records: ReadonlyMap<string, Pick<CameraRecord, "model" | "classes">>;
   rules: (camera: string) => Pick<CameraRules, "rules"> | undefined;
 }
 
-/** Says of cameras of a model, and of their rules, which classes they name that are not among `classes`. */
+/** Warnings for cameras of a model, and for their rules, about classes that are not among `classes`. */
 export function classWarnings(model: string, classes: readonly string[], cameras: CamerasOfModel): string[] {
   const known = new Set(classes);
   const unknown = (names: readonly string[]) => [...new Set(names.filter((name) => !known.has(name)))];

@@ -22,12 +22,12 @@ export interface ModelParts {
 }
 
 export interface ModelSettings {
-  /** MiB of one uploaded file, 0: nothing can be uploaded; and of all files together. */
+  /** MiB of one uploaded file (0: no uploads), and of all files together. */
   modelUploadMb: number;
   modelStoreMb: number;
 }
 
-/** Starts what looks after versions, shadows, imports and evaluations of models; its parts are stopped through `life`. */
+/** Starts the parts for versions, shadows, imports and evaluations of models; they are stopped through `life`. */
 export function startModels(
   { modelUploadMb: uploadMb, modelStoreMb: storeMb }: ModelSettings,
   nats: Nats,

@@ -11,11 +11,11 @@ import { isJetStreamFailure, type KvMirror, type Logger } from "@sightline/servi
 import { ApiError } from "../grpc/errors.ts";
 
 const retryMs = 250;
-/** How long a change is tried while NATS does not answer. */
+/** How long a change is retried while NATS does not answer. */
 const patienceMs = 15_000;
 const none: ModelVersions = { versions: [] };
 
-/** Which version of each model all workers are to serve. Between several results services the revision decides. */
+/** The version of each model that all workers should serve. Between several results services the revision decides. */
 export class VersionRecords {
   readonly #kv: KV;
   readonly #mirror: KvMirror<ModelVersions>;
@@ -42,15 +42,15 @@ export class VersionRecords {
     return this.#mirror.get(model) ?? none;
   }
 
-  /** Workers that live, of one model or of all. */
+  /** Live workers, of one model or all. */
   workers(model?: string): WorkerInfo[] {
     const all = this.#workers.keys().flatMap((id) => this.#workers.get(id) ?? []);
     return model === undefined ? all : all.filter((worker) => worker.model === model);
   }
 
   /**
-   * Changes a model's record by `change`, which is given it as it is and may be called again; undefined leaves it. What `change`
-   * throws ends it.
+   * Changes a model's record with `change`, which gets the present record and may be called again; undefined means no change. An error of
+   * `change` is passed on.
    * @throws ApiError registry_unavailable when NATS does not answer for 15 s
    */
   async change(
@@ -86,7 +86,7 @@ export class VersionRecords {
       }
   }
 
-  /** Enters versions that workers tell of for the first time. */
+  /** Enters versions that workers report for the first time. */
   #note(model: string): void {
     const told = () => [
       ...new Set(

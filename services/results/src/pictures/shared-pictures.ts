@@ -1,10 +1,10 @@
 import type { FrameId, PictureRequest } from "@sightline/contracts";
 import type { Picture } from "@sightline/service";
 
-/** Widths that pictures are made in; a width between two of them gets the larger, so that few are made. */
+/** Widths of pictures; a width in between gets the next larger one, so that there are few different pictures. */
 const widths = [160, 320, 480, 640, 800, 960, 1280, 1600, 1920, 2560, 3840, 4096] as const;
 
-/** Requests of one camera and width that may be under way; ingest encodes no faster for more. */
+/** Most requests for one camera and width at the same time; more would not make ingest encode faster. */
 const maxUnderWay = 2;
 
 interface Entry {
@@ -12,12 +12,12 @@ interface Entry {
   underWay: number;
 }
 
-/** The width in which a picture shown `width` pixels wide is made. */
+/** The picture width for a display width of `width` pixels. */
 export function stepWidth(width: number): number {
   return widths.find((step) => step >= width) ?? widths[widths.length - 1]!;
 }
 
-/** Pictures of frames for many browsers: one is made once for all who want it in about the same width. */
+/** Pictures of frames for many browsers: each is created once for all that want about the same width. */
 export class SharedPictures {
   readonly #get: (camera: string, request: PictureRequest) => Promise<Picture>;
   /** Only the newest picture of each camera and width is kept, and only while it is wanted: see `retain`. */
@@ -27,7 +27,7 @@ export class SharedPictures {
     this.#get = get;
   }
 
-  /** The picture of a frame, at least `width` wide if it is as wide; undefined when too many are under way. @throws PictureError */
+  /** The picture of a frame, at least `width` wide if the frame is; undefined when too many are in progress. @throws PictureError */
   frame(id: FrameId, width: number): Promise<Picture> | undefined {
     const maxWidth = stepWidth(width);
     const key = `${id.camera}/${maxWidth}`;
@@ -43,7 +43,7 @@ export class SharedPictures {
     return picture;
   }
 
-  /** Lets go of the pictures of all other cameras. */
+  /** Drops the pictures of all other cameras. */
   retain(cameras: ReadonlySet<string>): void {
     for (const key of this.#entries.keys())
       if (!cameras.has(key.slice(0, key.indexOf("/")))) this.#entries.delete(key);

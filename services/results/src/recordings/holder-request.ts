@@ -3,21 +3,21 @@ import type { z } from "zod";
 import { ApiError } from "../grpc/errors.ts";
 import type { RecordingHolders } from "./recording-holders.ts";
 
-/** Until an answer begins: an hour of video is put together on a slow disk. */
+/** How long to wait for the start of an answer: an hour of video may come from a slow disk. */
 const answerMs = 60_000;
 
 /** One request to the ingest that holds a recording. */
 export interface HolderRequest {
-  /** With its query. */
+  /** Includes the query. */
   path: string;
   method?: "GET" | "DELETE";
   headers?: Record<string, string>;
-  /** Ends the request, also while the body is read. */
+  /** Ends the request, even while the body is read. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Asks an ingest. A body is read only as fast as whoever reads it does. Answers are those below 400, and 416.
+ * Sends a request to an ingest. The body is read at the speed of its reader. Returns answers below 400, and 416.
  * @throws ApiError recording_not_found, recording_unavailable
  */
 export async function askHolder(holder: RecordingsAnswer, request: HolderRequest): Promise<Response> {
@@ -32,7 +32,7 @@ export async function askHolder(holder: RecordingsAnswer, request: HolderRequest
       signal: AbortSignal.any(signals),
     });
   } catch (cause) {
-    // No cause: nobody is to look after what the caller gave up.
+    // No cause: the caller cancelled, so there is nothing to log.
     if (request.signal?.aborted) throw new ApiError("recording_unavailable", "the request was cancelled");
     throw new ApiError(
       "recording_unavailable",
@@ -52,7 +52,7 @@ export async function askHolder(holder: RecordingsAnswer, request: HolderRequest
 }
 
 /**
- * Asks the ingest of this name, of which the camera's recordings or video are wanted; undefined when it does not answer.
+ * Sends a request for the camera's recordings or video to the ingest with this name; undefined when it does not answer.
  * @throws ApiError recording_not_found, recording_unavailable
  */
 export async function askIngest(
@@ -63,17 +63,17 @@ export async function askIngest(
 ): Promise<Response | undefined> {
   const known = holders.known(ingest);
   if (known) {
-    // Its address and secret are others when it was started again since.
+    // Its address and secret have changed if it was restarted.
     const answer = await askHolder(known, request).catch(() => undefined);
     if (answer) return answer;
   }
-  // All ingests answer, whether they have something or not.
+  // All ingests answer, whether or not they have recordings.
   await holders.find(camera, { fromMs: 0, toMs: 1 });
   const holder = holders.known(ingest);
   return holder && askHolder(holder, request);
 }
 
-/** Asks an ingest for something in JSON. @throws ApiError recording_not_found, recording_unavailable */
+/** Requests JSON from an ingest. @throws ApiError recording_not_found, recording_unavailable */
 export async function askHolderForJson<T>(
   holder: RecordingsAnswer,
   schema: z.ZodType<T>,

@@ -3,7 +3,7 @@ import { ApiError } from "../grpc/errors.ts";
 import { askIngest } from "./holder-request.ts";
 import type { RecordingHolders } from "./recording-holders.ts";
 
-/** More than a key picture of any camera with its head. */
+/** More than any camera's key picture with its header. */
 const mostMessageBytes = 64 * 1024 * 1024;
 
 export interface LiveVideoParts {
@@ -13,7 +13,7 @@ export interface LiveVideoParts {
   status: (camera: string) => CameraStatus | undefined;
 }
 
-/** A camera's own video as it comes, fetched from the ingest that receives it. */
+/** A camera's own live video, fetched from the ingest that receives it. */
 export class LiveVideo {
   readonly #parts: LiveVideoParts;
 
@@ -22,8 +22,8 @@ export class LiveVideo {
   }
 
   /**
-   * Messages of live-video.ts, as ingest sends them; read no faster than they are taken. Ends when the ingest does not receive the
-   * camera any more, or `signal` aborts.
+   * Messages of live-video.ts, as ingest sends them; read only as fast as they are taken. Ends when the ingest does not receive the camera
+   * any more, or `signal` aborts.
    * @throws ApiError camera_not_found, recording_unavailable
    */
   async *open(camera: string, signal: AbortSignal): AsyncGenerator<Buffer> {
@@ -45,7 +45,7 @@ export class LiveVideo {
         }
       }
     } catch (error) {
-      // Ingest is gone: whoever watches asks again.
+      // Ingest has gone: the viewer requests the video again.
       if (error instanceof ApiError) throw error;
     }
   }

@@ -3,16 +3,16 @@ import type { RecordingSegment } from "@sightline/contracts";
 /** A file of a recording, and the ingest that has it. */
 export type HeldSegment = RecordingSegment & { ingest: string };
 
-/** Players take no other files for segments. */
+/** Players do not accept segments with another extension. */
 export const segmentExtension = ".mp4";
 
-/** Files that are so close belong together, in milliseconds. */
+/** Files with at most this gap belong together, in milliseconds. */
 const mostGapMs = 500;
 
 /**
- * An HLS playlist (RFC 8216) of segments in order of time. Each names its own initialization section, which is the beginning of its
- * file, and the time of its first picture. What lies in a time that is shown already is left out. Players begin at `fromMs`, or with the first
- * picture when that is later. Players take sound only where all of them have it; else, and without `audio`, there is none.
+ * An HLS playlist (RFC 8216) of segments ordered by time. Each names its own initialization section, which is the beginning of its file,
+ * and the time of its first picture. Segments of a time that is already covered are left out. Players begin at `fromMs`, or with the first
+ * picture when that is later. Players accept sound only when all segments have it; otherwise, or without `audio`, there is none.
  */
 export function playlistOf(segments: readonly HeldSegment[], fromMs: number, audio: boolean): string {
   const lines: string[] = [];
@@ -50,7 +50,7 @@ export function playlistOf(segments: readonly HeldSegment[], fromMs: number, aud
   ].join("\n")}\n`;
 }
 
-/** Whether a player can go from one to the other without a new timeline or decoder. */
+/** Whether a player can continue from one segment to the next without a new timeline or decoder. */
 function continues(before: HeldSegment, segment: HeldSegment): boolean {
   return (
     segment.ingest === before.ingest &&

@@ -2,7 +2,7 @@ import { type CameraStatus, RecordingMode } from "@sightline/contracts";
 import { ApiError } from "../grpc/errors.ts";
 import type { VideoRange } from "./video-range.ts";
 
-/** Why nothing was found: all there is to know of it. */
+/** Everything known about why nothing was found. */
 export interface NothingFound {
   camera: string;
   range: VideoRange;
@@ -12,7 +12,7 @@ export interface NothingFound {
   status: CameraStatus | undefined;
 }
 
-/** The error that says why there is no video: nobody could be asked, it is not recorded, or this is not kept. */
+/** The error that says why there is no video: no ingest answered, the camera is not recorded, or this time is not stored. */
 export function nothingFound({ camera, range, silent, anyIngest, status }: NothingFound): ApiError {
   if (!anyIngest)
     return new ApiError(

@@ -13,7 +13,7 @@ import type { GrpcCalls } from "../grpc/grpc-calls.ts";
 import { type HeldSpan, type RecordingService, readCameraName } from "./recording-service.ts";
 import { openRange, type VideoRange } from "./video-range.ts";
 
-/** Bytes of one message; well below what a message may have. */
+/** Bytes of one message; well below the limit. */
 const chunkBytes = 256 * 1024;
 
 type Part = NonNullable<DownloadRecordingResponse["part"]>;

@@ -10,33 +10,33 @@ import {
 import { type Logger, type Nats, presenceKey } from "@sightline/service";
 import type { VideoRange } from "./video-range.ts";
 
-/** Ingest looks into an index that it has in memory. */
+/** Ingest looks it up in an index in memory. */
 const timeoutMs = 2_000;
 
-/** What the ingests say that they have. */
+/** What the ingests report that they have. */
 export interface Found {
-  /** Of those that have something in the range. */
+  /** Those that have something in the range. */
   holders: RecordingsAnswer[];
-  /** Ingests that are there and did not answer; named as their leases name them. */
+  /** Ingests that exist and did not answer; by the names in their leases. */
   silent: string[];
 }
 
-/** Asks the ingests what they have recorded. */
+/** Asks the ingests which recordings they have. */
 export class RecordingHolders {
   readonly #nats: Pick<Nats, "connection">;
   readonly #leases: { keys(): string[] };
   readonly #log: Logger;
-  /** The newest answer of each, by the ingest's id. */
+  /** The newest answer of each ingest, by its id. */
   readonly #answers = new Map<string, RecordingsAnswer>();
 
-  /** `leases` are those that are held now. */
+  /** `leases` are the present leases. */
   constructor(nats: Pick<Nats, "connection">, leases: { keys(): string[] }, log: Logger) {
     this.#nats = nats;
     this.#leases = leases;
     this.#log = log;
   }
 
-  /** Whether any ingest runs. */
+  /** Whether any ingest is running. */
   get any(): boolean {
     return this.#present().length > 0;
   }
@@ -53,7 +53,7 @@ export class RecordingHolders {
     };
   }
 
-  /** An ingest that has answered before; undefined when this process has not heard of it, and `find` must be asked. */
+  /** The last answer of an ingest; undefined when this process has none yet, and `find` is needed. */
   known(ingest: string): RecordingsAnswer | undefined {
     return this.#answers.get(ingest);
   }
@@ -62,7 +62,7 @@ export class RecordingHolders {
     return this.#leases.keys().filter((key) => key.startsWith(`${ingestPresence}.`));
   }
 
-  /** Waits until so many have answered, or for as long as an answer may take. */
+  /** Waits until this many have answered, but no longer than an answer may take. */
   async #ask(camera: string, range: VideoRange, most: number): Promise<RecordingsAnswer[]> {
     const answers: RecordingsAnswer[] = [];
     try {
@@ -74,7 +74,7 @@ export class RecordingHolders {
       for await (const { data } of messages) {
         try {
           const answer = decodeJson(recordingsAnswerSchema, data);
-          // One that has just begun has no picture with an end yet.
+          // A recording that has just begun has no complete picture yet.
           answers.push({ ...answer, spans: answer.spans.filter(({ fromMs, toMs }) => fromMs < toMs) });
         } catch (error) {
           this.#log.warn({ camera, err: error }, "an ingest's answer cannot be read");

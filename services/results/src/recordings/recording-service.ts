@@ -18,29 +18,29 @@ import { nothingFound } from "./recording-faults.ts";
 import type { Found, RecordingHolders } from "./recording-holders.ts";
 import { clipRange, openRange, searchedRange, timeOfEvent, type VideoRange } from "./video-range.ts";
 
-/** A span, and the ingest that has it. */
+/** A recorded time span, and the ingest that has it. */
 export type HeldSpan = RecordedSpan & { ingest: string };
 
-/** What a video is asked for with. */
+/** Options of a request for video. */
 export interface VideoOptions {
-  /** Whether it has the sound that was recorded. */
+  /** Whether to include the recorded sound. */
   audio: boolean;
-  /** Of HTTP: Range and conditions. */
+  /** HTTP headers: Range and conditions. */
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
 }
 
-/** What the service is made of. */
+/** What the service is created from. */
 export interface RecordingParts {
   holders: RecordingHolders;
-  /** An event as it stands now. @throws ApiError event_not_found */
+  /** The present state of an event. @throws ApiError event_not_found */
   event: (name: string) => Promise<Event>;
   /** @throws ApiError camera_not_found */
   requireCamera: (camera: string) => unknown;
   status: (camera: string) => CameraStatus | undefined;
 }
 
-/** Video that is kept of cameras, fetched from the ingest that has it. Every method throws ApiError. */
+/** Recorded video of cameras, fetched from the ingest that has it. Every method throws ApiError. */
 export class RecordingService {
   readonly #parts: RecordingParts;
 
@@ -48,7 +48,7 @@ export class RecordingService {
     this.#parts = parts;
   }
 
-  /** The stretches of time of which something is kept, by time, and the ingests that did not say. */
+  /** The recorded time spans in order, and the ingests that did not answer. */
   async spans(camera: string, range: VideoRange): Promise<{ spans: HeldSpan[]; silent: string[] }> {
     const { holders, silent } = await this.#find(camera, range);
     const spans = holders.flatMap(({ ingest, spans }) => spans.map((span) => ({ ...span, ingest })));
@@ -59,7 +59,7 @@ export class RecordingService {
     return { spans: spans.sort((a, b) => a.fromMs - b.fromMs), silent };
   }
 
-  /** A range as one MP4. When several ingests have something of it, it is that of the one with most. */
+  /** A range as one MP4. If several ingests have a part of it, the one with the most is used. */
   async video(camera: string, range: VideoRange, options: VideoOptions): Promise<Response> {
     checkRange(range);
     if (range.toMs - range.fromMs > limits.maxVideoRangeMs)
@@ -87,7 +87,7 @@ export class RecordingService {
     return this.#fetch(camera, holder ? clipRange(time, holder) : time, holder, found, options);
   }
 
-  /** The files of a range, by time; what two ingests have of the same time is taken from one. */
+  /** The files of a range, by time; if two ingests have the same time, one of them is used. */
   async segments(camera: string, range: VideoRange, signal?: AbortSignal): Promise<HeldSegment[]> {
     checkRange(range);
     const { holders, silent } = await this.#find(camera, range);
@@ -120,7 +120,7 @@ export class RecordingService {
     return answer;
   }
 
-  /** Deletes what lies wholly in the range, or all there is, at every ingest. */
+  /** Deletes what is entirely in the range, or everything, at every ingest. */
   async delete(
     camera: string,
     range: VideoRange | undefined,
@@ -181,7 +181,7 @@ function checkRange({ fromMs, toMs }: VideoRange): void {
     throw new ApiError("invalid_argument", "the end of the time range is not after its start");
 }
 
-/** The holder with the longest part of the range; undefined when none has any. */
+/** The ingest with the longest part of the range; undefined when none has any. */
 function mostOf(
   { holders }: Found,
   rangeAt: (holder: RecordingsAnswer) => VideoRange,

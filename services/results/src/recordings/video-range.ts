@@ -8,16 +8,16 @@ import {
 } from "@sightline/contracts";
 import { readTimeRange } from "../history/history-page.ts";
 
-/** A span of time in milliseconds since 1970: from `fromMs` on and before `toMs`. */
+/** A time range in milliseconds since 1970: from `fromMs` up to but not including `toMs`. */
 export interface VideoRange {
   fromMs: number;
   toMs: number;
 }
 
-/** Capture times may be ahead of this clock by so much. */
+/** Capture times may be ahead of this clock by this much. */
 const aheadMs = 24 * 3_600_000;
 
-/** A range of which either end may be open. @throws ApiError invalid_argument */
+/** A range with optional ends. @throws ApiError invalid_argument */
 export function openRange(startTime?: Timestamp, endTime?: Timestamp): VideoRange {
   const { start, end } = readTimeRange(startTime, endTime);
   return {
@@ -26,10 +26,10 @@ export function openRange(startTime?: Timestamp, endTime?: Timestamp): VideoRang
   };
 }
 
-/** So much around an event is looked for; what is kept of it, its ingest says. */
+/** How much before and after an event is searched; its ingest says how much is kept. */
 const mostRollMs = 10 * 60_000;
 
-/** The time of an event itself, in milliseconds since 1970; until `now` when it is not over. */
+/** The time range of an event itself, in milliseconds since 1970; until `now` when it has not ended. */
 export function timeOfEvent(event: Event, now: number): VideoRange {
   const startMs = event.startTime ? fromTimestamp(event.startTime) : 0;
   const end = event.endTime ?? (event.phase === EventPhase.ONCE ? event.updateTime : undefined);
@@ -41,7 +41,7 @@ export function searchedRange({ fromMs, toMs }: VideoRange): VideoRange {
   return { fromMs: fromMs - mostRollMs, toMs: toMs + mostRollMs };
 }
 
-/** What of an event is shown: with what is kept before and after it; its beginning when that is longer than one MP4 may be. */
+/** The shown range of an event: with what is kept before and after it; only the beginning when it is longer than one MP4 may be. */
 export function clipRange(event: VideoRange, { preRollMs, postRollMs }: RecordingsAnswer): VideoRange {
   const fromMs = event.fromMs - preRollMs;
   return { fromMs, toMs: Math.min(event.toMs + postRollMs, fromMs + limits.maxVideoRangeMs) };

@@ -3,10 +3,10 @@ import { type CameraRecord, CameraRules, toTimestamp } from "@sightline/contract
 import { isJetStreamFailure, type KvMirror, type Logger } from "@sightline/service";
 import { ApiError, noCamera } from "../grpc/errors.ts";
 
-/** Etag of the rules of a camera that has none. */
+/** Etag of the rules of a camera without rules. */
 const noRules = "0";
 
-/** The rules of cameras in NATS. They go with their camera; between several results services their revision decides. */
+/** The rules of cameras in NATS. They are removed with their camera; between several results services their revision decides. */
 export class RulesRegistry {
   readonly #kv: KV;
   readonly #mirror: KvMirror<CameraRules>;
@@ -24,7 +24,7 @@ export class RulesRegistry {
     });
   }
 
-  /** Removes what a service left behind that ended between a camera's removal and that of its rules. */
+  /** Removes rules left by a service that ended between the removal of a camera and of its rules. */
   async sweep(cameras: KV): Promise<void> {
     for (const camera of this.#mirror.keys()) {
       if (this.#records.get(camera)) continue;
@@ -34,7 +34,7 @@ export class RulesRegistry {
     }
   }
 
-  /** The rules of a camera, without its name; empty ones when it has none. */
+  /** The rules of a camera, without its name; empty rules when it has none. */
   find(camera: string): CameraRules {
     const rules = this.#mirror.get(camera) ?? CameraRules.create();
     return { ...rules, etag: this.#etag(camera) };
@@ -46,7 +46,7 @@ export class RulesRegistry {
   }
 
   /**
-   * Replaces a camera's rules, which have been checked; unless `etag` is empty, only those that it names.
+   * Replaces a camera's rules, which have been checked; with an `etag`, only the rules with this etag are replaced.
    * @throws ApiError camera_not_found, etag_mismatch, registry_unavailable
    */
   async replace(camera: string, rules: CameraRules, etag: string): Promise<CameraRules> {
@@ -69,7 +69,7 @@ export class RulesRegistry {
         cause,
       });
     }
-    // Its camera may have gone while the rules were written.
+    // Its camera may have been removed while the rules were written.
     if (!this.#records.get(camera)) await this.#remove(camera);
     return this.find(camera);
   }
@@ -94,7 +94,7 @@ export class RulesRegistry {
     return etag === noRules ? this.#kv.create(camera, data) : this.#kv.update(camera, data, Number(etag));
   }
 
-  /** Removes the rules as they are known here; newer ones belong to a camera that was registered since. */
+  /** Removes the rules at the revision known here; newer rules belong to a camera that was registered since. */
   async #remove(camera: string): Promise<void> {
     const revision = this.#mirror.revision(camera);
     if (revision === undefined) return;
@@ -105,7 +105,7 @@ export class RulesRegistry {
   }
 }
 
-/** Reads an entry of the bucket. @throws when the bytes are no CameraRules */
+/** Reads an entry of the bucket. @throws when the bytes are not CameraRules */
 export function decodeRules(data: Uint8Array): CameraRules {
   return CameraRules.decode(data);
 }

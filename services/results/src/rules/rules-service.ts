@@ -36,14 +36,14 @@ export class RulesService {
     return { ...(await this.#registry.replace(camera, checked, rules.etag)), name: rules.name };
   }
 
-  /** As `update`, with rules in the form of a rules file; `etag` counts before the one in it. */
+  /** Like `update`, with rules in the form of a rules file; `etag` takes precedence over the one in the file. */
   async updateFromFile(camera: string, file: unknown, etag: string): Promise<CameraRules> {
     const checked = parsedRules(file, this.#known(camera));
     const rules = await this.#registry.replace(camera, checked, etag || checked.etag);
     return { ...rules, name: rulesName(camera) };
   }
 
-  /** Classes that rules name and that were taken without a check, since no worker serves their camera's model now. */
+  /** Classes in rules that were accepted unchecked, because no worker serves their camera's model now. */
   uncheckedClasses({ name, rules }: CameraRules): string[] {
     const { model } = this.#registry.requireCamera(readName(name));
     const classes = rules.flatMap((rule) => rule.classes);
@@ -56,7 +56,7 @@ export class RulesService {
   }
 }
 
-/** Name of a camera's rules. */
+/** Resource name of a camera's rules. */
 export function rulesName(camera: string): string {
   return `cameras/${camera}/rules`;
 }
@@ -71,17 +71,17 @@ function readName(name: string): string {
   return camera;
 }
 
-/** Rules as they are kept. Classes and attributes are checked only while the camera's models are served. @throws ApiError rules_invalid */
+/** Rules in stored form. Classes and attributes are checked only while the camera's models are served. @throws ApiError rules_invalid */
 export function checkedRules(rules: CameraRules, known: KnownToRules): CameraRules {
   return tellFaults(() => checkRules(rules, checkOf(known)));
 }
 
-/** Rules from the form of a rules file, as they are kept. @throws ApiError rules_invalid */
+/** Rules in the form of a rules file, converted to their stored form. @throws ApiError rules_invalid */
 export function parsedRules(file: unknown, known: KnownToRules): CameraRules {
   return tellFaults(() => parseRules(file, checkOf(known)));
 }
 
-/** What a camera's models know; undefined while that is not known. */
+/** Classes and attributes of a camera's models; undefined while they are unknown. */
 export interface KnownToRules {
   readonly model: Pick<ServedModel, "classes"> | undefined;
   readonly attributes: RulesCheck["attributes"] | undefined;

@@ -1,15 +1,15 @@
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 
-/** JetStream of a site, as the centre reaches it over the site's leaf node: by the domain, which is the site's name. */
+/** JetStream of a site, which the centre reaches over the site's leaf node: by the domain, which is the site's name. */
 export interface SiteJetStream {
   site: string;
   jetstream: JetStreamClient;
   manager: JetStreamManager;
-  /** Whether the centre has a camera of its own of this name. */
+  /** Whether the centre itself has a camera with this name. */
   isRegistered: (camera: string) => boolean;
 }
 
-/** A camera of a site would be called as one that is registered at the centre: their events would be mixed. */
+/** A site's camera would have the same name as a camera of the centre: their events would be mixed. */
 export class CameraClashError extends Error {
   override readonly name = "CameraClashError";
   /** The centre's own camera. */
@@ -22,8 +22,8 @@ export class CameraClashError extends Error {
 }
 
 /**
- * What a camera of a site is called at the centre; no site's name has a '-' in it, so no two sites' cameras are called the same.
- * @throws CameraClashError when the centre has a camera of this name
+ * The name of a site's camera at the centre. Site names contain no '-', so cameras of two sites never have the same name.
+ * @throws CameraClashError when the centre has a camera with this name
  */
 export function cameraOfSite({ site, isRegistered }: SiteJetStream, camera: string): string {
   const name = `${site}-${camera}`;
@@ -31,7 +31,7 @@ export function cameraOfSite({ site, isRegistered }: SiteJetStream, camera: stri
   return name;
 }
 
-/** Which of the sites may have a camera that is called so at the centre. */
+/** The site that may own a camera with this name at the centre. */
 export function siteOfCamera(sites: readonly string[], camera: string): string | undefined {
   return sites.find((site) => camera.startsWith(`${site}-`));
 }

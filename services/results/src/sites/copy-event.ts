@@ -2,17 +2,17 @@ import { Event, parseEventName, streams, subjects } from "@sightline/contracts";
 import { isJetStreamFailure, type Nats } from "@sightline/service";
 import { cameraOfSite, type SiteJetStream } from "./camera-names.ts";
 
-/** What a site has cannot be had at the centre, now or later; it is passed over. */
+/** Something of a site can never be stored at the centre; it is skipped. */
 export class UncopiableError extends Error {
   override readonly name = "UncopiableError";
 }
 
-/** The centre itself cannot store what a site has: neither the site nor its line is at fault. */
+/** The centre itself cannot store a site's data: neither the site nor its connection is at fault. */
 export class CentreError extends Error {
   override readonly name = "CentreError";
 }
 
-/** What is done at the centre for a site. @throws CentreError when it fails */
+/** Runs an operation at the centre for a site. @throws CentreError when it fails */
 export async function atCentre<R>(doing: Promise<R>): Promise<R> {
   return doing.catch((cause: Error) => {
     throw new CentreError(cause.message, { cause });
@@ -20,10 +20,10 @@ export async function atCentre<R>(doing: Promise<R>): Promise<R> {
 }
 
 /**
- * Brings a message about an event of a site into EVENTS of the centre, once: the messages of one event are counted by its revision, and
- * the fence keeps a second process that copies at the same time from storing the same.
+ * Copies a message about a site's event into EVENTS of the centre, once: an event's messages are numbered by its revision, and the expected
+ * sequence prevents a second process that copies at the same time from storing the same message.
  * @returns whether it is new
- * @throws UncopiableError for what is no event or of a camera with too long a name; CameraClashError; CentreError
+ * @throws UncopiableError when it is not an event, or its camera's name is too long; CameraClashError; CentreError
  */
 export async function copyEvent(nats: Nats, remote: SiteJetStream, data: Uint8Array): Promise<boolean> {
   const { site } = remote;
@@ -39,7 +39,7 @@ export async function copyEvent(nats: Nats, remote: SiteJetStream, data: Uint8Ar
   return atCentre(store(nats, subject, event));
 }
 
-/** @returns whether it was not there yet */
+/** @returns whether it is new */
 async function store(nats: Nats, subject: string, event: Event): Promise<boolean> {
   const isHere = (found: { data: Uint8Array } | null) =>
     found !== null && Event.decode(found.data).revision >= event.revision;
@@ -52,7 +52,7 @@ async function store(nats: Nats, subject: string, event: Event): Promise<boolean
     return true;
   } catch (error) {
     if (!isJetStreamFailure(error, "wrongLastSequence")) throw error;
-    // Another process of the centre may have stored it first. Only the server that leads the stream knows for sure.
+    // Another process of the centre may have stored it first. Only the stream's leader knows for certain.
     const newest = await nats.manager.streams.getMessage(streams.events, { last_by_subj: subject });
     if (isHere(newest)) return false;
     throw error;

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { cameraOfSite, type SiteJetStream } from "./camera-names.ts";
 import { atCentre, UncopiableError } from "./copy-event.ts";
 
-/** Where the object store of a site keeps its pictures, and what tells of each. */
+/** A site's object store of pictures, and the subject of the messages that describe them. */
 export const pictureStream = { stream: `OBJ_${snapshotStore}`, filter: `$O.${snapshotStore}.M.>` };
 
 const objectSchema = z.looseObject({
@@ -15,7 +15,10 @@ const objectSchema = z.looseObject({
   metadata: z.record(z.string(), z.string()).optional(),
 });
 
-/** Brings the picture that a message of a site's object store tells of to the centre; one that was deleted at the site is deleted here too. @throws UncopiableError, CameraClashError, CentreError; and when the site does not answer */
+/**
+ * Copies to the centre the picture that a message of a site's object store describes; if it was deleted at the site, it is deleted here
+ * too. @throws UncopiableError, CameraClashError, CentreError; and when the site does not answer
+ */
 export async function copyPicture(
   store: SnapshotStore,
   remote: SiteJetStream,
@@ -31,7 +34,7 @@ export async function copyPicture(
   const content = await remote.manager.streams.getMessage(pictureStream.stream, {
     last_by_subj: `$O.${snapshotStore}.C.${nuid}`,
   });
-  // Replaced or gone meanwhile: a later message tells of it.
+  // It was replaced or deleted meanwhile: a later message describes that.
   if (!content) return;
   const details = readable(() => decodeJson(snapshotDetailsSchema, Buffer.from(metadata?.snapshot ?? "")));
   await atCentre(store.put(here, content.data, details));

@@ -15,30 +15,30 @@ import { CameraClashError, type SiteJetStream } from "./camera-names.ts";
 import { atCentre, CentreError, UncopiableError } from "./copy-event.ts";
 
 const retryMs = 1_000;
-/** A link that has been silent for twice this long is taken for cut. */
+/** A connection that is silent for twice this long counts as lost. */
 const heartbeatMs = 2_000;
-/** Messages that are copied before it is stored how far reading has come. */
+/** Messages to copy before the reading position is stored. */
 const storeEvery = 100;
 
 const placeSchema = z.object({ making: z.string(), sequence: z.int().min(0), time: z.string() });
 
-/** How reading a stream of a site fares. */
+/** The state of reading a site's stream. */
 export interface ReadingState {
   /** Whether the site is being read now. */
   reading: boolean;
-  /** When something was last heard of it, or the reader was started, by performance.now(). */
+  /** When the site was last heard, or the reader was started, by performance.now(). */
   heardAt: number;
-  /** Messages that are still to come; undefined while it is not read. */
+  /** Messages still to read; undefined while it is not read. */
   pending: number | undefined;
-  /** The centre's own camera that is called as one of the site, for which reading waits. */
+  /** A camera of the centre with the same name as one of the site, for which reading waits. */
   clash: string | undefined;
-  /** Why the centre could not store what came last; undefined once it could. */
+  /** Why the centre could not store the last message; undefined once it could. */
   failure: string | undefined;
 }
 
 /**
- * Reads a stream of a site in order, and goes on where it was, however long the link was cut: the centre keeps the place. After a
- * fault some messages are read again, so `copy` must leave alone what is there already.
+ * Reads a site's stream in order, and continues at its last position however long the connection was lost: the centre stores the position.
+ * After a fault some messages are read again, so `copy` must ignore what already exists.
  */
 export class SiteReader {
   readonly #remote: SiteJetStream;
@@ -55,7 +55,7 @@ export class SiteReader {
     clash: undefined,
     failure: undefined,
   };
-  /** Which fault has been logged, and lasts. */
+  /** The present fault that has been logged. */
   #told: "site" | "centre" | undefined;
   #running: Promise<void> | undefined;
 
@@ -143,7 +143,7 @@ export class SiteReader {
     };
     const read = await StreamRead.open(jetstream, this.#stream, options, this.#stopped.signal);
     this.#hear(read.pending);
-    // Where something is to come, this is told when that has been stored: it may be what failed.
+    // If messages are still expected, this is logged after they have been stored: storing may be what failed.
     if (read.pending === 0) this.#tellRead();
     let unstored = 0;
     for await (const message of read) {
@@ -181,7 +181,7 @@ export class SiteReader {
     return `${this.#remote.site}.${this.#stream}`;
   }
 
-  /** A stream that was made anew begins anew; what of it is here already is left. */
+  /** A stream that was created again is read from its beginning; what is already here stays. */
   async #place(making: string): Promise<StreamPlace> {
     const entry = await atCentre(this.#places.get(this.#key));
     const known = entry?.operation === "PUT" ? decodeJson(placeSchema, entry.value) : undefined;

@@ -17,40 +17,40 @@ import { copyEvent } from "./copy-event.ts";
 import { copyPicture, pictureStream } from "./copy-picture.ts";
 import { SiteReader } from "./site-reader.ts";
 
-/** A site over a slow line may need so long for an answer. */
+/** A site with a slow connection may need this long to answer. */
 const answerMs = 5_000;
 
-/** What of the centre the copies go to. */
+/** What the copies need of the centre. */
 export interface CentreParts {
   nats: Nats;
   places: KV;
   pictures: SnapshotStore;
-  /** Whether the centre has a camera of its own of this name. */
+  /** Whether the centre itself has a camera with this name. */
   isRegistered: (camera: string) => boolean;
 }
 
-/** How a site fares, as the centre sees it. */
+/** The state of a site, as the centre sees it. */
 export interface SiteState {
   site: string;
-  /** Whether its events and pictures are read, and stored here, now. */
+  /** Whether its events and pictures are being read and stored here now. */
   up: boolean;
-  /** Since something was last heard of it; since results was started, when nothing was. */
+  /** Seconds since the site was last heard, or since results was started if it was not. */
   silentSeconds: number;
-  /** Messages about events and pictures that the site has and that are still to come; undefined while it is not read. */
+  /** Messages about events and pictures that still have to be copied; undefined while the site is not read. */
   pending: number | undefined;
-  /** The centre's own camera that is called as one of the site, for which copying waits. */
+  /** A camera of the centre with the same name as one of the site, for which copying waits. */
   clash: string | undefined;
-  /** Why what comes from it cannot be stored here; undefined when it can. */
+  /** Why the site's data cannot be stored here; undefined when it can. */
   failure: string | undefined;
 }
 
-/** Copies the events of all sites, and their pictures, to the centre, for as long as it runs. */
+/** Copies the events and pictures of all sites to the centre. */
 export class Sites {
   readonly #links: { site: string; nats: Nats; readers: SiteReader[] }[] = [];
 
   /**
    * Starts for each site that has a key, `{site}.nk`, in the directory.
-   * @throws SettingError a directory that is not there, or a key that the NATS server does not know
+   * @throws SettingError the directory does not exist, or the NATS server does not know a key
    */
   static async start(
     access: NatsAccess,
@@ -92,7 +92,7 @@ export class Sites {
     return sites;
   }
 
-  /** The site that may have a camera which is called so here; undefined when the name is free for a camera of the centre. */
+  /** The site that may own a camera with this name here; undefined when the centre may use the name. */
   siteOf(camera: string): string | undefined {
     return siteOfCamera(
       this.#links.map(({ site }) => site),
@@ -135,7 +135,7 @@ function sitesIn(directory: string): string[] {
   return names.sort();
 }
 
-/** Tells Prometheus how each site fares. */
+/** Adds metrics about the state of each site. */
 export function observeSites(registry: Registry, states: () => readonly SiteState[]): void {
   const gauge = (name: string, help: string, value: (state: SiteState) => number | undefined) =>
     new Gauge({

@@ -3,7 +3,7 @@ import { TaskLimit, TaskLimitError } from "@sightline/service";
 import sharp from "sharp";
 import { ApiError } from "../grpc/errors.ts";
 
-// One thread for each picture; libvips keeps nothing of pictures that are never the same.
+// One thread for each picture; libvips caches nothing, because no two pictures are the same.
 sharp.concurrency(1);
 sharp.cache(false);
 
@@ -29,7 +29,7 @@ export async function annotateJpeg(
 }
 
 /**
- * Works on a picture when few others are worked on.
+ * Runs work on a picture once few others are in progress.
  * @throws ApiError picture_unavailable when too many wait
  */
 export async function whenFree<T>(work: () => Promise<T>): Promise<T> {
@@ -37,7 +37,7 @@ export async function whenFree<T>(work: () => Promise<T>): Promise<T> {
     return await limit.run(work);
   } catch (error) {
     if (!(error instanceof TaskLimitError)) throw error;
-    // No cause: the message says all of it, and under overload each would be logged.
+    // No cause: the message says everything, and under overload each one would be logged.
     throw new ApiError(
       "picture_unavailable",
       "too many pictures are being drawn at the same time; try again",

@@ -2,16 +2,16 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Event, streams, subjects } from "@sightline/contracts";
 import type { Nats, SnapshotStore, StoredSnapshot } from "@sightline/service";
 
-/** A picture that is not there so long after it was named does not come any more, in milliseconds. */
+/** A picture that is missing this long after its event named it will not arrive, in milliseconds. */
 const comesWithinMs = 5_000;
 const usualWaitMs = 2_000;
 const lookMs = 100;
-/** Calls that may wait at a time; more are answered at once. */
+/** Most calls that may wait at the same time; more are answered at once. */
 const mostWaiting = 64;
 
 /**
- * Pictures of events as they are kept. An event is told before its picture is stored, here or by another process, so one
- * that was just told is waited for.
+ * Stored pictures of events. An event is published before its picture is stored, here or by another process, so the picture of a recent
+ * event is awaited.
  */
 export class AwaitedSnapshots {
   readonly #nats: Nats;
@@ -25,7 +25,7 @@ export class AwaitedSnapshots {
     this.#mostWaitMs = mostWaitMs;
   }
 
-  /** The picture of an event; undefined when it has none, at least within the most that is waited. @throws when NATS does not answer */
+  /** The picture of an event; undefined when it has none, at least within the waiting time. @throws when NATS does not answer */
   async get(camera: string, id: string, signal?: AbortSignal): Promise<StoredSnapshot | undefined> {
     const key = `${camera}/${id}`;
     const stored = await this.#store.get(key);

@@ -12,11 +12,11 @@ import { annotateJpeg } from "./annotate-jpeg.ts";
 import type { EventSnapshot } from "./event-snapshots.ts";
 
 const quality = 85;
-/** A frame whose detections are known may be gone when its picture is asked for; then a newer one's are. */
+/** A frame with known detections may be gone when its picture is requested; then a newer one is tried. */
 const attempts = 3;
 
 export interface CameraSnapshotOptions {
-  /** Draw what was found into the picture; it is then the newest whose detections are known. */
+  /** Draw the detections into the picture; it is then the newest with known detections. */
   annotated: boolean;
   /** The camera's own resolution, unless the frame is wanted as the model saw it. */
   source?: PictureRequest["source"];
@@ -24,7 +24,7 @@ export interface CameraSnapshotOptions {
   maxWidth?: number | undefined;
 }
 
-/** Pictures of what cameras see now. */
+/** Present pictures of cameras. */
 export class CameraSnapshots {
   readonly #pictures: PictureClient;
   readonly #detections: RecentDetections;
@@ -59,7 +59,7 @@ export class CameraSnapshots {
       return { jpeg: picture.jpeg, frame: referenceTo(picture) };
     } catch (cause) {
       if (!(cause instanceof PictureError)) throw cause;
-      // No cause: the message has all of it, and of a camera that is down pictures are asked for again and again.
+      // No cause: the message says everything, and pictures of a camera that is down are requested again and again.
       throw new ApiError("picture_unavailable", `camera '${camera}' gives no picture now: ${cause.message}`);
     }
   }

@@ -2,13 +2,13 @@ import type { AnnotatedBox } from "@sightline/annotate";
 import sharp from "sharp";
 import { whenFree } from "./annotate-jpeg.ts";
 
-/** How much of the picture is kept around the object, as a multiple of the box's longer side. */
+/** The kept area around the object, as a multiple of the box's longer side. */
 const surroundings = 1.5;
-/** Longest side of what is cut out, in pixels: enough for a list on a screen of twice the pixels. */
+/** Longest side of the cut-out, in pixels: enough for a list on a screen with double pixel density. */
 const longest = 256;
 const quality = 80;
 
-/** What to cut out around a box, in pixels of the picture: a square within the picture, longer only where the box is. */
+/** The area to cut out around a box, in pixels of the picture: a square within the picture, and longer only if the box is. */
 export function cutOutOf(width: number, height: number, { box }: Pick<AnnotatedBox, "box">) {
   const [boxWidth, boxHeight] = [(box.xMax - box.xMin) * width, (box.yMax - box.yMin) * height];
   const side = Math.min(surroundings * Math.max(boxWidth, boxHeight), width, height);
@@ -22,10 +22,10 @@ export function cutOutOf(width: number, height: number, { box }: Pick<AnnotatedB
 }
 
 /**
- * The object of a picture with its surroundings, small; the whole picture, small, where it has no box. It is cut here
- * and not in the browser: a list of 50 events would fetch and decode 50 whole pictures of the camera's resolution, and
- * only what is kept with the picture tells the box of the frame that it shows (an event's box moves on).
- * @throws ApiError picture_unavailable when too many are being made
+ * The object of a picture with its surroundings, small; without a box, the whole picture, small. It is cut here and not in the browser: a
+ * list of 50 events would fetch and decode 50 whole pictures in the camera's resolution, and only the data stored with the picture has the
+ * box of its frame (an event's box moves on).
+ * @throws ApiError picture_unavailable when too many are being created
  */
 export async function cutOutJpeg(
   { jpeg, width, height }: { jpeg: Uint8Array; width: number; height: number },

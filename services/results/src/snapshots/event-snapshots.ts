@@ -12,7 +12,7 @@ export interface EventSnapshot {
   frame: FrameReference;
 }
 
-/** Pictures of events as they are kept. */
+/** Stored pictures of events. */
 export class EventSnapshots {
   readonly #snapshots: AwaitedSnapshots;
   readonly #recorded: RecordedPictures;
@@ -23,9 +23,10 @@ export class EventSnapshots {
   }
 
   /**
-   * The picture with the best view of the event `cameras/{camera}/events/{event}`, with its object's box drawn into it
-   * if `annotated`, and cut out around its object if `cutOut`. In the camera's own resolution where that can be had; a cut-out is of what is
-   * kept, since lists of events ask for many. One of an event that was just told may not be stored yet, and is waited for until `signal` aborts.
+   * The picture with the best view of the event `cameras/{camera}/events/{event}`; with `annotated`, the object's box is drawn into it, and
+   * with `cutOut`, it is cut out around the object. It has the camera's own resolution if that is available; a cut-out uses the stored
+   * picture, because lists of events request many. The picture of a recent event may not be stored yet, and is awaited until `signal`
+   * aborts.
    * @throws ApiError invalid_argument, snapshot_not_found, history_unavailable, picture_unavailable
    */
   async get(

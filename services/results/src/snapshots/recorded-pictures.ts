@@ -18,19 +18,19 @@ import { wallClockMs } from "@sightline/service/clock";
 import { askHolder } from "../recordings/holder-request.ts";
 import type { RecordingHolders } from "../recordings/recording-holders.ts";
 
-/** A picture that could not be had is not asked for again for so long. */
+/** A picture that was not available is not requested again for this long. */
 const restMs = 10_000;
 const mostResting = 1_000;
-/** Pictures that are fetched at a time; what is asked for beyond them stays as it is. */
+/** Most pictures fetched at the same time; beyond that, the stored picture is used. */
 const mostUnderWay = 8;
-/** So long somebody waits for the better picture. */
+/** How long a caller waits for the better picture. */
 const timeoutMs = 4_000;
-/** A picture is kept for a time that counts from when it was stored: an older one is not stored again, lest it be kept for much longer. */
+/** How long a picture is kept counts from when it was stored: older ones are not stored again, or they would be kept much longer. */
 const keptWithinMs = 60 * 60_000;
 
 /**
- * The pictures of events as their cameras sent them, from recordings. When an event happens its picture is decoded only if the machine has
- * time for it, else the frame that the model saw is kept; who looks at the event later gets the moment from its recording.
+ * Pictures of events as their cameras sent them, from recordings. During an event its picture is decoded only if the machine has time for
+ * it; otherwise the frame that the model saw is stored. Later viewers get the same moment from the recording.
  */
 export class RecordedPictures {
   readonly #nats: Nats;
@@ -38,7 +38,7 @@ export class RecordedPictures {
   readonly #store: SnapshotStore;
   readonly #log: Logger;
   readonly #underWay = new Map<string, Promise<StoredSnapshot | undefined>>();
-  /** Picture → when it may be asked for again, by performance.now(). */
+  /** Picture → when it may be requested again, by performance.now(). */
   readonly #resting = new BoundedMap<string, number>(mostResting);
 
   constructor(nats: Nats, holders: RecordingHolders, store: SnapshotStore, log: Logger) {
@@ -48,7 +48,7 @@ export class RecordedPictures {
     this.#log = log;
   }
 
-  /** The same moment of the event `{camera}/{id}` in the camera's own resolution, where it is recorded; else what is stored. */
+  /** The same moment of the event `{camera}/{id}` in the camera's own resolution, if it is recorded; otherwise the stored picture. */
   async better(camera: string, id: string, stored: StoredSnapshot): Promise<StoredSnapshot> {
     const { source, epoch, number } = stored.details;
     if (source !== "model") return stored;
@@ -94,17 +94,17 @@ export class RecordedPictures {
       const age = wallClockMs() - picture.details.captureTimeMs;
       if (age >= keptWithinMs || !(await this.#isFinal(camera, id, picture))) return;
       const event = `${camera}/${id}`;
-      // It takes the place of the smaller one; where that has been deleted, this one is not wanted either.
+      // It replaces the smaller one; if that has been deleted, this one is not wanted either.
       if (!(await this.#store.details(event))) return;
       await this.#store.put(event, picture.jpeg, picture.details);
-      // Deleting takes events first, then pictures: one that came after both would stay.
+      // A deletion removes events first, then pictures: a picture stored after both would stay.
       if (!(await this.#isFinal(camera, id, picture))) await this.#store.delete(event);
     } catch (error) {
       this.#log.debug({ camera, event: id, err: error }, "a better picture of an event could not be stored");
     }
   }
 
-  /** Whether no other picture of the event comes, and the event has not been deleted: then this one can be kept in place of the smaller. */
+  /** Whether the event gets no other picture and has not been deleted: then this one can replace the smaller one. */
   async #isFinal(camera: string, id: string, { details }: StoredSnapshot): Promise<boolean> {
     const last = await this.#nats.manager.direct.getMessage(streams.events, {
       last_by_subj: subjects.event(camera, id),

@@ -17,7 +17,7 @@ import { RecordedPictures } from "./recorded-pictures.ts";
 /** What the rest of the service uses of pictures. */
 export interface SnapshotParts {
   pictures: PictureClient;
-  /** To be told of every frame in its turn, and of cameras that are removed. */
+  /** Must get every frame in order, and every removed camera. */
   recentDetections: RecentDetections;
   store: SnapshotStore;
   cameraSnapshots: CameraSnapshots;
@@ -25,7 +25,7 @@ export interface SnapshotParts {
 }
 
 /**
- * Starts keeping and serving pictures of events; the analysis takes them. Its parts are stopped through `life`.
+ * Starts storing and serving pictures of events; the analysis takes them. Its parts are stopped through `life`.
  * @param requireCamera throws the error for a camera that is not registered
  */
 export async function startSnapshots(
@@ -60,7 +60,7 @@ export async function startSnapshots(
 
 const pauseMs = 10_000;
 
-/** Keeps the snapshots within their bytes, the oldest going first. */
+/** Keeps the snapshots within their byte limit, deleting the oldest first. */
 export class SnapshotSweeper {
   readonly #store: SnapshotStore;
   readonly #observe: (bytes: number) => void;
@@ -69,7 +69,7 @@ export class SnapshotSweeper {
   #sweep: Promise<void> | undefined;
   #stopped = false;
 
-  /** `observe` is told of the bytes that are there after each sweep. */
+  /** `observe` gets the bytes in use after each sweep. */
   constructor(store: SnapshotStore, observe: (bytes: number) => void, log: Logger) {
     this.#store = store;
     this.#observe = observe;

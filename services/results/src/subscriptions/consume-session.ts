@@ -18,7 +18,7 @@ import type { SubscriptionRegistry } from "./subscription-registry.ts";
 
 const gapCheckMs = 10_000;
 
-/** Where a reader's messages go. `write` takes the message in any case; false asks to wait for `drained`. */
+/** Receives a reader's messages. `write` always takes the message; false means: wait for `drained`. */
 export interface ConsumeSink {
   write(response: ConsumeResponse): boolean;
 }
@@ -42,7 +42,7 @@ export class ConsumeSession {
   readonly #maxUnacknowledged: number;
   #readers: ConsumerReader[] = [];
   readonly #gapTimer: NodeJS.Timeout;
-  /** When the consumer of the messages was made, in milliseconds. */
+  /** When the consumer of the messages was created, in milliseconds. */
   #created: number | undefined;
   #telling = false;
   #stopped = false;
@@ -69,7 +69,7 @@ export class ConsumeSession {
     for (const reader of this.#readers) reader.setBlocked(false);
   }
 
-  /** Gives back what this reader has not answered for. */
+  /** Returns the messages that this reader has not acknowledged. */
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -77,7 +77,7 @@ export class ConsumeSession {
     for (const reader of this.#readers) void reader.stop();
   }
 
-  /** What expired is told of before the first message is taken: that moves the place on, past what is missing. */
+  /** Expired messages are reported before the first message is taken, because that moves the position past the missing ones. */
   async #begin(): Promise<void> {
     await this.#tellGap();
     if (this.#stopped) return;
@@ -96,13 +96,13 @@ export class ConsumeSession {
         maxUnacknowledged: this.#maxUnacknowledged,
         deliver: (message, ack) => this.#deliver(message, ack),
       }),
-      // Dead letters that are tried again come one at a time, so that they hold nothing up.
+      // Dead letters that are delivered again come one at a time, so that they delay nothing.
       new ConsumerReader({
         ...common,
         stream: streams.deadLetters,
         consumer: names.redeliveries,
         provision: async () => {
-          // Which making of the other consumer its reader knows stays as it is: what that was given belongs to it.
+          // The reader's known creation of the other consumer does not change: the messages it delivered belong to it.
           await this.#ensure(undefined);
           return false;
         },

@@ -9,15 +9,15 @@ import {
 } from "@sightline/service";
 import { Outstanding } from "./outstanding.ts";
 
-/** What becomes of a message that was delivered. */
+/** What happens to a delivered message. */
 export type Verdict =
-  /** It was given to the reader, who will answer for it. */
+  /** It was given to the reader, who will acknowledge or reject it. */
   | "given"
-  /** It is none of the reader's business. */
+  /** The reader does not want it. */
   | "acknowledge"
   /** It can never be delivered. */
   | "terminate"
-  /** Somebody else gets it, at once. */
+  /** Another reader gets it at once. */
   | "return"
   /** It is delivered again in a moment. */
   | "postpone";
@@ -26,15 +26,15 @@ export interface ConsumerReaderOptions {
   nats: Nats;
   stream: string;
   consumer: string;
-  /** Most messages given and not answered for. */
+  /** Most messages given to the reader and not yet acknowledged. */
   maxUnacknowledged: number;
   ackWaitMs: number;
   /**
-   * Makes sure that the consumer is there and can deliver; `given` is the newest message that was delivered. Returns whether
-   * the consumer is another one now.
+   * Makes sure that the consumer exists and can deliver; `given` is the newest delivered message. Returns whether the consumer is another
+   * one now.
    */
   provision: (given: StreamPlace | undefined) => Promise<boolean>;
-  /** Deals with one message at a time. */
+  /** Handles one message at a time. */
   deliver: (message: Msg, ack: AckSubject) => Verdict | Promise<Verdict>;
   log: Logger;
 }
@@ -46,12 +46,12 @@ const verbs: Record<Exclude<Verdict, "given">, string> = {
   postpone: `-NAK ${JSON.stringify({ delay: 1_000_000_000 })}`,
 };
 
-/** Reads a durable consumer for one of the readers who share it, never holding more than it may. */
+/** Reads a durable consumer for one of the readers that share it, and never holds more than allowed. */
 export class ConsumerReader {
   readonly #options: ConsumerReaderOptions;
   readonly #pulls: PullRequests;
   readonly #outstanding: Outstanding;
-  /** Delivered and waiting for their turn. */
+  /** Delivered messages that wait for their turn. */
   readonly #waiting: Msg[] = [];
   #given: StreamPlace | undefined;
   #busy = false;
@@ -77,13 +77,13 @@ export class ConsumerReader {
     this.#ask();
   }
 
-  /** While blocked nothing is given to the reader. */
+  /** While blocked, the reader gets nothing. */
   setBlocked(blocked: boolean): void {
     this.#blocked = blocked;
     void this.#work();
   }
 
-  /** Gives back at once what was not answered for, so that another reader gets it. */
+  /** Returns unacknowledged messages at once, so that another reader gets them. */
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -122,7 +122,7 @@ export class ConsumerReader {
     const { reply = "" } = message;
     const ack = parseAckSubject(reply);
     if (!ack) return "terminate";
-    // Before it is given: its answer may be quicker than what follows here.
+    // Before it is given: its answer may arrive before the following lines run.
     this.#outstanding.add(reply);
     try {
       return await this.#options.deliver(message, ack);

@@ -5,16 +5,16 @@ import { StoredMessages } from "../feeds/stored-messages.ts";
 import { ApiError } from "../grpc/errors.ts";
 import type { SubscribedMessage } from "./subscribed-message.ts";
 
-/** A message that is to become a dead letter. */
+/** A message that becomes a dead letter. */
 export interface Undelivered {
   message: SubscribedMessage;
   reason: string;
   deliveries: number;
-  /** Tells this message from all others of its subscription, so that it becomes a dead letter once. */
+  /** Identifies this message in its subscription, so that it becomes a dead letter only once. */
   key: string;
 }
 
-/** Key of the dead letter that a message becomes; another message may bear its sequence once NATS has lost it. */
+/** Key of a message's dead letter; after a loss in NATS, another message may have the same sequence. */
 export function letterKey({
   stream,
   streamSequence,
@@ -33,7 +33,7 @@ export class DeadLetters {
     this.#stored = new StoredMessages(nats, streams.deadLetters);
   }
 
-  /** Stores a dead letter; a second time is no second letter. */
+  /** Stores a dead letter; repeating it does not add a second one. */
   async add(subscription: string, { message, reason, deliveries, key }: Undelivered): Promise<void> {
     const letter = DeadLetter.fromPartial({
       message,
@@ -63,7 +63,7 @@ export class DeadLetters {
     }
   }
 
-  /** Removes a letter, having put it in the way of the subscription's readers again when asked to. @throws ApiError dead_letter_not_found */
+  /** Removes a letter; with `redeliver`, the subscription's readers first get it again. @throws ApiError dead_letter_not_found */
   async remove(subscription: string, sequence: number, redeliver: boolean): Promise<void> {
     const stored = await this.#get(subscription, sequence);
     if (redeliver)
@@ -73,7 +73,7 @@ export class DeadLetters {
     await this.#nats.manager.streams.deleteMessage(streams.deadLetters, sequence);
   }
 
-  /** How many a subscription has. */
+  /** Number of dead letters of a subscription. */
   async count(subscription: string): Promise<number> {
     const subject = subjects.deadLetter(subscription);
     const { state } = await this.#nats.manager.streams.info(streams.deadLetters, {
@@ -82,7 +82,7 @@ export class DeadLetters {
     return state.subjects?.[subject] ?? 0;
   }
 
-  /** Removes all that there is of a subscription. */
+  /** Removes all dead letters of a subscription. */
   async purge(subscription: string): Promise<void> {
     for (const filter of [subjects.deadLetter(subscription), subjects.redelivery(subscription)])
       await this.#nats.manager.streams.purge(streams.deadLetters, { filter });

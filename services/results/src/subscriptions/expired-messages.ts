@@ -13,20 +13,20 @@ import { streamOf } from "./subscription-consumers.ts";
 import { createdAt, isSameMaking } from "./subscription-place.ts";
 import type { SubscriptionRegistry } from "./subscription-registry.ts";
 
-/** A timeline entry bears the sequence of the one before it in its camera's timeline, 0 when none was kept then. */
+/** A timeline entry has in this header the sequence of the entry before it in its camera's timeline, 0 when none was stored then. */
 const previousHeader = "Nats-Expected-Last-Subject-Sequence";
 
-/** Messages that are gone. */
+/** Expired messages. */
 export type Expired = Pick<Gap, "messages" | "firstAvailableTime">;
 
-/** Finds messages that expired before a subscription got them, and tells of each once. */
+/** Finds messages that expired before a subscription got them, and reports each once. */
 export class ExpiredMessages {
   readonly #nats: Nats;
   readonly #registry: SubscriptionRegistry;
   /**
-   * Subscription id → up to where nothing is left to tell of. What a consumer has passed over because it is not its own, NATS
-   * forgets when it restarts, and since 2.10 does not tell at all. `created`, in milliseconds, tells the consumer from a later
-   * one of the same name.
+   * Subscription id → the sequence up to which nothing is left to report. NATS forgets at a restart which foreign messages a consumer has
+   * skipped, and since 2.10 does not report them at all. `created`, in milliseconds, tells the consumer from a later one with the same
+   * name.
    */
   readonly #known = new Map<string, { created: number; sequence: number }>();
 
@@ -35,7 +35,7 @@ export class ExpiredMessages {
     this.#registry = registry;
   }
 
-  /** What is gone and has not been told of; undefined when nothing is. @throws when NATS is away */
+  /** Expired messages that have not been reported; undefined when there are none. @throws when NATS is away */
   async unread(id: string, subscription: Subscription): Promise<Expired | undefined> {
     const stored = new StoredMessages(this.#nats, streamOf(subscription.kind));
     const asked = await stored.state();
@@ -48,10 +48,10 @@ export class ExpiredMessages {
     const before = same ? Math.min(known.sequence, last) : 0;
     const read = Math.max(place.delivered.stream_seq, before);
     const gone = first - 1;
-    // Nothing is gone and nothing waits for it: all that was there when it was asked has been delivered or is not its own.
+    // Nothing has expired and nothing is pending: everything that existed at that time was delivered or is for others.
     const passed = gone <= read && place.num_pending === 0 && asked.last <= last ? asked.last : 0;
     const missed = gone > read && (await this.#hasMissed(subscription, read, first));
-    // Until that is known, it is looked for again.
+    // Until that is known, the search is repeated.
     if (missed === undefined) return undefined;
     this.#known.set(id, { created, sequence: Math.max(read, gone, passed) });
     if (!missed) return undefined;
@@ -59,7 +59,7 @@ export class ExpiredMessages {
     return { messages: gone - read, firstAvailableTime };
   }
 
-  /** Whether messages after `read` and before `first` were the subscription's; undefined when nothing tells yet. */
+  /** Whether messages after `read` and before `first` belonged to the subscription; undefined while this is unknown. */
   async #hasMissed(subscription: Subscription, read: number, first: number): Promise<boolean | undefined> {
     const { onlyCamera } = readEventFilter(subscription.filter);
     if (subscription.kind !== SubscriptionKind.DETECTIONS || onlyCamera === undefined) return true;

@@ -3,19 +3,19 @@ import type { NatsConnection, Subscription } from "@nats-io/transport-node";
 const sweepMs = 500;
 /** After a message's deadline JetStream needs a moment to deliver it to another reader. */
 const graceMs = 250;
-/** The time that JetStream is given to take back a message. */
+/** How long JetStream may take to return a message to its queue. */
 const returnMs = 25;
 
 /**
- * The messages that one reader has been given and not answered for yet. Acknowledgements may be made through any results
- * service, so they are heard where they go: on their way to JetStream.
+ * The messages that one reader has been given and has not acknowledged yet. Acknowledgements may go through any results service, so they
+ * are observed on their way to JetStream.
  */
 export class Outstanding {
   readonly #ackWaitMs: number;
   readonly #onFreed: () => void;
   readonly #heard: Subscription;
   readonly #sweeper: NodeJS.Timeout;
-  /** Acknowledgement subject → when it was given out, monotonic. */
+  /** Acknowledgement subject → when the message was given, monotonic. */
   readonly #given = new Map<string, number>();
 
   /** `onFreed` is called when there is room for more. */
@@ -30,7 +30,7 @@ export class Outstanding {
     this.#heard = connection.subscribe(`$JS.ACK.${place.stream}.${place.consumer}.>`, {
       callback: (error, message) => {
         if (error || !this.#given.delete(message.subject)) return;
-        // JetStream may hear of a message that is given back after it is asked for the next, which would then overtake it.
+        // JetStream may process a returned message after the request for the next one, which would then overtake it.
         if (message.string().startsWith("-NAK")) setTimeout(onFreed, returnMs);
         else onFreed();
       },
@@ -46,7 +46,7 @@ export class Outstanding {
     this.#given.set(ackSubject, performance.now());
   }
 
-  /** Ends the account and returns what was never answered for. */
+  /** Stops counting and returns the messages that were never acknowledged. */
   stop(): string[] {
     this.#heard.unsubscribe();
     clearInterval(this.#sweeper);

@@ -5,7 +5,7 @@ import { letterKey } from "./dead-letters.ts";
 import { messageReader, type SubscribedMessage } from "./subscribed-message.ts";
 import type { Delivery } from "./subscription-consumers.ts";
 
-/** Deals with messages that a reader does not want to acknowledge. */
+/** Handles messages that a reader rejects. */
 export class RejectedMessages {
   readonly #context: ConsumeContext;
 
@@ -13,7 +13,7 @@ export class RejectedMessages {
     this.#context = context;
   }
 
-  /** Has the message delivered again, to any reader, after a delay. */
+  /** Lets the message be delivered again, to any reader, after a delay. */
   again({ ackSubject }: Delivery, delaySeconds: number): void {
     const delay = Math.round(delaySeconds * 1e9);
     this.#context.nats.connection.publish(
@@ -22,7 +22,7 @@ export class RejectedMessages {
     );
   }
 
-  /** Makes the message a dead letter; one that has expired meanwhile is only let go. */
+  /** Makes the message a dead letter; one that has expired meanwhile is only terminated. */
   async toDeadLetter(id: string, delivery: Delivery, reason: string): Promise<void> {
     const { nats, deadLetters } = this.#context;
     const message = await this.#message(id, delivery);
@@ -37,11 +37,11 @@ export class RejectedMessages {
   ): Promise<SubscribedMessage | undefined> {
     const { nats, registry } = this.#context;
     const stored = await nats.manager.streams.getMessage(stream, { seq }).catch(() => null);
-    // Another may bear its sequence once NATS has lost it.
+    // After a loss in NATS, another message may have this sequence.
     if (!stored || nanosOf(stored.timestamp) !== storedNanos) return undefined;
     if (stream === streams.deadLetters) return DeadLetter.decode(stored.data).message;
     const message = messageReader(registry.get(id))(stored.subject, stored.data);
-    // What is no message is never handed out, so nobody can have rejected it.
+    // A gap entry is never delivered, so no reader can have rejected it.
     return message?.$case === "gap" ? undefined : message;
   }
 }

@@ -12,13 +12,13 @@ import { decodeTimeline, isFrame, notAnalysedGap } from "../feeds/timeline-messa
 /** What a subscription delivers: an event or a frame. */
 export type SubscribedMessage = NonNullable<DeadLetter["message"]>;
 
-/** Reads a message; undefined for one that is not wanted. @throws for one that cannot be read */
+/** Reads a message; undefined when it is not wanted. @throws when it cannot be read */
 export type MessageReader = (
   subject: string,
   data: Uint8Array,
 ) => SubscribedMessage | { $case: "gap"; value: Gap } | undefined;
 
-/** Reads the messages of a subscription's stream through its filter. */
+/** Reads the messages of a subscription's stream with its filter. */
 export function messageReader({ kind, filter = EventFilter.create() }: Subscription): MessageReader {
   if (kind === SubscriptionKind.EVENTS) {
     const wanted = readEventFilter(filter);

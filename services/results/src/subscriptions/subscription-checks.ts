@@ -20,12 +20,12 @@ export function readSubscriptionName(name: string): string {
   return id;
 }
 
-/** What to tell a caller who names a subscription that there is not. */
+/** The error for a subscription that does not exist. */
 export function noSubscription(id: string): ApiError {
   return new ApiError("subscription_not_found", `there is no subscription '${id}'`);
 }
 
-/** Checks a subscription that is to be created, and puts defaults in. @throws ApiError invalid_argument with every fault */
+/** Checks a new subscription and fills in defaults. @throws ApiError invalid_argument with every fault */
 export function checkSubscription(id: string, given: Subscription | undefined): Subscription {
   const { kind, filter, start, ackDeadlineSeconds, maxDeliveryAttempts } = given ?? Subscription.create();
   const wrong: [boolean, string][] = [
@@ -64,7 +64,7 @@ export function checkSubscription(id: string, given: Subscription | undefined): 
   });
 }
 
-/** Whether two checked subscriptions ask for the same. */
+/** Whether two checked subscriptions want the same. */
 export function sameSubscription(a: Subscription, b: Subscription): boolean {
   const essence = (subscription: Subscription) =>
     Buffer.from(

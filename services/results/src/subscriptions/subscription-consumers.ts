@@ -5,7 +5,7 @@ import type { StreamStart } from "../feeds/start-position.ts";
 import { ApiError } from "../grpc/errors.ts";
 
 const second = 1_000_000_000;
-/** Beyond it JetStream delivers nothing more until something is acknowledged, over all readers. */
+/** Beyond this number, over all readers, JetStream delivers nothing more until something is acknowledged. */
 const maxUnacknowledged = 10_000;
 
 /** Where a consumer begins. */
@@ -16,12 +16,12 @@ export function streamOf(kind: SubscriptionKind): string {
   return kind === SubscriptionKind.DETECTIONS ? streams.timeline : streams.events;
 }
 
-/** Names of a subscription's consumers, each in its stream: of the messages, and of dead letters to deliver again. */
+/** Names of a subscription's consumers, each in its stream: for messages, and for dead letters to deliver again. */
 export function consumerNames(id: string) {
   return { main: `sub-${id}`, redeliveries: `redo-${id}` };
 }
 
-/** Whether a consumer of a stream is one of the subscription's. */
+/** Whether a consumer of a stream belongs to the subscription. */
 export function isConsumerOf(
   id: string,
   { stream, consumer }: { stream: string; consumer: string },
@@ -30,17 +30,17 @@ export function isConsumerOf(
   return stream === streams.deadLetters ? consumer === redeliveries : consumer === main;
 }
 
-/** Description of a consumer that was made anew, until a reader has been told that messages are lost. */
+/** Description of a consumer that was created again, until a reader has been told about lost messages. */
 export const untoldLoss = "messages are lost";
 
-/** The consumer that keeps a subscription's place in its stream. */
+/** The consumer that stores a subscription's position in its stream. */
 export function mainConsumer(
   id: string,
   subscription: Subscription,
   start: ConsumerStart,
   onlyCamera: string | undefined,
 ): Partial<ConsumerConfig> {
-  // Events are few, and of those that it reads all a consumer knows exactly what expired unread.
+  // Events are few, and a consumer that reads all of them knows exactly which expired unread.
   const filtered = subscription.kind === SubscriptionKind.DETECTIONS && onlyCamera !== undefined;
   return {
     ...common(subscription),
@@ -50,7 +50,7 @@ export function mainConsumer(
   };
 }
 
-/** The consumer of a subscription's dead letters that are to be delivered again. */
+/** The consumer for a subscription's dead letters that are delivered again. */
 export function redeliveryConsumer(id: string, subscription: Subscription) {
   return {
     ...common(subscription),
@@ -85,9 +85,9 @@ function startPolicy(start: ConsumerStart): Partial<ConsumerConfig> {
   }
 }
 
-/** A delivered message, as its acknowledgement knows it. */
+/** A delivered message, as described by its acknowledgement subject. */
 export interface Delivery {
-  /** Where the acknowledgement goes. */
+  /** The subject for the acknowledgement. */
   ackSubject: string;
   stream: string;
   streamSequence: number;
@@ -103,7 +103,7 @@ export function encodeAckId(ackSubject: string): string {
   return Buffer.from(ackSubject).toString("base64url");
 }
 
-/** Reads an ack_id of the subscription. @throws ApiError invalid_argument for what is none, or another subscription's */
+/** Reads an ack_id of the subscription. @throws ApiError invalid_argument when it is not valid, or belongs to another subscription */
 export function decodeAckId(subscription: string, ackId: string): Delivery {
   const ackSubject = ackId.length <= maxLength ? Buffer.from(ackId, "base64url").toString("latin1") : "";
   const parsed = parseAckSubject(ackSubject);

@@ -3,7 +3,7 @@ import type { Registry } from "prom-client";
 import { PolledGauges } from "../polled-gauges.ts";
 import type { SubscriptionService } from "./subscription-service.ts";
 
-/** Tells Prometheus how far behind the readers of each named subscription are. */
+/** Adds metrics about how far behind the readers of each named subscription are. */
 export class SubscriptionMetrics {
   readonly #subscriptions: PolledGauges<Subscription, "subscription">;
 

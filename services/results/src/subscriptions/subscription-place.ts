@@ -24,31 +24,31 @@ import {
   untoldLoss,
 } from "./subscription-consumers.ts";
 
-/** Two makings of a consumer are further apart; a server that restarts gives a creation a little differently. */
+/** Two creations of a consumer are further apart than this; a restarted server reports a creation time with a small difference. */
 const createdToleranceMs = 1_000;
 
-/** What a reader was given last, and of which making of the consumer. */
+/** The last message given to a reader, and the creation of the consumer that delivered it. */
 export interface LastGiven extends StreamPlace {
   /** In milliseconds. */
   created: number;
 }
 
-/** When a consumer was made, in milliseconds. */
+/** When a consumer was created, in milliseconds. */
 export function createdAt({ created }: ConsumerInfo): number {
   return Date.parse(created);
 }
 
-/** Whether two times of creation are of one making of a consumer. */
+/** Whether two creation times belong to the same creation of a consumer. */
 export function isSameMaking(a: number, b: number): boolean {
   return Math.abs(a - b) < createdToleranceMs;
 }
 
-/** Keeps the consumers of subscriptions where they can deliver what their streams hold. Methods throw when NATS is away. */
+/** Keeps subscriptions' consumers at positions where they can deliver what their streams hold. Methods throw when NATS is away. */
 export class SubscriptionPlace {
   readonly #nats: Nats;
   readonly #makings: StreamMakings;
   readonly #log: Logger;
-  /** The last look at each subscription; two at once would each make the consumer anew, and the loss would be told twice. */
+  /** The last check of each subscription. Two at the same time would each create the consumer again, and the loss would be reported twice. */
   readonly #looks = new Map<string, Promise<unknown>>();
 
   constructor(nats: Nats, makings: StreamMakings, log: Logger) {
@@ -58,8 +58,8 @@ export class SubscriptionPlace {
   }
 
   /**
-   * Makes sure that the consumers are there and can deliver. One whose messages NATS has lost is made anew, and goes on with
-   * what is left and what came since. Returns the consumer of the messages.
+   * Makes sure that the consumers exist and can deliver. If NATS has lost a consumer's messages, the consumer is created again and
+   * continues with what is left and what arrived since. Returns the consumer of the messages.
    * @throws ApiError cursor_corrupt, cursor_foreign for a new subscription
    */
   ensure(id: string, subscription: Subscription, given?: LastGiven): Promise<ConsumerInfo> {
@@ -85,13 +85,13 @@ export class SubscriptionPlace {
     return left ? this.#makeAnew(id, subscription, known, left) : known;
   }
 
-  /** A reader has been told that messages are lost. */
+  /** A reader has been told about lost messages. */
   async lossTold(id: string, subscription: Subscription): Promise<void> {
     const { main } = consumerNames(id);
     await this.#nats.manager.consumers.update(streamOf(subscription.kind), main, { description: "" });
   }
 
-  /** What is left of the messages up to where the consumer has come; undefined when all are. */
+  /** The end of what is left of the messages up to the consumer's position; undefined when all are left. */
   async #left(known: ConsumerInfo, given: LastGiven | undefined): Promise<StreamPlace | undefined> {
     const { manager } = this.#nats;
     const { stream_name: stream, delivered } = known;
@@ -101,7 +101,7 @@ export class SubscriptionPlace {
       const left = await findLoss(manager, stream, state, given);
       if (left) return left;
     }
-    // What is left of the rest, which nobody here was given, ends where the stream does.
+    // For messages that were not given to a reader here, what is left ends at the stream's end.
     return delivered.stream_seq > state.last_seq
       ? { sequence: state.last_seq, time: nanosOf(state.last_ts) }
       : undefined;
@@ -114,7 +114,7 @@ export class SubscriptionPlace {
     left: StreamPlace,
   ): Promise<ConsumerInfo> {
     const { stream_name: stream, name, ack_floor, num_ack_pending } = known;
-    // Those that are not acknowledged are delivered again, and with them what was acknowledged out of turn.
+    // Unacknowledged messages are delivered again, and with them those that were acknowledged out of order.
     const after = num_ack_pending > 0 ? Math.min(ack_floor.stream_seq, left.sequence) : left.sequence;
     this.#log.warn(
       { subscription: id, stream, goesOnAfter: after },
@@ -125,12 +125,12 @@ export class SubscriptionPlace {
     return this.#add(id, subscription, { from: "after", sequence: after }, true);
   }
 
-  /** Where a subscription whose consumer is missing begins, and whether what was to come before is lost. */
+  /** Where a subscription begins whose consumer is missing, and whether earlier messages are lost. */
   async #start(subscription: Subscription): Promise<{ start: StreamStart; loss: boolean }> {
     const stored = new StoredMessages(this.#nats, streamOf(subscription.kind));
     const { identity, first, firstTime } = await stored.state();
     const { createTime } = subscription;
-    // It had its place in a stream that is gone with all its consumers: all of this one came after that.
+    // Its position was in a stream that has gone with all its consumers: everything in this stream came later.
     if (createTime && first <= 1 && (firstTime ?? Infinity) > fromTimestamp(createTime))
       return { start: { from: "beginning" }, loss: true };
     const kind = stored.stream === streams.timeline ? "detections" : "events";
@@ -138,7 +138,7 @@ export class SubscriptionPlace {
       its.equals(identity) || this.#makings.knows(stored.stream, its) || createTime !== undefined;
     const start = readStart(kind, isOurs, subscription.start) ?? { from: "newest" };
     if (start.from !== "cursor") return { start, loss: false };
-    // All of a stream that was made anew comes after what its cursor is of.
+    // Everything in a stream that was created again comes after the cursor's position.
     if (!start.identity.equals(identity)) return { start: { from: "beginning" }, loss: true };
     const left = await stored.loss(start.place);
     return left ? { start: { ...start, place: left }, loss: true } : { start, loss: false };

@@ -16,7 +16,7 @@ import { noSubscription, sameSubscription } from "./subscription-checks.ts";
 import { consumerNames, streamOf } from "./subscription-consumers.ts";
 import { type LastGiven, SubscriptionPlace } from "./subscription-place.ts";
 
-/** Named subscriptions and their consumers. Methods that speak to NATS throw when it is away. */
+/** Named subscriptions and their consumers. Methods that use NATS throw when it is away. */
 export class SubscriptionRegistry {
   readonly #nats: Nats;
   readonly #kv: KV;
@@ -53,11 +53,11 @@ export class SubscriptionRegistry {
     return subscription;
   }
 
-  /** Stores a checked subscription and gives it its place. @throws ApiError subscription_exists, cursor_corrupt, cursor_foreign */
+  /** Stores a checked subscription and creates its consumers. @throws ApiError subscription_exists, cursor_corrupt, cursor_foreign */
   async create(id: string, subscription: Subscription): Promise<Subscription> {
     const known = this.#mirror.get(id);
     if (known) return this.#sameOrFail(id, known, subscription);
-    // Consumers first: a subscription that is known has its place.
+    // Consumers first: a subscription that is visible has its position.
     await this.provision(id, subscription);
     const stored = { ...subscription, createTime: toTimestamp(Date.now()) };
     try {
@@ -72,12 +72,12 @@ export class SubscriptionRegistry {
     }
   }
 
-  /** Makes sure that the subscription's consumers are there and can deliver; `given`: what a reader was given last. */
+  /** Makes sure that the subscription's consumers exist and can deliver; `given`: the last message given to a reader. */
   provision(id: string, subscription: Subscription, given?: LastGiven): Promise<ConsumerInfo> {
     return this.#places.ensure(id, subscription, given);
   }
 
-  /** The same for all subscriptions; one that cannot be is logged. */
+  /** The same for all subscriptions; failures are logged. */
   async provisionAll(): Promise<void> {
     for (const id of this.ids()) {
       const subscription = this.#mirror.get(id);
@@ -88,12 +88,12 @@ export class SubscriptionRegistry {
     }
   }
 
-  /** A reader has been told that messages are lost. */
+  /** A reader has been told about lost messages. */
   lossTold(id: string, subscription: Subscription): Promise<void> {
     return this.#places.lossTold(id, subscription);
   }
 
-  /** The state of a subscription's place in its stream; undefined when it has none. */
+  /** The state of a subscription's consumer; undefined when it has none. */
   async place(id: string, subscription: Subscription): Promise<ConsumerInfo | undefined> {
     return findConsumer(this.#nats.manager, streamOf(subscription.kind), consumerNames(id).main);
   }

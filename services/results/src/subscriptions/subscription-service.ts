@@ -34,7 +34,7 @@ const maxUnacknowledged = 1000;
 const maxReasonLength = 1000;
 const confirmTimeoutMs = 2_000;
 
-/** Named subscriptions, as gRPC has them. Every method throws ApiError. */
+/** The calls of the gRPC service for named subscriptions. Every method throws ApiError. */
 export class SubscriptionService {
   readonly #context: ConsumeContext;
   readonly #rejected: RejectedMessages;
@@ -75,7 +75,7 @@ export class SubscriptionService {
     return available(async () => ({ subscriptions: await this.#withStates(keys), nextPageToken }));
   }
 
-  /** All subscriptions, as they stand now. */
+  /** All subscriptions with their present state. */
   async all(): Promise<Subscription[]> {
     return available(() => this.#withStates(this.#context.registry.ids()));
   }
@@ -100,7 +100,7 @@ export class SubscriptionService {
   async acknowledge(request: AcknowledgeRequest, scope: CameraScope): Promise<void> {
     const deliveries = this.#deliveries(request.name, request.ackIds, scope);
     const { connection } = this.#context.nats;
-    // Asked for an answer, so that what has been acknowledged stays so if NATS falls in the next moment.
+    // As a request with an answer, so that the acknowledgement is not lost if NATS fails in the next moment.
     await available(() =>
       Promise.all(
         deliveries.map(({ ackSubject }) =>
@@ -146,7 +146,7 @@ export class SubscriptionService {
     await available(() => this.#context.deadLetters.remove(id, Number(letter), redeliver));
   }
 
-  /** A subscription of cameras of the scope. @throws ApiError invalid_argument, subscription_not_found */
+  /** A subscription whose cameras are in the scope. @throws ApiError invalid_argument, subscription_not_found */
   #find(name: string, scope: CameraScope): { id: string; subscription: Subscription } {
     const id = readSubscriptionName(name);
     const { registry } = this.#context;
@@ -181,13 +181,13 @@ export class SubscriptionService {
   }
 }
 
-/** Whether a subscription delivers nothing but what is of cameras of the scope. */
+/** Whether a subscription delivers only messages of cameras in the scope. */
 function isWithin(scope: CameraScope, { filter }: Subscription): boolean {
   const cameras = filter?.cameras ?? [];
   return scope.all || (cameras.length > 0 && cameras.every((name) => scope.seesName(name)));
 }
 
-/** Runs NATS operations; a failure that is none of the caller's becomes subscriptions_unavailable. */
+/** Runs NATS operations; a failure that the caller did not cause becomes subscriptions_unavailable. */
 async function available<R>(task: () => Promise<R>): Promise<R> {
   try {
     return await task();
@@ -233,7 +233,7 @@ export function subscriptionHandlers(
   };
 }
 
-/** Named subscriptions, ready to be served. */
+/** Named subscriptions, ready to serve. */
 export async function startSubscriptions(
   nats: Nats,
   bucket: KV,
@@ -246,7 +246,7 @@ export async function startSubscriptions(
   const deadLetters = new DeadLetters(nats);
   const registry = new SubscriptionRegistry(nats, bucket, mirror, deadLetters, makings, log);
   await registry.provisionAll();
-  // Its consumers are gone with it: what comes from now on is to wait for them.
+  // Its consumers have gone with it: they must exist again before new messages arrive.
   makings.onRemade(() => void registry.provisionAll());
   const unfollow = nats.changes.listen({ back: () => void registry.provisionAll() });
   life.add({ stop: async () => unfollow() });

@@ -12,15 +12,15 @@ interface Document {
   paths: Record<string, Partial<Record<Method, Operation>>>;
 }
 
-/** An answer of the API, checked. */
+/** A checked answer of the API. */
 export interface ApiAnswer {
   status: number;
   headers: Headers;
-  /** Parsed when it is JSON. */
+  /** Parsed if it is JSON. */
   body: unknown;
 }
 
-/** Calls the HTTP API, and checks every answer against the server's own OpenAPI document. */
+/** Calls the HTTP API, and checks every answer against the server's OpenAPI document. */
 export class CheckedApi {
   readonly document: Document;
   readonly #base: string;
@@ -37,7 +37,7 @@ export class CheckedApi {
     return new CheckedApi(`http://${address}`, (await answer.json()) as Document);
   }
 
-  /** Calls an operation by its path in the document; `{name}` takes its value from `params`. */
+  /** Calls an operation by its path in the document; `{name}` gets its value from `params`. */
   async call(
     method: Method,
     path: string,

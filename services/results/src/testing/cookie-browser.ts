@@ -1,8 +1,8 @@
-/** What a browser does of HTTP: it keeps cookies and follows a redirect when it is told to. Enough to log in with. */
+/** The HTTP behaviour of a browser: it keeps cookies and follows redirects when told to. Enough for logging in. */
 export class CookieBrowser {
   readonly #cookies = new Map<string, string>();
 
-  /** The cookies of all hosts: ports do not tell them apart. */
+  /** The cookies of all hosts, which do not depend on ports. */
   get cookies(): ReadonlyMap<string, string> {
     return this.#cookies;
   }
@@ -11,7 +11,7 @@ export class CookieBrowser {
     this.#cookies.set(name, value);
   }
 
-  /** One request, with a body a POST: a form, or what is sent as JSON. Redirects are answers. */
+  /** One request; with a body it is a POST of a form or of JSON. Redirects are returned, not followed. */
   async ask(url: string, body?: URLSearchParams | object): Promise<Response> {
     const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join("; ");
     const headers = new Headers();
@@ -31,7 +31,7 @@ export class CookieBrowser {
     return answer;
   }
 
-  /** Goes from redirect to redirect while `goOn` says so, and returns the first address that is not gone to. */
+  /** Follows redirects while `goOn` returns true, and returns the first address that it does not follow. */
   async follow(url: string, goOn: (url: string) => boolean): Promise<string> {
     let next = url;
     while (goOn(next)) {

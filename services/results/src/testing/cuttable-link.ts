@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
-/** A TCP line to a port of this machine that can be cut and joined again; counts what goes towards that port. */
+/** A TCP connection to a port of this machine that can be cut and restored; counts bytes towards that port. */
 export class CuttableLink {
-  /** Bytes that went towards the target so far. */
+  /** Bytes sent towards the target so far. */
   sent = 0;
   readonly port: number;
   readonly #target: number;
@@ -23,7 +23,7 @@ export class CuttableLink {
     return new CuttableLink(target, server);
   }
 
-  /** Ends all connections and takes no new ones. */
+  /** Ends all connections and accepts no new ones. */
   cut(): void {
     this.#server?.close();
     this.#server = undefined;

@@ -1,6 +1,6 @@
 import type { FeedMessage } from "./feed-client.ts";
 
-/** Reads a subscription in the background and keeps all that came. */
+/** Reads a subscription in the background and keeps everything received. */
 export class Collector {
   readonly got: FeedMessage[] = [];
   /** Rejects when the subscription ended with an error. */
@@ -20,7 +20,7 @@ export class Collector {
     this.ended.catch(() => undefined);
   }
 
-  /** Numbers of the frames, or revisions of the events, in the order in which they came. */
+  /** Numbers of the frames, or revisions of the events, in the order of arrival. */
   get numbers(): number[] {
     return this.got.flatMap((event) => {
       if (event.kind === "frame") return event.frame.frame!.number;

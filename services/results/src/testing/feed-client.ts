@@ -37,16 +37,16 @@ export type FeedMessage =
 
 export interface FeedCall {
   start?: ClientStart;
-  /** Whether to ask for progress; no unless given. */
+  /** Whether to request progress; default: no. */
   progress?: boolean;
   signal?: AbortSignal;
-  /** Is called when the server has taken the call. */
+  /** Called when the server has accepted the call. */
   onOpen?: (headers: Metadata) => void;
 }
 
 type Filter<T> = Partial<EventFilter> & T;
 
-/** Calls of the feeds as they are on the wire, without anything that a client does by itself. */
+/** Raw calls of the feeds, without anything that a client adds. */
 export class FeedClient {
   readonly #address: string;
   readonly #closing = new AbortController();
@@ -59,7 +59,7 @@ export class FeedClient {
     this.#events = new EventServiceClient(address, credentials.createInsecure());
   }
 
-  /** Waits until the server takes calls. */
+  /** Waits until the server accepts calls. */
   async ready(timeoutMs: number): Promise<void> {
     await new Promise<void>((resolve, reject) =>
       this.#events.waitForReady(new Date(Date.now() + timeoutMs), (error) =>

@@ -8,7 +8,7 @@ import {
 } from "@sightline/contracts";
 import { WebSocket } from "ws";
 
-/** A browser at the live WebSocket, as far as the server sees it; every message is checked against its schema. */
+/** A browser at the live WebSocket, as the server sees it; every message is checked against its schema. */
 export class LiveBrowser {
   readonly messages: LiveMessage[] = [];
   readonly pictures: { head: LivePicture; jpeg: Buffer }[] = [];

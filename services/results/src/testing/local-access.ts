@@ -3,7 +3,7 @@ import type { CallAccess } from "../grpc/grpc-guard.ts";
 
 const local = localPrincipal();
 
-/** Lets everybody do everything, as a service on this machine without users does. */
+/** Lets everybody do everything, like a service on this machine without users. */
 export const localAccess: CallAccess = {
   identities: {
     local: () => local,

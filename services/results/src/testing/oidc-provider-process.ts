@@ -1,6 +1,6 @@
 /**
- * A real OpenID Connect provider (the npm package oidc-provider) on loopback, for tests: `node oidc-provider-process.ts PORT JSON`,
- * where JSON is of `OidcProviderOptions`. Any password is good for its login page. Writes a line when it listens.
+ * A real OpenID Connect provider (the npm package oidc-provider) on loopback, for tests: `node oidc-provider-process.ts PORT JSON`, where
+ * JSON contains `OidcProviderOptions`. Its login page accepts any password. Writes a line when it listens.
  */
 import { Provider } from "oidc-provider";
 
@@ -10,7 +10,7 @@ export interface OidcProviderOptions {
   redirectUrl: string;
   /** Groups of each user. */
   groups: Record<string, string[]>;
-  /** How long a code is good for. */
+  /** How long a code is valid. */
   codeSeconds: number;
 }
 
@@ -34,7 +34,7 @@ const provider = new Provider(issuer, {
     IdToken: 600,
     AccessToken: 600,
   },
-  // Told when asked, not in the ID token, as providers do that keep tokens small.
+  // Returned by the userinfo endpoint, not in the ID token, as in providers that keep tokens small.
   claims: { openid: ["sub"], profile: ["preferred_username", "groups"] },
   findAccount: (_context, id) => ({
     accountId: id,

@@ -5,7 +5,7 @@ import type { OidcProviderOptions } from "./oidc-provider-process.ts";
 
 const main = fileURLToPath(new URL("oidc-provider-process.ts", import.meta.url));
 
-/** A real OpenID Connect provider in a process of its own, that can be stopped and started again at the same address. */
+/** A real OpenID Connect provider in its own process, which can be stopped and started again at the same address. */
 export class OidcProvider {
   readonly issuer: string;
   readonly #port: number;
@@ -18,7 +18,7 @@ export class OidcProvider {
 
   async start(options: OidcProviderOptions): Promise<void> {
     const child = spawn(process.execPath, [main, String(this.#port), JSON.stringify(options)], {
-      // It warns of being set up for a test.
+      // It warns that it is configured for tests.
       stdio: ["ignore", "pipe", "ignore"],
     });
     this.#child = child;

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 const main = fileURLToPath(new URL("../main.ts", import.meta.url));
 
-/** A real results service in a process of its own, that can be killed and started again on the same address. */
+/** A real results service in its own process, which can be killed and started again at the same address. */
 export class KillableResults {
   readonly address: string;
   readonly #natsUrl: string;
@@ -15,7 +15,7 @@ export class KillableResults {
     this.address = address;
   }
 
-  /** Starts the process; it takes calls some time after. */
+  /** Starts the process; it accepts calls some time later. */
   start(): void {
     this.#child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main], {
       env: {
@@ -29,7 +29,7 @@ export class KillableResults {
     });
   }
 
-  /** Lets the process stand still, or go on. */
+  /** Freezes the process, or lets it continue. */
   freeze(isFrozen: boolean): void {
     this.#child?.kill(isFrozen ? "SIGSTOP" : "SIGCONT");
   }

@@ -47,7 +47,7 @@ interface FeedOptions extends Pick<FeedParts, "ring" | "progressMs"> {
   rulesOf?: RulesOf;
 }
 
-/** The feeds and the calls on them, over real gRPC and a real NATS server; the test plays the analysis that fills the streams. */
+/** The feeds and their calls, over real gRPC and a real NATS server; the test acts as the analysis that fills the streams. */
 export class RunningFeeds {
   readonly server: NatsServer;
   readonly nats: Nats;
@@ -74,19 +74,19 @@ export class RunningFeeds {
     return this.#client!;
   }
 
-  /** Of the gRPC server; it stays the same. */
+  /** Address of the gRPC server; it stays the same. */
   get address(): string {
     return this.#address;
   }
 
-  /** Makes the streams, as they are made when the service starts. */
+  /** Creates the streams, as the service does at its start. */
   async makeStreams(maxAgeSeconds = 3_600): Promise<void> {
     const retention = { maxAgeSeconds, maxBytes: 256 * 1024 ** 2, replicas: 1 };
     await ensureStream(this.nats.manager, timelineStream(retention));
     await ensureStream(this.nats.manager, eventsStream(retention));
   }
 
-  /** Starts what the results service has of feeds; after `stopFeeds` this is a service that knows nothing. */
+  /** Starts the feeds of the results service; after `stopFeeds` this is a service with no earlier state. */
   async startFeeds(): Promise<void> {
     const life = new Lifecycle();
     this.#life = life;
@@ -162,7 +162,7 @@ export class RunningFeeds {
   }
 }
 
-/** What to put into a sample event. */
+/** Values for a sample event. */
 export interface SampleEvent {
   camera?: string;
   id: string;
@@ -172,7 +172,7 @@ export interface SampleEvent {
   rule?: string;
   zone?: string;
   className?: string;
-  /** Milliseconds since 1970; now unless given. */
+  /** Milliseconds since 1970; default: now. */
   startTime?: number;
 }
 

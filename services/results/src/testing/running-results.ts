@@ -22,7 +22,7 @@ import { settings } from "../config.ts";
 import type { ResultsAddresses } from "../results-service.ts";
 import { startWithAnalysis } from "../with-analysis.ts";
 
-/** The results service on a NATS server of its own, with what a test needs to play the other services. */
+/** The results service on its own NATS server, with what a test needs to act as the other services. */
 export class RunningResults {
   readonly server: NatsServer;
   readonly addresses: ResultsAddresses;
@@ -52,7 +52,7 @@ export class RunningResults {
     this.#log = log;
   }
 
-  /** `options` are those by which `client` connects. */
+  /** `options` are the connect options of `client`. */
   static async start(env: NodeJS.ProcessEnv = {}, options: ConnectOptions = {}): Promise<RunningResults> {
     const server = await NatsServer.start();
     const log = createLogger("test", "fatal");
@@ -68,7 +68,7 @@ export class RunningResults {
     return new RunningResults(server, addresses, nats, await openBuckets(nats.kv), life, log, options);
   }
 
-  /** Registers a camera behind the API's back, unless it is there: only registered cameras are analysed. */
+  /** Registers a camera without the API, unless it exists: only registered cameras are analysed. */
   async register(camera: string): Promise<void> {
     if (this.#registered.has(camera)) return;
     this.#registered.add(camera);
@@ -76,7 +76,7 @@ export class RunningResults {
       await this.buckets.cameras.create(camera, encodeJson(sampleCamera()));
   }
 
-  /** Publishes a frame's detections as a worker does, of a camera that is registered if it never was. */
+  /** Publishes a frame's detections like a worker, and registers the camera if that was never done. */
   async publish(event: FrameDetections): Promise<void> {
     const { camera: name, epoch, number } = event.frame!;
     const camera = name.replace("cameras/", "");
@@ -87,7 +87,7 @@ export class RunningResults {
     });
   }
 
-  /** Number of the newest frame in a camera's timeline; undefined when its newest entry is none of a frame. */
+  /** Number of the newest frame in a camera's timeline; undefined when its newest entry is not a frame. */
   async newestFrame(camera: string): Promise<number | undefined> {
     const subject = subjects.timeline(camera);
     const last = await this.nats.manager.streams.getMessage(streams.timeline, { last_by_subj: subject });
@@ -95,14 +95,14 @@ export class RunningResults {
     return entry?.$case === "frame" ? entry.value.frame?.number : undefined;
   }
 
-  /** The value of a metric's series, undefined when there is none. */
+  /** The value of a metric's series; undefined when there is none. */
   async metric(series: string): Promise<number | undefined> {
     const text = await (await fetch(`http://${this.addresses.http}/metrics`)).text();
     const line = text.split("\n").find((candidate) => candidate.startsWith(`${series} `));
     return line === undefined ? undefined : Number(line.slice(series.length + 1));
   }
 
-  /** Stops the service, leaving NATS up. */
+  /** Stops the service; NATS keeps running. */
   async stopService(): Promise<void> {
     await this.#life.stop(this.#log);
   }

@@ -37,7 +37,7 @@ import { sampleFrame } from "./sample-frames.ts";
 
 const kept = { maxAgeSeconds: 3600, maxBytes: 16 * 1024 ** 2, replicas: 1 };
 
-/** Named subscriptions served over gRPC, on a NATS server that several of these may share. */
+/** Named subscriptions served over gRPC, on a NATS server that several instances may share. */
 export class RunningSubscriptions {
   readonly client: SubscriptionServiceClient;
   readonly nats: Nats;
@@ -72,14 +72,14 @@ export class RunningSubscriptions {
     return new RunningSubscriptions(client, nats, makings, life);
   }
 
-  /** Identity of a stream, which the service knows from then on, as from its feed. */
+  /** Identity of a stream; the service knows it from then on, as it would from its feed. */
   async identity(stream: string): Promise<StreamIdentity> {
     const identity = streamIdentity(stream, streamMaking(await this.nats.manager.streams.info(stream)));
     this.#makings.note(stream, identity);
     return identity;
   }
 
-  /** Makes the streams, as they are made when the service starts. */
+  /** Creates the streams, as the service does at its start. */
   makeStreams(): Promise<void> {
     return ensureResultStreams(this.nats.manager, {
       timeline: kept,
@@ -89,7 +89,7 @@ export class RunningSubscriptions {
     });
   }
 
-  /** Publishes the start of an event as the analysis does; `number` tells events apart. */
+  /** Publishes the start of an event like the analysis; `number` distinguishes events. */
   async publishEvent(number: number, camera = "front", type: EventType = EventType.APPEARED): Promise<void> {
     const event = Event.fromPartial({
       name: `cameras/${camera}/events/e${number}`,
@@ -100,7 +100,7 @@ export class RunningSubscriptions {
     await this.nats.jetstream.publish(subjects.event(camera, `e${number}`), Event.encode(event).finish());
   }
 
-  /** Publishes a frame as the analysis does. */
+  /** Publishes a frame like the analysis. */
   async publishFrame(number: number, camera = "front"): Promise<void> {
     const entry = TimelineEntry.fromPartial({
       entry: { $case: "frame", value: sampleFrame({ camera, number }) },
@@ -168,12 +168,12 @@ export class RunningSubscriptions {
   }
 }
 
-/** One reader of a subscription, and what it has been given. */
+/** One reader of a subscription, and what it has received. */
 export class Reader {
   readonly received: ConsumeResponse[] = [];
   readonly #call: ReturnType<SubscriptionServiceClient["consume"]>;
 
-  /** `onMessage` is called with each message, in turn. */
+  /** `onMessage` is called with each message, in order. */
   constructor(
     on: RunningSubscriptions,
     id: string,
@@ -188,7 +188,7 @@ export class Reader {
     this.#call.on("error", () => undefined);
   }
 
-  /** Revisions of the events received, which is what tells them apart. */
+  /** Revisions of the received events, which distinguish them. */
   get numbers(): number[] {
     return this.received.flatMap(({ message }) =>
       message?.$case === "event" ? [message.value.revision] : [],

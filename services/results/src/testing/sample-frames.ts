@@ -1,12 +1,12 @@
 import { cameraName, FrameDetections, toTimestamp } from "@sightline/contracts";
 import { wallClockMs } from "@sightline/service/clock";
 
-/** What to put into a sample frame. */
+/** Values for a sample frame. */
 export interface SampleFrame {
   camera?: string;
   epoch?: string;
   number: number;
-  /** The number before, unless given. */
+  /** Default: the number before. */
   previousNumber?: number;
   /** Class and score of each detection. */
   found?: readonly (readonly [className: string, score: number])[];
@@ -30,7 +30,7 @@ export function sampleFrame({
       sourceWidth: 768,
       sourceHeight: 576,
     },
-    // Side by side, so that each is an object of its own.
+    // Side by side, so that each is a separate object.
     detections: found.map(([className, score], i) => ({
       classId: 0,
       className,

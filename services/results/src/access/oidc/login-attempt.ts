@@ -2,7 +2,7 @@ import { hkdfSync } from "node:crypto";
 import { EncryptJWT, jwtDecrypt } from "jose";
 import { z } from "zod";
 
-/** What the server must know again when the provider sends somebody back. */
+/** What the server needs when the provider sends the user back. */
 const loginAttemptSchema = z.object({
   state: z.string(),
   nonce: z.string(),
@@ -14,14 +14,14 @@ const loginAttemptSchema = z.object({
 });
 export type LoginAttempt = z.infer<typeof loginAttemptSchema>;
 
-/** How long somebody may take at the provider. */
+/** How long a user may take at the provider. */
 export const attemptSeconds = 600;
 
 const audience = "sightline-login";
 
 /**
- * Encrypts login attempts, so that the browser keeps them and any results process can go on with one. The key comes from the
- * client secret, which all of them have.
+ * Encrypts login attempts, so that the browser can keep them and any results process can continue one. The key is derived from the client
+ * secret, which all of them have.
  */
 export class SealedAttempts {
   readonly #key: Uint8Array;
@@ -39,7 +39,7 @@ export class SealedAttempts {
       .encrypt(this.#key);
   }
 
-  /** The attempt; undefined when it has expired, or is none of ours. */
+  /** The attempt; undefined when it has expired or is not ours. */
   async open(sealed: string): Promise<LoginAttempt | undefined> {
     try {
       const { payload } = await jwtDecrypt(sealed, this.#key, {

@@ -4,7 +4,7 @@ import type { LoginAttempt } from "./login-attempt.ts";
 import { isLoopbackHost, type OidcConfig } from "./oidc-settings.ts";
 import { claimValues } from "./role-mapping.ts";
 
-/** Why a login at the provider came to nothing, as the login page is told in its address. */
+/** Why a login at the provider failed; the login page gets it in its address. */
 export type OidcFaultCode =
   | "oidc_unavailable"
   | "oidc_expired"
@@ -13,7 +13,7 @@ export type OidcFaultCode =
   | "oidc_name_taken"
   | "oidc_failed";
 
-/** A login at the provider that came to nothing; `message` is for the log. */
+/** A failed login at the provider; `message` is for the log. */
 export class OidcFault extends Error {
   override readonly name = "OidcFault";
   readonly code: OidcFaultCode;
@@ -24,19 +24,19 @@ export class OidcFault extends Error {
   }
 }
 
-/** What a provider says of somebody. */
+/** The provider's claims about a user. */
 export type Claims = Readonly<Record<string, unknown>> & { readonly sub: string };
 
-/** How long the provider may take for an answer. */
+/** How long the provider may take to answer. */
 const answerSeconds = 10;
-/** What is known of it is asked for again after this time: its keys may change, and that it is away is told before a person goes there. */
+/** Provider metadata is requested again after this time: its keys may change, and an outage is then noticed before a user is sent there. */
 const discoveryMs = 15_000;
-/** A provider that was away is asked again after this time. */
+/** After a failure, the provider is asked again after this time. */
 const retryMs = 2_000;
-/** Clocks differ by this much. */
+/** Clocks may differ by this much. */
 const skewSeconds = 30;
 
-/** Logs people in at an OpenID Connect provider: authorization code with PKCE, state and nonce. */
+/** Logs users in at an OpenID Connect provider: authorization code with PKCE, state and nonce. */
 export class OidcClient {
   readonly #config: OidcConfig;
   readonly #log: Logger;
@@ -47,7 +47,7 @@ export class OidcClient {
     this.#log = log;
   }
 
-  /** The address at the provider to send somebody to, and what to know again when they come back. @throws OidcFault */
+  /** The address at the provider to send the user to, and what is needed when they return. @throws OidcFault */
   async begin(redirectUrl: string, to: string): Promise<{ url: URL; attempt: LoginAttempt }> {
     const provider = await this.#provider();
     const attempt = {
@@ -69,7 +69,7 @@ export class OidcClient {
     return { url, attempt };
   }
 
-  /** Who has come back; `search` is what the provider has added to the address. @throws OidcFault */
+  /** The claims of a user who returned; `search` is the query that the provider added to the address. @throws OidcFault */
   async finish(search: string, attempt: LoginAttempt): Promise<Claims> {
     const query = new URLSearchParams(search);
     if (query.get("state") !== attempt.state)
@@ -89,7 +89,7 @@ export class OidcClient {
     }
   }
 
-  /** Providers may leave groups and names out of the ID token; then they tell them when asked. */
+  /** Providers may leave groups and names out of the ID token; the userinfo endpoint then returns them. */
   async #complete(provider: openid.Configuration, accessToken: string, claims: Claims): Promise<Claims> {
     const { oidcUserClaim, oidcRoleClaim } = this.#config;
     const wanted = [oidcUserClaim, oidcRoleClaim];
@@ -133,7 +133,7 @@ export class OidcClient {
   }
 }
 
-/** What a failed exchange means for who wanted to log in. */
+/** The failure code for a failed exchange, for the user who wanted to log in. */
 function faultOf(error: unknown): OidcFault {
   const options = { cause: error };
   if (error instanceof OidcFault) return error;

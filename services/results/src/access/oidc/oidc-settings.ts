@@ -3,7 +3,7 @@ import { type Config, SettingError, setting } from "@sightline/service";
 import { z } from "zod";
 import { grantSchema, roleMappingsSchema } from "./role-mapping.ts";
 
-/** https, or http where it stays on this machine: a code and a secret go this way. */
+/** https, or http on this machine only: a code and a secret are sent this way. */
 function isSafe(text: string): boolean {
   const url = URL.parse(text);
   if (url?.username !== "" || url.hash !== "") return false;
@@ -20,7 +20,7 @@ const safeUrl = z
   .refine(isSafe, "expected https://HOST/…; http:// only for a provider on this machine")
   .optional();
 
-/** How people log in at an OpenID Connect provider. */
+/** How users log in at an OpenID Connect provider. */
 export const oidcSettings = {
   oidcIssuer: {
     env: "SIGHTLINE_OIDC_ISSUER",
@@ -76,7 +76,7 @@ export const oidcSettings = {
 
 export type OidcSettings = Config<typeof oidcSettings>;
 
-/** Settings of a provider that there is. */
+/** Settings of a configured provider. */
 export interface OidcConfig
   extends Omit<OidcSettings, "oidcIssuer" | "oidcClientId" | "oidcClientSecretFile"> {
   issuer: URL;
@@ -84,7 +84,7 @@ export interface OidcConfig
   clientSecret: string;
 }
 
-/** What the settings say of the provider; undefined when they name none. @throws SettingError they are incomplete, or the secret cannot be read */
+/** The provider's settings; undefined when none is configured. @throws SettingError they are incomplete, or the secret cannot be read */
 export function oidcConfigOf(settings: OidcSettings): OidcConfig | undefined {
   const { oidcIssuer, oidcClientId, oidcClientSecretFile, ...others } = settings;
   if (oidcIssuer === undefined) return undefined;

@@ -7,9 +7,9 @@ import type { OidcConfig } from "./oidc-settings.ts";
 import { claimValues, type Grant, grantOf } from "./role-mapping.ts";
 
 /**
- * Users that a login provider has named. Users whom an administrator has added keep the role and cameras given then; all others
- * get theirs from what the provider says of them, anew at each login. A user belongs to the subject who came first: nobody takes
- * over another's, nor one that has a password here, by a name that the provider lets people choose.
+ * Users from a login provider. Users added by an administrator keep their role and cameras; all others get theirs from the provider's
+ * claims, again at each login. A user name belongs to the first subject that used it: nobody can take over another's user, or one with a
+ * password here, through a name that the provider lets people choose.
  */
 export class OidcUsers {
   readonly #config: OidcConfig;
@@ -22,7 +22,7 @@ export class OidcUsers {
     this.#store = store;
   }
 
-  /** The name of the user who has proved to be the one of these claims, made or changed if need be. @throws OidcFault, ApiError */
+  /** The name of the user with these verified claims, created or changed if needed. @throws OidcFault, ApiError */
   async settle(claims: Claims): Promise<string> {
     const name = this.#nameOf(claims);
     const { issuer } = this.#config;
@@ -64,7 +64,7 @@ export class OidcUsers {
     return name;
   }
 
-  /** @throws OidcFault nothing applies */
+  /** @throws OidcFault no mapping applies */
   #grantOf(claims: Claims): Grant {
     const { oidcRoleClaim, oidcRoles, oidcDefaultRole } = this.#config;
     const values = claimValues(claims, oidcRoleClaim);

@@ -1,13 +1,13 @@
 import { isCameraPattern, mayAs, type RoleName, roleSchema, roles } from "@sightline/contracts";
 import { z } from "zod";
 
-/** What somebody may do. */
+/** A role and its cameras. */
 export interface Grant {
   role: RoleName;
   cameras: readonly string[];
 }
 
-/** What users may do for whom the login provider says `value`. */
+/** The grant for users whose claim contains `value`. */
 export interface RoleMapping {
   value: string;
   grant: Grant;
@@ -16,7 +16,7 @@ export interface RoleMapping {
 const grantHelp =
   "expected a role (viewer, operator or admin), or ROLE:CAMERA,CAMERA with ids, patterns such as yard-* or labels such as site=north";
 
-/** `operator`, or `viewer:gate,yard-*`. @throws Error saying what is expected */
+/** `operator`, or `viewer:gate,yard-*`. @throws Error that says what is expected */
 function parseGrant(text: string): Grant {
   const [role = "", cameras, more] = text.trim().split(":");
   const patterns = cameras?.split(",").map((pattern) => pattern.trim()) ?? ["*"];
@@ -31,8 +31,8 @@ function parseGrant(text: string): Grant {
 }
 
 /**
- * Values may hold anything but ';': a group's name may be a path or have '=' in it, as may the cameras. So what follows the first '='
- * with a role behind it is the grant; where there is none, the last one tells what is wrong.
+ * Values may contain anything but ';': a group's name may be a path or contain '=', and so may the cameras. So the grant starts after the
+ * first '=' that is followed by a role; if there is none, the last '=' is used for the error.
  */
 function parseMapping(text: string): RoleMapping {
   const first = new RegExp(`=\\s*(?:${roles.join("|")})\\s*(?::|$)`).exec(text)?.index;
@@ -41,7 +41,7 @@ function parseMapping(text: string): RoleMapping {
   return { value: text.slice(0, at).trim(), grant: parseGrant(text.slice(at + 1)) };
 }
 
-/** What `parse` makes of a setting's text; what it throws is told of the setting. */
+/** Parses a setting's text with `parse`; its error becomes the setting's error. */
 function parsed<T>(parse: (text: string) => T) {
   return (text: string, context: z.RefinementCtx): T => {
     try {
@@ -70,8 +70,8 @@ export const roleMappingsSchema = z
 export const grantSchema = z.string().transform(parsed(parseGrant)).optional();
 
 /**
- * What users may do for whom the provider says `values`: the highest role of those that apply, with the cameras of all
- * entries of that role. Those of lower roles do not count: they would be seen with the higher role.
+ * The grant for a user with these claim `values`: the highest role that applies, with the cameras of all entries for that role. Entries for
+ * lower roles do not count: their cameras would be visible with the higher role.
  */
 export function grantOf(values: readonly string[], mappings: readonly RoleMapping[]): Grant | undefined {
   const grants = mappings.filter(({ value }) => values.includes(value)).map(({ grant }) => grant);
@@ -84,7 +84,7 @@ export function grantOf(values: readonly string[], mappings: readonly RoleMappin
   return { role: highest, cameras: cameras.includes("*") ? ["*"] : [...new Set(cameras)] };
 }
 
-/** The texts that a claim holds, one or several; `path` is its name, or leads to it with dots (`realm_access.roles`). */
+/** The texts in a claim, one or several; `path` is the claim's name, or a path with dots (`realm_access.roles`). */
 export function claimValues(claims: Readonly<Record<string, unknown>>, path: string): string[] {
   const found = path in claims ? claims[path] : path.split(".").reduce<unknown>(member, claims);
   return (Array.isArray(found) ? found : [found]).filter((value) => typeof value === "string");

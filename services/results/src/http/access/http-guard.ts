@@ -13,44 +13,44 @@ import { sessionSecretOf } from "./cookies.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** Who calls; undefined where nobody needs to be known. */
+    /** The caller; undefined where no identity is needed. */
     principal: Principal | undefined;
-    /** Camera that the request is about. */
+    /** The camera that the request concerns. */
     aboutCamera: string | undefined;
-    /** What a handler knows better than the request and the answer's status say, for the audit. */
+    /** What a handler knows, for the audit, beyond the request and the answer's status. */
     audited: Partial<Pick<AuditEntry, "user" | "outcome" | "detail">> | undefined;
   }
 }
 
-/** What tells that a request came through a proxy. */
+/** Headers that show that a request came through a proxy. */
 const proxyHeaders = ["x-forwarded-for", "forwarded", "x-real-ip", "via"] as const;
 
-/** The request by which somebody logs out or changes a user is answered first. */
+/** This delay lets a request that logs out or changes a user be answered first. */
 const endMs = 1_000;
 
 /** The user that a verified client certificate names, if the connection has one. */
 export type CertificateUser = (request: FastifyRequest) => string | undefined;
 
-/** The one place where HTTP requests and WebSockets are let in, as the table of access says. */
+/** The only place where HTTP requests and WebSockets are admitted, according to the access table. */
 export class HttpGuard {
   readonly #local: boolean;
   readonly #limits: CallLimits;
   readonly #certificateUser: CertificateUser;
   #known: { identities: Identities; ids: CameraIds } | undefined;
 
-  /** `local`: the server is reached from this machine only. */
+  /** `local`: only this machine can reach the server. */
   constructor(local: boolean, limits: CallLimits, certificateUser: CertificateUser = () => undefined) {
     this.#local = local;
     this.#limits = limits;
     this.#certificateUser = certificateUser;
   }
 
-  /** Users are known from now on; until then only what is for anyone is answered. */
+  /** Users are known from now on; before, only what is for anyone is answered. */
   attach(identities: Identities, ids: CameraIds): void {
     this.#known = { identities, ids };
   }
 
-  /** Guards the routes that are added to the scope from now on. A route without an entry in the table throws. */
+  /** Guards the routes that are added to the scope from now on. A route without an entry in the access table throws. */
   protect(scope: FastifyInstance): void {
     scope.decorateRequest("principal", undefined);
     scope.decorateRequest("aboutCamera", undefined);
@@ -72,7 +72,7 @@ export class HttpGuard {
       request.principal = permitRole(principal, access.needs, `${request.method} of this path`);
     });
     scope.addHook("onRequest", async (request, reply) => {
-      // What is being sent ends with the right to see it; a WebSocket closes with a word (live-route.ts).
+      // An answer in progress ends when the caller loses permission; a WebSocket is closed with a reason (live-route.ts).
       if (request.ws || !request.principal) return;
       const release = this.#limits.open(request.principal);
       let ending: NodeJS.Timeout | undefined;
@@ -94,7 +94,7 @@ export class HttpGuard {
     });
   }
 
-  /** A caught value as its caller may read it. */
+  /** A caught value in a form that its caller may read. */
   tell(request: FastifyRequest, error: unknown): unknown {
     return forEyesOf(request.principal, request.aboutCamera, error, this.#known?.ids ?? (() => []));
   }
@@ -103,7 +103,7 @@ export class HttpGuard {
     const { headers } = request;
     const forwarded = proxyHeaders.some((name) => headers[name] !== undefined);
     if (!this.#known) {
-      // There is no camera yet that metrics could tell of, and why it does not start is seen there.
+      // There are no cameras in the metrics yet, and the metrics show why the service does not start.
       if (request.routeOptions.url === "/metrics" && this.#local && !forwarded) return localPrincipal();
       throw new ApiError("starting", "the server is starting: it waits for NATS; try again");
     }
@@ -117,7 +117,7 @@ export class HttpGuard {
   }
 }
 
-/** Who calls a route that needs a role. */
+/** The caller of a route that needs a role. */
 export function requesterOf({ principal }: Pick<FastifyRequest, "principal">): Principal {
   if (!principal) throw new ApiError("unauthenticated", "log in first");
   return principal;
@@ -125,7 +125,7 @@ export function requesterOf({ principal }: Pick<FastifyRequest, "principal">): P
 
 const refused = new Set([401, 403, 429]);
 
-/** Records what the table of audit names, when it has been answered. `audit` is undefined until NATS is there. */
+/** Records the requests in the audit table after they were answered. `audit` is undefined until NATS is available. */
 export function recordRequests(scope: FastifyInstance, audit: () => AuditTrail | undefined): void {
   scope.decorateRequest("audited", undefined);
   const record = (request: FastifyRequest, statusCode: number) => {
@@ -140,7 +140,7 @@ export function recordRequests(scope: FastifyInstance, audit: () => AuditTrail |
       ...request.audited,
     });
   };
-  // A WebSocket that is let in is recorded when it opens: it may stay open for days.
+  // An admitted WebSocket is recorded when it opens, because it may stay open for days.
   scope.addHook("preHandler", async (request) => {
     if (request.ws) record(request, 101);
   });

@@ -1,13 +1,13 @@
 import { CameraReason, DropReason, type HttpFinding } from "@sightline/contracts";
 import type { stageNames } from "../series/open-second.ts";
 
-/** What a reason means for people, and what to do about it. */
+/** The meaning of a reason, and what to do about it. */
 export interface Advice {
   text: string;
   fix: string;
 }
 
-/** Why a camera gives no frames, or gives them but they are not analysed. */
+/** Why a camera sends no frames, or why its frames are not analysed. */
 export const reasonAdvice: Readonly<Record<Exclude<CameraReason, 0>, Advice>> = {
   [CameraReason.DNS_FAILURE]: {
     text: "The camera's host name has no address.",
@@ -83,12 +83,12 @@ export const reasonAdvice: Readonly<Record<Exclude<CameraReason, 0>, Advice>> = 
   },
 };
 
-/** When a reason for dropped frames is worth telling, and how. */
+/** When a reason for dropped frames is reported, and how. */
 export interface DropAdvice {
   level: HttpFinding["level"];
-  /** Share of the frames that were to be analysed from which it is told. */
+  /** Reported from this share of the frames that should have been analysed. */
   from: number;
-  /** Goes on from "12% of the frames ". */
+  /** Continues "12% of the frames ". */
   text: string;
   fix: string;
 }
@@ -140,7 +140,7 @@ export const dropAdvice: Readonly<Record<Exclude<DropReason, 0>, DropAdvice>> = 
 
 type Stage = (typeof stageNames)[number];
 
-/** What a stage that takes most of the latency means, and what to do about it. */
+/** For each stage: what it means if it takes most of the latency, and what to do about it. */
 export const stageAdvice: Readonly<Record<Stage, { text: string; fix: string }>> = {
   decode: {
     text: "decoding the camera's video",
@@ -172,7 +172,7 @@ export const stageAdvice: Readonly<Record<Stage, { text: string; fix: string }>>
   },
 };
 
-/** `12%`; below one percent with a digit more. */
+/** `12%`; below one percent with one more digit. */
 export function percent(share: number): string {
   const value = share * 100;
   return `${value < 1 ? Math.max(0.1, Math.round(value * 10) / 10) : Math.round(value)}%`;

@@ -15,32 +15,32 @@ import { findClockSkew, findSlowStage } from "./diagnose-latency.ts";
 import type { RecentLoss } from "./recent-losses.ts";
 import { findFloor, findRecordStream, findUnanalysed } from "./shortfalls.ts";
 
-/** What is known of the rest of the system when a camera is looked at. */
+/** The state of the rest of the system when a camera is diagnosed. */
 export interface SystemSituation {
   workers: readonly WorkerInfo[];
-  /** Frames of the camera that were not analysed lately, if there were any. */
+  /** Recent frames of the camera that were not analysed, if any. */
   loss?: RecentLoss | undefined;
-  /** Why the camera's analysis makes no progress, if it makes none. */
+  /** Why the camera's analysis makes no progress, if it does not. */
   stall?: string | undefined;
   /** The camera's status as ingest reports it. */
   status?: CameraStatus | undefined;
-  /** Classes that the camera's model knows; undefined while no worker serves it. */
+  /** Classes of the camera's model; undefined while no worker serves it. */
   modelClasses?: readonly string[] | undefined;
 }
 
 type CameraSituation = Omit<HttpCamera, "findings">;
 
-/** From this utilisation on a worker has no room for more frames. */
+/** From this utilisation on, a worker has no room for more frames. */
 export const saturated = 0.9;
 
-/** So long nothing must have come out of the analysis for it to be told, in seconds. */
+/** How long the analysis must give no results before this is reported, in seconds. */
 const silentSeconds = 8;
 
 const order: readonly HttpFinding["level"][] = ["error", "warning", "ok"];
 
 /**
- * Why a camera is slow or dark, in words, with what to do; worst first, and never empty: a camera at which nothing is
- * the matter has one finding of level ok. `samples` are its last complete seconds, oldest first.
+ * Why a camera is slow or gives no frames, in words, with what to do; worst first and never empty: a camera without faults has one finding
+ * of level ok. `samples` are its last complete seconds, oldest first.
  */
 export function diagnoseCamera(
   camera: CameraSituation,
@@ -68,7 +68,7 @@ export function diagnoseCamera(
   return worstFirst(findings);
 }
 
-/** Findings sorted by level; those of one level stay in their order. */
+/** Findings sorted by level; the order within a level stays. */
 export function worstFirst(findings: readonly HttpFinding[]): HttpFinding[] {
   return findings.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
 }
@@ -116,12 +116,12 @@ function* findState(
   }
 }
 
-/** Second stages that workers of the camera's model do not have, or cannot load: frames go on without their attributes. */
+/** Second stages that the workers of the camera's model do not have or cannot load: frames are analysed without their attributes. */
 function* findSecondStages(
   { secondStages, model }: CameraSituation,
   { workers }: SystemSituation,
 ): Generator<HttpFinding> {
-  // Other models of a process are told of by its first.
+  // The first model of a process reports its other models.
   const hosts = new Set(workers.filter((worker) => worker.model === model).map(({ host }) => host));
   const told = workers.filter(({ host }) => hosts.has(host)).flatMap((worker) => worker.secondStages ?? []);
   for (const stage of hosts.size > 0 ? secondStages : []) {
@@ -138,18 +138,18 @@ function* findSecondStages(
   }
 }
 
-/** Why workers that would serve a model do not. */
+/** Why workers that should serve a model do not. */
 export function unservedBy(workers: readonly WorkerInfo[], model: string): string[] {
   return workers.flatMap(({ unserved = [] }) =>
     unserved.filter((other) => other.model === model).map(({ why }) => why),
   );
 }
 
-/** What to do when a worker cannot load a model that it would serve. */
+/** What to do when a worker cannot load a model that it should serve. */
 export const unservedFix =
   "If memory is short, raise SIGHTLINE_MODEL_MEMORY_MB of the worker, or start another worker with SIGHTLINE_MODEL set to this model. The worker's log has more.";
 
-/** Inferred frames that do not come out of the analysis. */
+/** Inferred frames that do not leave the analysis. */
 function* findStall(
   { status }: CameraSituation,
   samples: readonly SeriesSample[],
@@ -178,7 +178,7 @@ function* findLoss({ loss }: SystemSituation): Generator<HttpFinding> {
   };
 }
 
-/** Classes are not checked while no worker serves the model; one that it does not know is never found. */
+/** Classes are not checked while no worker serves the model; a class that the model does not know is never found. */
 function* findUnknownClasses(
   { classes, model }: CameraSituation,
   { modelClasses }: SystemSituation,
@@ -198,7 +198,7 @@ const unknownReason: Advice = {
   fix: "Try the URL out with 'sightline camera probe', which names what is wrong.",
 };
 
-/** The advice, with what ingest's message says beyond the reason. */
+/** The advice, with what ingest's message adds to the reason. */
 function withMessage({ text, fix }: Advice, reason: CameraReason | undefined, message: string): Advice {
   const detail = faultDetail({ reason: reason ?? CameraReason.UNSPECIFIED, message });
   return { text: detail === "" ? text : `${text} Ingest reports: ${sentence(detail)}`, fix };
@@ -215,7 +215,7 @@ function* findDrops(
     const label = dropReasonLabel(reason);
     const advice = dropAdvice[reason as keyof typeof dropAdvice];
     const dropped = samples.reduce((sum, sample) => sum + (sample.dropped[label] ?? 0), 0);
-    // The ledger comes in steps: a second may show more dropped than captured.
+    // The ledger grows in steps: a second may have more dropped than captured frames.
     const share = Math.min(
       1,
       dropped / Math.max(1, label === "sampled_out" ? captured : captured - sampledOut),
@@ -232,7 +232,7 @@ function* findDrops(
   }
 }
 
-/** How busy the workers of a model are, and what to do when they are not what holds frames up. */
+/** How busy a model's workers are, and what to do if they are not the cause. */
 function describeWorkers(
   model: string,
   { workers }: SystemSituation,
@@ -272,7 +272,7 @@ function allWell({ status, figures }: CameraSituation): HttpFinding {
   };
 }
 
-/** Begins with a capital and ends with a full stop. */
+/** Adds a capital letter at the start and a full stop at the end. */
 function sentence(text: string): string {
   const capital = `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
   return /[.!?]$/.test(capital) ? capital : `${capital}.`;

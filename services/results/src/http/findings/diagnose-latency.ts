@@ -3,18 +3,18 @@ import type { SeriesSample } from "../series/camera-series.ts";
 import { stageNames } from "../series/open-second.ts";
 import { percent, stageAdvice } from "./advice.ts";
 
-/** Latency below this is nobody's trouble. */
+/** Latency below this is no problem. */
 const slowMs = 300;
-/** Share of the latency from which one stage is to blame. */
+/** From this share of the latency on, one stage is the cause. */
 const dominant = 0.5;
-/** What clocks kept by NTP in one network differ by at most, with room. */
+/** The most that NTP clocks in one network should differ, with some margin. */
 const clockMs = 50;
-/** Results may be stored late without any stage knowing of it, when NATS was away; never by so much for long. */
+/** When NATS was away, results may be stored late without any stage measuring it, but never this late for long. */
 const neverFasterMs = 1_000;
-/** Fewer seconds with frames say nothing of clocks. */
+/** Fewer seconds with frames say nothing about clocks. */
 const fewestSeconds = 3;
 
-/** The stage that takes most of a latency that is high. `figures` are of the same seconds, and what pages show. */
+/** The stage that takes most of a high latency. `figures` cover the same seconds and are what pages show. */
 export function* findSlowStage(
   samples: readonly SeriesSample[],
   figures: HttpFigures | null,
@@ -38,7 +38,7 @@ export function* findSlowStage(
   };
 }
 
-/** The host of a camera's ingest whose clock differs from that of the NATS server. */
+/** The host of a camera's ingest, if its clock differs from the NATS server's. */
 export function* findClockSkew(samples: readonly SeriesSample[]): Generator<HttpFinding> {
   const offset = clockOffset(samples);
   if (offset === undefined) return;
@@ -49,7 +49,7 @@ export function* findClockSkew(samples: readonly SeriesSample[]): Generator<Http
   };
 }
 
-/** What the clocks differ by; undefined when nothing says that they do. Every second must say so: one alone may be a hiccup. */
+/** The difference between the clocks; undefined without evidence of one. Every second must show it: a single one may be an exception. */
 function clockOffset(samples: readonly SeriesSample[]): number | undefined {
   const offsets = samples.flatMap(({ offsetMs }) => offsetMs ?? []);
   if (offsets.length < fewestSeconds) return undefined;

@@ -10,14 +10,11 @@ type Situation = Omit<HttpSystem, "findings"> & {
 };
 type CameraSituation = Pick<HttpCamera, "id" | "model" | "status"> & { unanalysed?: boolean };
 
-/** Share of a full stream's asked age below which its size limit is told. */
+/** Share of the requested age below which a full stream's size limit is reported. */
 const shortAge = 0.9;
 const full = 0.95;
 
-/**
- * What is the matter with the system as a whole and where its bottleneck is, worst first; never empty. `samples` are
- * the last seconds of each camera.
- */
+/** What is wrong with the whole system and where its bottleneck is, worst first; never empty. `samples` are the last seconds of each camera. */
 export function diagnoseSystem(
   system: Situation,
   cameras: readonly CameraSituation[],
@@ -57,7 +54,7 @@ function* findNats({ nats }: Situation): Generator<HttpFinding> {
   };
 }
 
-/** What NATS cannot store, and whether that is for want of room. */
+/** What NATS cannot store, and whether the reason is a lack of space. */
 function* findStorage({ nats, storage, streams }: Situation): Generator<HttpFinding> {
   if (!nats.connected && storage.faults.length === 0) return;
   const { faults, disk } = storage;
@@ -96,7 +93,7 @@ function* findNoAnalysis(
   { nats, storage, analysed }: Situation,
   cameras: readonly CameraSituation[],
 ): Generator<HttpFinding> {
-  // Those that analyse say so through JetStream.
+  // Analyses announce themselves through JetStream.
   if (analysed || cameras.length === 0 || !nats.connected || storage.faults.length > 0) return;
   yield {
     level: "error",
@@ -114,7 +111,7 @@ function* findMissingWorkers(
   const served = new Set(
     workers.flatMap(({ model, loadable = [], unserved = [] }) => [
       ...[model, ...loadable],
-      // Those have a finding of their own.
+      // Those models have findings of their own.
       ...unserved.map((other) => other.model),
     ]),
   );
@@ -129,7 +126,7 @@ function* findMissingWorkers(
   }
 }
 
-/** Models that workers would serve, and cannot. */
+/** Models that workers should serve but cannot. */
 function* findUnservedModels(
   { workers }: Situation,
   cameras: readonly CameraSituation[],
@@ -157,17 +154,17 @@ function* findDark(cameras: readonly CameraSituation[]): Generator<HttpFinding> 
   };
 }
 
-/** Cameras that no ingest has, or that it is still connecting. */
+/** Cameras without an ingest, or that an ingest is still connecting to. */
 function* findUntaken(
   { nats, storage }: Situation,
   cameras: readonly CameraSituation[],
 ): Generator<HttpFinding> {
   const of = (state: HttpCamera["status"]["state"]) => cameras.filter(({ status }) => status.state === state);
   const pending = of("pending");
-  // Ingest takes cameras, and says how they are, through JetStream.
+  // Ingest takes cameras and reports their state through JetStream.
   if (pending.length > 0 && nats.connected && storage.faults.length === 0)
     yield {
-      // Its status is kept: one that had an ingest has lost it.
+      // The status is stored: a camera with an ingest in it has lost that ingest.
       level: pending.some(({ status }) => status.ingest !== "") ? "error" : "warning",
       text: `No ingest service has ${pending.length} of ${plural(cameras.length, "camera")}: ${listed(pending.map(({ id }) => id))}.`,
       fix: "If it stays so, start an ingest service, or restart the one that is silent (./sightline up has one), and look at its /readyz.",
@@ -181,7 +178,7 @@ function* findUntaken(
     };
 }
 
-/** Workers without room, and what is dropped before them. */
+/** Workers without room, and the frames dropped before them. */
 function* findBottleneck(
   { workers }: Situation,
   cameras: readonly CameraSituation[],
@@ -193,7 +190,7 @@ function* findBottleneck(
     const seconds = of.flatMap(({ id }) => samples.get(id) ?? []);
     const wanted = sum(seconds, (s) => s.captured - (s.dropped.sampled_out ?? 0));
     const late = sum(seconds, (s) => (s.dropped.superseded ?? 0) + (s.dropped.stale ?? 0));
-    // What was captured before these seconds may be dropped in them.
+    // Frames captured before these seconds may be dropped in them.
     const settled = late + sum(seconds, (s) => s.inferred);
     const serving = workers.filter((worker) => worker.model === model);
     if (serving.length === 0) continue;
@@ -253,7 +250,7 @@ function hours(seconds: number): string {
   return seconds < 3600 ? `${Math.round(seconds / 60)} minutes` : `${Math.round(seconds / 360) / 10} hours`;
 }
 
-/** What is the matter with the sites whose events come here. */
+/** What is wrong with the sites whose events are copied here. */
 export function* findSites({ sites }: Pick<HttpSystem, "sites">): Generator<HttpFinding> {
   for (const site of sites) {
     const fault = siteFault(site);

@@ -1,15 +1,15 @@
 import { cameraIdOf } from "@sightline/contracts";
 
-/** So long a loss of frames is shown after it was found, in milliseconds. */
+/** How long a loss of frames is shown after it was found, in milliseconds. */
 const shownMs = 15 * 60_000;
 
 /** Frames of a camera that were not analysed. */
 export interface RecentLoss {
-  /** At most how many; 0 when unknown. */
+  /** Upper limit of the number; 0 when unknown. */
   frames: number;
 }
 
-/** What has been lost of each camera lately. */
+/** Recent losses of each camera. */
 export class RecentLosses {
   readonly #losses = new Map<string, { frames: number; until: number }>();
   readonly #now: () => number;
@@ -19,7 +19,7 @@ export class RecentLosses {
     this.#now = now;
   }
 
-  /** Frames of the camera of this resource name were gone before they were analysed. */
+  /** Frames of the camera with this resource name were lost before they were analysed. */
   add(name: string, frames: number): void {
     const camera = cameraIdOf(name);
     if (camera === undefined) return;
@@ -27,7 +27,7 @@ export class RecentLosses {
     this.#losses.set(camera, { frames: before + frames, until: this.#now() + shownMs });
   }
 
-  /** What was lost of a camera; undefined when nothing was, or not lately. */
+  /** The recent loss of a camera; undefined when there is none. */
   find(camera: string): RecentLoss | undefined {
     const loss = this.#losses.get(camera);
     if (!loss || this.#now() < loss.until) return loss && { frames: loss.frames };

@@ -6,14 +6,14 @@ import {
   type HttpFinding,
 } from "@sightline/contracts";
 
-/** Inference takes its time, and so does a worker's return; from so many seconds on something is the matter. */
+/** Inference takes time, and so does a worker's return; after this many seconds something is wrong. */
 const patienceSeconds = 10;
 const fix =
   "Look at the reasons why its frames are dropped, then at the workers of its model, NATS and its disk: 'sightline doctor' and /readyz of each service say what is missing.";
 
 type Status = Pick<CameraStatus, "state" | "reason" | "unanalysedSeconds">;
 
-/** Whether a live camera's frames are not analysed though its model is served, whatever the cause. */
+/** Whether a live camera's frames are not analysed although its model is served, for any reason. */
 export function isUnanalysed(status: Status | undefined): status is Status {
   return (
     status?.state === CameraState.LIVE &&
@@ -28,7 +28,7 @@ export function* findUnanalysed(status: Status | undefined): Generator<HttpFindi
   yield { level: "error", text, fix };
 }
 
-/** The same for the system: `names` are the cameras of which it is so. */
+/** The same for the system: `names` are the affected cameras. */
 export function* findUnanalysedCameras(names: readonly string[]): Generator<HttpFinding> {
   if (names.length === 0) return;
   const [first, ...others] = names;
@@ -37,10 +37,10 @@ export function* findUnanalysedCameras(names: readonly string[]): Generator<Http
   yield { level: "error", text: `Frames of ${who}, but none is analysed.`, fix };
 }
 
-/** Less than this share of a floor is not held; what is measured is not exact. */
+/** A floor with less than this share is not held; measurements are not exact. */
 const heldShare = 0.98;
 
-/** Whether the camera's floor cannot be held any more. */
+/** A finding if the camera's floor cannot be held any more. */
 export function* findFloor({
   floorFps,
   model,
@@ -54,7 +54,7 @@ export function* findFloor({
   };
 }
 
-/** Whether the stream that is to be recorded, where that is not the analysed one, cannot be had. */
+/** A finding if the stream to record, other than the analysed one, is not available. */
 export function* findRecordStream({ status }: Pick<HttpCamera, "status">): Generator<HttpFinding> {
   const stream = status.recording?.stream;
   if (stream?.state !== "down") return;

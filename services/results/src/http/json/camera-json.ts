@@ -23,7 +23,7 @@ import type { BodyFields } from "../json-body.ts";
 
 type HttpLedger = HttpCameraStatus["ledger"];
 
-/** A camera as JSON shows it, but for what is made of its last seconds. */
+/** A camera in JSON, without what is calculated from its last seconds. */
 export function toHttpCamera(camera: Camera): Omit<HttpCamera, "figures" | "findings"> {
   return {
     id: cameraIdOf(camera.name) ?? "",
@@ -35,7 +35,7 @@ export function toHttpCamera(camera: Camera): Omit<HttpCamera, "figures" | "find
   };
 }
 
-/** What CameraService is told of the faults of a body's form. */
+/** The faults of a body's form, for CameraService. */
 export function formFaults({ faults, faulty }: BodyFields<HttpCameraChanges>): FormFaults {
   const fields = [...faulty].flatMap((name) =>
     name === "recording" ? recordingMaskPaths : pathOfSetting(name),

@@ -19,7 +19,7 @@ const states: Record<ModelJob_State, HttpModelJob["state"]> = {
   [ModelJob_State.CANCELLED]: "cancelled",
 };
 
-/** A job as the HTTP API tells it. */
+/** A job as the HTTP API shows it. */
 export function toHttpJob(job: ModelJobMessage): HttpModelJob {
   const { name, state, model, isNew, models, minHeight, files, worker, done, total, message, faults } = job;
   return {

@@ -13,7 +13,7 @@ import {
   type WorkerInfo,
 } from "@sightline/contracts";
 
-/** A model as the HTTP API tells it, with the workers that have it loaded and the cameras that ask for it. */
+/** A model as the HTTP API shows it, with the workers that have loaded it and the cameras that use it. */
 export function toHttpModel(
   model: Model,
   versions: readonly ModelVersion[],

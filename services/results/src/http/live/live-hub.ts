@@ -21,7 +21,7 @@ import type { CameraView } from "../camera-view.ts";
 import type { SeriesStore } from "../series/series-store.ts";
 import { LiveSocket, type LiveTransport } from "./live-socket.ts";
 
-/** After the turn of a second, so that it is the second before that is sent. */
+/** Delay after the start of a second, so that the second before is sent. */
 const afterTurnMs = 20;
 
 export interface LiveParts {
@@ -34,13 +34,13 @@ export interface LiveParts {
 }
 
 /**
- * Tells every browser of all cameras, rules, events and samples, and sends the pictures that each wants. A message is
- * made once for all of them, and only when there is one.
+ * Sends all cameras, rules, events and samples to every browser, and to each the pictures that it wants. A message is created once for all
+ * browsers, and only if there is a browser.
  */
 export class LiveHub {
   readonly #parts: LiveParts;
   readonly #pictures: SharedPictures;
-  /** Browsers, by what they see: what those of one scope are told is made once. */
+  /** Browsers by scope: messages for one scope are created once. */
   readonly #scopes = new Map<string, { scope: CameraScope; sockets: Set<LiveSocket> }>();
   readonly #cameras = new Map<string, { camera: Camera; message: string | undefined }>();
   readonly #watcher: CameraWatcher;
@@ -63,12 +63,12 @@ export class LiveHub {
     this.#scheduleSamples();
   }
 
-  /** Browsers now. */
+  /** Present number of browsers. */
   get size(): number {
     return [...this.#scopes.values()].reduce((sum, { sockets }) => sum + sockets.size, 0);
   }
 
-  /** Begins to serve a browser, with all that is known of the cameras that it sees. */
+  /** Begins to serve a browser, with everything known about the cameras that it sees. */
   add(transport: LiveTransport, scope: CameraScope): LiveSocket {
     const socket = new LiveSocket(transport, scope, this.#pictures, () => this.#parts.metrics.pictureSent());
     const group = this.#scopes.get(scope.key) ?? { scope, sockets: new Set() };
@@ -86,13 +86,13 @@ export class LiveHub {
     socket.close();
   }
 
-  /** A frame's detections go to subscribers. */
+  /** A frame's detections have been delivered to subscribers. */
   frame(event: FrameDetections): void {
-    // A socket has no pictures of cameras that it does not see: it cannot watch them.
+    // A socket cannot watch cameras that it does not see, so it has no pictures of them.
     for (const { sockets } of this.#scopes.values()) for (const socket of sockets) socket.frame(event);
   }
 
-  /** An event goes to subscribers. */
+  /** An event has been delivered to subscribers. */
   event(event: Event): void {
     if (this.#scopes.size === 0) return;
     const shown = toHttpEvent(event);
@@ -103,7 +103,7 @@ export class LiveHub {
     }
   }
 
-  /** An event was marked as reviewed, or, without a review, as not reviewed. */
+  /** An event was marked as reviewed or, without a review, as not reviewed. */
   review({ camera, id }: { camera: string; id: string }, review: EventReview | undefined): void {
     const shown = review ? toHttpReview(review) : null;
     const message = encode({ type: "review", camera, id, review: shown });
@@ -125,7 +125,7 @@ export class LiveHub {
     for (const socket of this.#seeing(id)) socket.state(`camera/${id}`, () => this.#cameraMessage(id));
   }
 
-  /** Browsers that see the camera of this id. */
+  /** Browsers that see the camera with this id. */
   *#seeing(camera: string): Generator<LiveSocket, void> {
     for (const { scope, sockets } of this.#scopes.values()) if (scope.sees(camera)) yield* sockets;
   }
@@ -135,7 +135,7 @@ export class LiveHub {
   }
 
   #tellRules(socket: LiveSocket, camera: string): void {
-    // Those of a removed camera go with it.
+    // The rules of a removed camera are removed with it.
     if (!this.#cameras.has(camera)) return;
     socket.state(`rules/${camera}`, () =>
       encode({ type: "rules", camera, rules: formatRules(this.#parts.rules.find(camera)) }),
@@ -182,7 +182,7 @@ function encode(message: LiveMessage): string {
   return JSON.stringify(message);
 }
 
-/** What is measured of the live WebSocket. */
+/** Metrics of the live WebSocket. */
 export class LiveMetrics {
   readonly #asked: Counter;
   readonly #sent: Counter;

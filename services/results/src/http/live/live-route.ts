@@ -7,16 +7,16 @@ import { ApiError } from "../../grpc/errors.ts";
 import { requesterOf } from "../access/http-guard.ts";
 import type { LiveHub } from "./live-hub.ts";
 
-/** A connection that has not answered the ping before the last one is gone. */
+/** How often to ping; a connection without an answer by the next ping has gone. */
 const pingMs = 15_000;
-/** Longest reason that a closing WebSocket may give, in bytes. */
+/** Longest reason when a WebSocket is closed, in bytes. */
 const maxReasonLength = 123;
-/** The server stops. */
+/** Close code: the server stops. */
 const goingAway = 1001;
-/** How long a browser may take to answer that. */
+/** How long a browser may take to answer the close. */
 const endMs = 500;
 
-/** Serves the WebSocket `/live` of http-api.ts. `sockets` holds those that are open, so that they can be ended. */
+/** Serves the WebSocket `/live` of http-api.ts. `sockets` holds the open ones, so that they can be ended. */
 export function liveRoute(app: FastifyInstance, hub: () => LiveHub, sockets: OpenSockets): void {
   app.get(
     "/live",
@@ -38,7 +38,7 @@ export function liveRoute(app: FastifyInstance, hub: () => LiveHub, sockets: Ope
       connection.on("message", (data, isBinary) =>
         socket.receive(isBinary ? undefined : (data as Buffer).toString("utf8")),
       );
-      // What breaks a connection closes it; there is nothing else to do.
+      // The error also closes the connection; there is nothing else to do.
       connection.on("error", () => connection.terminate());
       const stopPinging = keepPinging(connection);
       connection.on("close", () => {
@@ -51,7 +51,7 @@ export function liveRoute(app: FastifyInstance, hub: () => LiveHub, sockets: Ope
   );
 }
 
-/** Closes a WebSocket when its caller may not see any more what it shows; `ended` is called first. Returns how to leave that. */
+/** Closes a WebSocket when its caller may not see its content any more; `ended` is called first. Returns a function that cancels this. */
 export function endWith(principal: Principal, connection: WebSocket, ended: () => void): () => void {
   return principal.onEnd((reason) => {
     ended();
@@ -60,11 +60,11 @@ export function endWith(principal: Principal, connection: WebSocket, ended: () =
   });
 }
 
-/** The WebSockets that are open, at most so many. */
+/** The open WebSockets, up to a limit. */
 export class OpenSockets {
   readonly #max: number;
   readonly #maxPerUser: number;
-  /** Each with what its caller is counted by. */
+  /** Each with the key that its caller is counted by. */
   readonly #open = new Map<WebSocket, string | undefined>();
   #stopped = false;
 
@@ -73,7 +73,7 @@ export class OpenSockets {
     this.#maxPerUser = maxPerUser;
   }
 
-  /** @throws ApiError too_many_sockets when there is room for no other, stopping */
+  /** @throws ApiError too_many_sockets when the limit is reached, stopping */
   reserve(caller: Principal): void {
     if (this.#stopped)
       throw new ApiError("stopping", "the server is stopping; connect again when it is back");
@@ -98,7 +98,7 @@ export class OpenSockets {
     return () => this.#open.delete(socket);
   }
 
-  /** Ends all of them; a browser that does not answer is not waited for. */
+  /** Ends all of them, without waiting for a browser that does not answer. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all([...this.#open.keys()].map(end));

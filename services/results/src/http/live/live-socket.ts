@@ -13,34 +13,34 @@ import type { SharedPictures } from "../../pictures/shared-pictures.ts";
 import { encodePictureMessage } from "./picture-message.ts";
 import { PictureWatch } from "./picture-watch.ts";
 
-/** What a WebSocket of `ws` is used for here. */
+/** The part of a `ws` WebSocket that is used here. */
 export interface LiveTransport {
   readonly bufferedAmount: number;
   send(data: string | Buffer, sent: (error?: Error) => void): void;
 }
 
-/** Bytes waiting for the network above which nothing is sent: what is current then goes when there is room. */
+/** Above this many waiting bytes nothing more is sent; the newest state is sent when there is room. */
 const highWaterBytes = 256 * 1024;
-/** Events kept for a socket that is slow; the list of events has them all. */
+/** Events kept for a slow socket; the list of events has all of them. */
 const maxEvents = 256;
 
 /**
- * One browser. Of everything that has a state (cameras, rules, samples, pictures) a slow one gets the newest when it
- * can take it; events are kept up to a bound. Memory for a socket is bounded whatever it does.
+ * One browser. For everything with a state (cameras, rules, samples, pictures), a slow browser gets the newest state when it can take it;
+ * events are kept up to a limit. Memory per socket is limited in all cases.
  */
 export class LiveSocket {
-  /** Cameras that it sees: it is told of no others, and gets no picture of them. */
+  /** Cameras that it sees: it gets no messages and pictures of others. */
   readonly scope: CameraScope;
   readonly #transport: LiveTransport;
   readonly #pictures: SharedPictures;
   readonly #pictureSent: () => void;
   readonly #watches = new Map<string, PictureWatch>();
-  /** What is current and not sent: by a key that a newer state takes over. Read when it is sent. */
+  /** States to send, by a key; a newer state with the same key replaces the old one. Each is created when it is sent. */
   readonly #states = new Map<string, () => string>();
   #events: string[] = [];
   #closed = false;
 
-  /** `pictureSent` is told of each picture that goes to the browser. */
+  /** `pictureSent` is called for each picture sent to the browser. */
   constructor(
     transport: LiveTransport,
     scope: CameraScope,
@@ -53,12 +53,12 @@ export class LiveSocket {
     this.#pictureSent = pictureSent;
   }
 
-  /** Cameras whose pictures are wanted. */
+  /** Cameras whose pictures the browser wants. */
   watched(): Iterable<string> {
     return this.#watches.keys();
   }
 
-  /** Sends a state when there is room; a newer one of the same key takes its place until then. */
+  /** Sends a state when there is room; until then, a newer one with the same key replaces it. */
   state(key: string, message: () => string): void {
     this.#states.set(key, message);
     this.#flush();
@@ -70,13 +70,13 @@ export class LiveSocket {
     this.#flush();
   }
 
-  /** A frame of any camera is there. */
+  /** A frame of any camera has arrived. */
   frame(event: FrameDetections): void {
     const watch = this.#watches.get(cameraIdOf(event.frame?.camera ?? "") ?? "");
     if (watch) void this.#sendPicture(watch, event);
   }
 
-  /** Takes a message of the browser. `text` is undefined for a binary one. */
+  /** Handles a message from the browser. `text` is undefined for a binary message. */
   receive(text: string | undefined): void {
     const request = liveRequestSchema.safeParse(parse(text));
     if (!request.success) {
@@ -119,7 +119,7 @@ export class LiveSocket {
     let sent = false;
     try {
       const picture = await this.#pictures.frame({ camera, epoch, number }, watch.width);
-      // Meanwhile the browser may have gone, turned to other cameras, or been sent a newer picture.
+      // Meanwhile the browser may have gone, selected other cameras, or received a newer picture.
       if (!picture || this.#closed || this.#watches.get(camera) !== watch) return;
       if (this.#transport.bufferedAmount > highWaterBytes || !watch.advance(epoch, number)) return;
       const now = wallClockMs();
@@ -127,7 +127,7 @@ export class LiveSocket {
       sent = true;
       this.#pictureSent();
     } catch (error) {
-      // A frame without picture is passed over: the next one comes soon, and the camera's findings say what is wrong.
+      // A frame without a picture is skipped: the next one comes soon, and the camera's findings say what is wrong.
       if (!(error instanceof PictureError)) throw error;
     } finally {
       if (!sent) watch.drawn();

@@ -10,13 +10,13 @@ import {
   toHttpBox,
 } from "@sightline/contracts";
 
-/** What browsers are told of a frame. `now`: the wall clock, in milliseconds since 1970. */
+/** A frame as browsers get it. `now`: the wall clock, in milliseconds since 1970. */
 export function toLivePicture(analysed: FrameDetections, now: number): LivePicture {
   const frame = toHttpAnalysedFrame(analysed, now);
   return { ...frame, latencyMs: Math.max(0, Math.round((now - frame.captureTimeMs) * 100) / 100) };
 }
 
-/** An analysed frame as JSON shows it. `now`: its time where it has none, in milliseconds since 1970. */
+/** An analysed frame in JSON. `now`: used as its time if it has none, in milliseconds since 1970. */
 export function toHttpAnalysedFrame({ frame, detections }: FrameDetections, now: number): HttpAnalysedFrame {
   return {
     camera: cameraIdOf(frame?.camera ?? "") ?? "",
@@ -33,7 +33,7 @@ export function toHttpAnalysedFrame({ frame, detections }: FrameDetections, now:
   };
 }
 
-/** The binary message of a frame: its head, then the JPEG. */
+/** The binary message of a frame: header, then JPEG. */
 export function encodePictureMessage(event: FrameDetections, jpeg: Uint8Array, now: number): Buffer {
   return encodeBinaryMessage(toLivePicture(event, now), jpeg);
 }

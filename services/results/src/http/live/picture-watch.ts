@@ -1,6 +1,6 @@
 import type { FrameDetections } from "@sightline/contracts";
 
-/** Pictures of a camera that may be on their way to a browser or wait there to be drawn. */
+/** Pictures of a camera that may be on their way to a browser, or wait there to be drawn. */
 const maxUndrawn = 2;
 
 /** What a browser wants of one camera's pictures, and how many it has not drawn yet. */
@@ -9,7 +9,7 @@ export class PictureWatch {
   maxFps: number;
   #undrawn = 0;
   #nextAt = Number.NEGATIVE_INFINITY;
-  /** The newest frame that came while too many were undrawn. */
+  /** The newest frame that arrived while too many were undrawn. */
   #missed: FrameDetections | undefined;
   #sent: { epoch: string; number: number } | undefined;
 
@@ -18,13 +18,13 @@ export class PictureWatch {
     this.maxFps = maxFps;
   }
 
-  /** Whether the picture of this frame is to be got now; then it counts as undrawn until `drawn`. */
+  /** Whether to fetch this frame's picture now; it then counts as undrawn until `drawn`. */
   admit(frame: FrameDetections, now: number): boolean {
     if (this.#undrawn >= maxUndrawn) {
       this.#missed = frame;
       return false;
     }
-    // A quarter of the interval early is in time: frames come unevenly.
+    // A quarter of the interval early is accepted, because frames arrive unevenly.
     const interval = 1000 / this.maxFps;
     if (now < this.#nextAt - interval / 4) return false;
     this.#nextAt = Math.max(this.#nextAt, now - interval) + interval;
@@ -33,7 +33,7 @@ export class PictureWatch {
     return true;
   }
 
-  /** A picture has been drawn, or was never sent. Returns the frame that can go instead, if one was missed. */
+  /** A picture was drawn, or was not sent after all. Returns a missed frame that can be sent instead, if there is one. */
   drawn(): FrameDetections | undefined {
     this.#undrawn = Math.max(0, this.#undrawn - 1);
     const missed = this.#missed;
@@ -41,7 +41,7 @@ export class PictureWatch {
     return missed;
   }
 
-  /** Whether a picture is newer than the one sent last; then it is the one sent last. */
+  /** Whether a picture is newer than the last one sent; if so, it becomes the last one. */
   advance(epoch: string, number: number): boolean {
     if (this.#sent?.epoch === epoch && number <= this.#sent.number) return false;
     this.#sent = { epoch, number };

@@ -8,13 +8,13 @@ import { requesterOf } from "../access/http-guard.ts";
 import { endWith, keepPinging, type OpenSockets } from "./live-route.ts";
 import { toLivePicture } from "./picture-message.ts";
 
-/** Bytes waiting for the network above which no more video is fetched; ingest then leaves out what is too much. */
+/** Above this many waiting bytes no more video is fetched; ingest then drops the excess. */
 const highWaterBytes = 1024 * 1024;
 const waitMs = 20;
-/** The connection ends because of something that may pass; the reason has the error's code. */
+/** The connection ends because of a temporary problem; the reason contains the error's code. */
 const tryAgainLater = 1013;
 
-/** Sends cameras' own video to browsers, and what is detected in it. */
+/** Sends cameras' own video to browsers, with its detections. */
 export class VideoSockets {
   readonly #video: LiveVideo;
   readonly #sockets = new Map<WebSocket, { camera: string; gone: AbortController }>();
@@ -23,7 +23,7 @@ export class VideoSockets {
     this.#video = video;
   }
 
-  /** A camera's frame was analysed: those who watch the camera get its detections, as text. */
+  /** A camera's frame was analysed: browsers that watch the camera get its detections, as text. */
   frame(event: FrameDetections): void {
     const id = cameraIdOf(event.frame?.camera ?? "");
     const watching = [...this.#sockets].filter(([, { camera }]) => camera === id);
@@ -33,13 +33,13 @@ export class VideoSockets {
     for (const [socket] of watching) if (socket.bufferedAmount < highWaterBytes) socket.send(message);
   }
 
-  /** Sends this browser nothing more. */
+  /** Stops sending to this browser. */
   remove(socket: WebSocket): void {
     this.#sockets.get(socket)?.gone.abort();
     this.#sockets.delete(socket);
   }
 
-  /** Serves a browser until it or the video ends. */
+  /** Serves a browser until it goes or the video ends. */
   async serve(camera: string, socket: WebSocket): Promise<void> {
     const gone = new AbortController();
     socket.once("close", () => gone.abort());
@@ -82,7 +82,7 @@ export function videoRoute(app: FastifyInstance, videos: () => VideoSockets, soc
       const release = sockets.open(connection, principal);
       const off = endWith(principal, connection, () => videos().remove(connection));
       const stopPinging = keepPinging(connection);
-      // What breaks a connection closes it; there is nothing else to do.
+      // The error also closes the connection; there is nothing else to do.
       connection.on("error", () => connection.terminate());
       connection.on("close", () => {
         stopPinging();

@@ -1,13 +1,13 @@
 import { httpErrorSchema } from "@sightline/contracts";
 import { z } from "zod";
 
-/** What every route may answer beside its success, as the OpenAPI document says it. */
+/** Possible answers of every route besides its success, for the OpenAPI document. */
 export const errorAnswers = {
   "4xx": httpErrorSchema.describe("The request was refused; `code` says why."),
   "5xx": httpErrorSchema.describe("The server could not do it; `code` says why."),
 };
 
-/** Parameters of a path that names a camera. */
+/** Path parameters with a camera. */
 export const cameraParams = z.object({ camera: z.string().max(63).describe("Id of the camera.") });
 
 /** Etag of an If-Match header; empty when there is none, or it is `*`. */
@@ -19,21 +19,21 @@ export function etagOfIfMatch(ifMatch: string | undefined): string {
     .replace(/^"(.*)"$/, "$1");
 }
 
-/** Header of a conditional write. */
+/** Headers of a conditional write. */
 export const conditional = z.object({
   "if-match": z.string().max(64).optional().describe("Etag that must still be the newest."),
 });
 
-/** One or several values of a name in the query string; an empty one is none. */
+/** One or several values of a name in the query string; an empty one counts as none. */
 export const names = z
   .union([z.string(), z.array(z.string()).max(100)])
   .transform((value) => (Array.isArray(value) ? value : [value]).filter((name) => name !== ""))
   .default([]);
 
 const trueOrFalse = z.stringbool({ truthy: ["true", "1"], falsy: ["false", "0"] });
-/** A flag in a query string. */
+/** A flag in a query string; default: false. */
 export const flag = trueOrFalse.default(false);
-/** One that is set unless a query says otherwise. */
+/** A flag in a query string; default: true. */
 export const flagSet = trueOrFalse.default(true);
 
 /** A time in a query string. */
@@ -50,7 +50,7 @@ export function wholeNumberParam(min: number, max: number) {
   return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
 }
 
-/** A picture as the OpenAPI document describes it; what is sent is the picture's bytes. */
+/** A picture in the OpenAPI document; the answer contains the picture's bytes. */
 export const jpegAnswer = {
   description: "The picture.",
   content: { "image/jpeg": { schema: z.any().meta({ contentMediaType: "image/jpeg" }) } },

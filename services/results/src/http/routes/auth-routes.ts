@@ -8,7 +8,7 @@ import type { ApiApp } from "./parts.ts";
 
 const tags = ["auth"];
 
-/** Who calls, logging in and out. */
+/** The caller, and logging in and out. */
 export function authRoutes(app: ApiApp, access: () => AccessParts): void {
   app.get(
     "/auth",

@@ -23,7 +23,7 @@ import {
 import type { ApiApp, Parts } from "./parts.ts";
 
 const tags = ["cameras"];
-/** Rules have at most 64 shapes of 64 points of each kind, and 128 rules that name classes. */
+/** Rules have up to 64 shapes of each kind with 64 points each, and 128 rules that name classes. */
 const maxRulesBytes = 1024 * 1024;
 
 /** A camera's rules, newest picture and series. */
@@ -49,7 +49,7 @@ export function cameraDetailRoutes(app: ApiApp, parts: Parts): void {
     "/cameras/:camera/rules",
     {
       bodyLimit: maxRulesBytes,
-      // A rules file is checked by the rules themselves, which find all faults and know what to do about them.
+      // The rules code checks a rules file itself: it finds all faults and knows what to do about them.
       validatorCompiler: bodyIsCheckedLater,
       schema: {
         tags,

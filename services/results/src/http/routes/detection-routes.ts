@@ -18,7 +18,7 @@ const query = z.object({
   pageToken: z.string().max(4096).default(""),
 });
 
-/** What was detected in a camera's frames, as far back as it is kept. */
+/** Stored detections of a camera's frames. */
 export function detectionRoutes(app: ApiApp, parts: Parts): void {
   app.get(
     "/cameras/:camera/detections",

@@ -67,7 +67,7 @@ const eventQuery = z.object({
   pageToken: z.string().max(4096).default(""),
 });
 
-/** Events that are kept, and their pictures. */
+/** Stored events and their pictures. */
 export function eventRoutes(app: ApiApp, parts: Parts): void {
   app.get(
     "/events",
@@ -178,7 +178,7 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
       const abort = new AbortController();
       reply.raw.once("close", () => abort.abort());
       const { jpeg } = await parts().eventSnapshots.get(eventName(params), query, abort.signal);
-      // It may be replaced by a better one while the event goes on.
+      // A better picture may replace it while the event is open.
       reply.header("cache-control", "no-cache");
       return reply.type("image/jpeg").send(Buffer.from(jpeg));
     },
@@ -197,7 +197,7 @@ function filterOf(query: FilterQuery): EventFilter {
   });
 }
 
-/** Of `name=value,value`; the values of one name stand together, however often it is given. */
+/** Parses `name=value,value`; the values of a repeated name are combined. */
 function readAttributes(texts: readonly string[]): { name: string; values: string[] }[] {
   const read = new Map<string, string[]>();
   for (const text of texts) {

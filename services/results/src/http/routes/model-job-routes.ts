@@ -28,7 +28,7 @@ const pieceParams = jobParams.extend({
 });
 const noContent = (words: string) => z.undefined().describe(words);
 
-/** What versions of models are, and imports and evaluations with the files that they want. */
+/** The content of model versions, and imports and evaluations with their uploaded files. */
 export function modelJobRoutes(app: ApiApp, parts: Parts): void {
   app.get(
     "/models/:model/versions/:version",
@@ -179,7 +179,7 @@ export function modelJobRoutes(app: ApiApp, parts: Parts): void {
       return reply.code(204).send();
     },
   );
-  // A scope of its own: no other route takes bytes.
+  // In its own scope, because no other route accepts bytes.
   app.register(async (scope) => {
     const bytes = scope as unknown as ApiApp;
     bytes.addContentTypeParser("application/octet-stream", { parseAs: "buffer" }, (_request, body, done) =>

@@ -13,7 +13,7 @@ const callbackPath = "/api/v1/auth/oidc/callback";
 export const oidcStartPath = "/api/v1/auth/oidc/start";
 const found = { 302: z.undefined().describe("The address to go on at is in Location."), ...errorAnswers };
 
-/** Logging in at an OpenID Connect provider. What goes wrong is told on the login page: a person is on the way. */
+/** Logging in at an OpenID Connect provider. Errors are shown on the login page, because a person is waiting. */
 export function oidcRoutes(app: ApiApp, access: () => AccessParts, log: Logger): void {
   const present = (): OidcParts => {
     const { oidc } = access();
@@ -53,7 +53,7 @@ export function oidcRoutes(app: ApiApp, access: () => AccessParts, log: Logger):
         tags,
         operationId: "finishOidcLogin",
         summary: "Where the login provider sends a browser back to: sets the cookie of a session.",
-        // Providers add what they like.
+        // Providers may add any parameters.
         querystring: z.looseObject({}),
         response: found,
       },
@@ -82,7 +82,7 @@ export function oidcRoutes(app: ApiApp, access: () => AccessParts, log: Logger):
   );
 }
 
-/** What the login page is told of a failure; the log has the rest. */
+/** The failure code for the login page; details go to the log. */
 function told(error: unknown, request: FastifyRequest, log: Logger): OidcFaultCode {
   const isKnown = error instanceof OidcFault || error instanceof ApiError;
   log.warn(
@@ -92,7 +92,7 @@ function told(error: unknown, request: FastifyRequest, log: Logger): OidcFaultCo
   return error instanceof OidcFault ? error.code : "oidc_failed";
 }
 
-/** An attempt is good for one return. */
+/** An attempt can be used for one return only. */
 function dropAttempt(reply: FastifyReply, redirectUrl: string | undefined): FastifyReply {
   return reply.header("set-cookie", attemptCookie("", redirectUrl !== undefined && isSecure(redirectUrl)));
 }
@@ -105,7 +105,7 @@ function loginPage(fault: OidcFaultCode, to: string): string {
   return `/login?${new URLSearchParams({ fault, to })}`;
 }
 
-/** A page of this server; whatever else somebody has put into the address leads to the first one. */
+/** A path of this server; anything else in the address leads to the start page. */
 function ownPath(to: string): string {
   const here = "http://here.invalid";
   const url = to.startsWith("/") ? URL.parse(to, here) : null;

@@ -22,7 +22,7 @@ import type { ProbeClient } from "../probe-client.ts";
 import type { SeriesStore } from "../series/series-store.ts";
 import type { SystemView } from "../system-view.ts";
 
-/** What the HTTP API is served from. */
+/** What the HTTP API needs to answer. */
 export interface HttpParts {
   cameras: CameraService;
   cameraData: CameraData;
@@ -38,7 +38,7 @@ export interface HttpParts {
   modelJobs: JobService;
   versionFiles: VersionFiles;
   workers: () => WorkerInfo[];
-  /** Ids of the cameras that ask for a model. */
+  /** Ids of the cameras that use a model. */
   modelCameras: (model: string) => string[];
   view: CameraView;
   system: SystemView;
@@ -48,10 +48,10 @@ export interface HttpParts {
   videos: VideoSockets;
 }
 
-/** The parts; throws ApiError `starting` until they are there. */
+/** The parts; throws ApiError `starting` until they are available. */
 export type Parts = () => HttpParts;
 
-/** An app whose routes are described in zod. */
+/** An app whose routes are described with zod. */
 export type ApiApp = FastifyInstance<
   RawServerDefault,
   IncomingMessage,

@@ -29,7 +29,7 @@ const playlistAnswer = {
   content: { "application/vnd.apple.mpegurl": { schema: z.string() } },
 };
 
-/** Video that is kept of cameras and of events. */
+/** Recorded video of cameras and events. */
 export function recordingRoutes(app: ApiApp, parts: Parts): void {
   app.get(
     "/cameras/:camera/recording",

@@ -8,7 +8,7 @@ import { requesterOf } from "../access/http-guard.ts";
 import { errorAnswers } from "./api-error.ts";
 import type { ApiApp, Parts } from "./parts.ts";
 
-/** The system as a whole. */
+/** The whole system. */
 export function systemRoutes(app: ApiApp, parts: Parts): void {
   app.get(
     "/system",
@@ -24,7 +24,7 @@ export function systemRoutes(app: ApiApp, parts: Parts): void {
   );
 }
 
-/** Who did what. */
+/** The audit trail. */
 export function auditRoutes(app: ApiApp, history: () => AuditHistory): void {
   app.get(
     "/audit",
@@ -55,7 +55,7 @@ export function auditRoutes(app: ApiApp, history: () => AuditHistory): void {
   );
 }
 
-/** Prometheus text of what the caller may see. */
+/** Prometheus text with the part of the metrics that the caller may see. */
 export function metricsRoute(app: FastifyInstance, registry: Registry): void {
   app.get("/metrics", async (request, reply) => {
     const text = await registry.metrics();
@@ -64,10 +64,10 @@ export function metricsRoute(app: FastifyInstance, registry: Registry): void {
   });
 }
 
-/** A quote within a label's value has a backslash before it, so this is a label and none that looks like one. */
+/** A quote within a label's value is escaped with a backslash, so this matches only real labels. */
 const cameraLabel = /[{,]camera="([^"\\]*)"/;
 
-/** Who does not see all cameras is told of its own, and nothing of the system, whose sums hold the others too. */
+/** A caller who does not see all cameras gets only the metrics of its own, and none of the system, whose totals include the others. */
 export function metricsFor(scope: CameraScope, text: string): string {
   if (scope.all) return text;
   return text

@@ -169,7 +169,7 @@ export function toHttpUser({
   return { ...user, ...(lastLoginTime !== undefined && { lastLoginTime }) };
 }
 
-/** A token as the API shows it, without what proves it. */
+/** A token as the API shows it, without its secret. */
 export function toHttpToken(token: TokenRecord): HttpToken {
   const { kind: _kind, hash: _hash, login: _login, ...shown } = token;
   return shown;

@@ -9,27 +9,27 @@ import type { FrameLatency } from "../../frame-latencies.ts";
 import { type LedgerSpan, spread } from "./ledger-difference.ts";
 import { OpenSecond, percentiles, stageNames } from "./open-second.ts";
 
-/** How far back a series goes. */
+/** Length of a series in seconds. */
 export const seriesSeconds = 900;
 
-/** Over how many seconds latencies can be asked for together; their frames' are kept for as long, one by one. */
+/** Most seconds for a joint latency; the latencies of single frames are kept this long. */
 const togetherSeconds = 16;
 
 const counters = 2 + dropReasons.length;
 const dropNames = dropReasons.map(dropReasonLabel);
 
-/** One second of a camera, and what only the diagnosis needs. */
+/** One second of a camera, with what only the diagnosis needs. */
 export interface SeriesSample extends HttpSample {
-  /** See OpenSecond.offset; null when no frame came. */
+  /** See OpenSecond.offset; null without frames. */
   offsetMs: number | null;
 }
 
 /**
- * The last 15 minutes of one camera by the second, in a ring of fixed size (about 75 kB). Seconds are counted since
- * 1970. Percentiles are exact: the latencies of the last seconds' frames are kept.
+ * The last 15 minutes of one camera by the second, in a ring of fixed size (about 75 kB). Seconds are counted since 1970. Percentiles are
+ * exact, because the latencies of the last seconds' frames are kept.
  */
 export class CameraSeries {
-  /** Which second a slot holds; 0 when none. */
+  /** The second in each slot; 0 when it is empty. */
   readonly #seconds = new Float64Array(seriesSeconds);
   readonly #counts = new Uint32Array(seriesSeconds * counters);
   readonly #percentiles = new Float32Array(seriesSeconds * 3);
@@ -41,7 +41,7 @@ export class CameraSeries {
   #first = Number.POSITIVE_INFINITY;
   #newest = 0;
 
-  /** A frame is delivered at `now`, milliseconds since 1970. */
+  /** A frame was delivered at `now`, in milliseconds since 1970. */
   frame(event: FrameDetections, now: number, latency: FrameLatency | undefined): void {
     const second = Math.floor(now / 1000);
     if (this.#open && this.#open.second < second) this.#close();
@@ -59,7 +59,7 @@ export class CameraSeries {
       }
   }
 
-  /** The seconds from `first` to `last`, oldest first; none from before the camera was first heard of. */
+  /** The seconds from `first` to `last`, oldest first; none from before the camera's first data. */
   read(first: number, last: number): SeriesSample[] {
     if (this.#open && this.#open.second <= last) this.#close();
     const begin = Math.max(first, this.#first, last - seriesSeconds + 1);
@@ -68,7 +68,7 @@ export class CameraSeries {
     return samples;
   }
 
-  /** Latencies of all frames of the seconds from `first` to `last`, at most 16; null when there was none. */
+  /** Latencies of all frames in the seconds from `first` to `last`, at most 16 seconds; null without frames. */
   latency(first: number, last: number): HttpFigures["latencyMs"] {
     if (this.#open && this.#open.second <= last) this.#close();
     const seconds = this.#closed.filter(({ second }) => second >= first && second <= last);
@@ -88,7 +88,7 @@ export class CameraSeries {
     this.#tracks[slot] = open.tracks;
   }
 
-  /** The slot of a second, emptied when it held another; undefined when the ring has gone past it. */
+  /** The slot of a second, cleared if it held another one; undefined when the second is too old for the ring. */
   #slot(second: number): number | undefined {
     if (second <= this.#newest - seriesSeconds) return undefined;
     this.#newest = Math.max(this.#newest, second);
@@ -149,17 +149,17 @@ function toLatency([p50 = Number.NaN, p95 = 0, p99 = 0]: Iterable<number>): Http
   return Number.isNaN(p50) ? null : { p50: round(p50), p95: round(p95), p99: round(p99) };
 }
 
-/** Hundredths of a millisecond. */
+/** Rounds to hundredths of a millisecond. */
 function round(milliseconds: number): number {
   return Math.round(milliseconds * 100) / 100;
 }
 
-/** Frames that a camera was asked not to analyse are no loss. */
+/** Frames that should not be analysed are not lost. */
 const intended = new Set(["sampled_out", "no_motion"]);
 
 /**
- * Sums up the last seconds of a camera, oldest first: what pages show and findings speak of, so that they agree.
- * `latencyMs` is that of all their frames. Null when there is no second yet.
+ * Summary of a camera's last seconds, oldest first. Pages and findings both use it, so that they agree. `latencyMs` is the latency of all
+ * their frames. Null while there is no second yet.
  */
 export function figuresOf(
   samples: readonly HttpSample[],

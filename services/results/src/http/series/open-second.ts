@@ -1,13 +1,13 @@
 import type { FrameDetections } from "@sightline/contracts";
 import { type FrameLatency, timedStages } from "../../frame-latencies.ts";
 
-/** The stages of a frame's way, in order. */
+/** The stages of a frame, in order. */
 export const stageNames = [...timedStages, "deliver"] as const;
 
-/** Most frames of one second of which the latency is kept; no camera gives as many. */
+/** Most frames per second whose latency is kept; no camera sends as many. */
 const maxFrames = 1_000;
 
-/** The frames of one second of one camera while it lasts. Times are milliseconds. */
+/** The frames of one camera in the present second. Times are in milliseconds. */
 export class OpenSecond {
   readonly second: number;
   readonly #latencies: number[] = [];
@@ -19,7 +19,7 @@ export class OpenSecond {
     this.second = second;
   }
 
-  /** A frame is delivered. */
+  /** A frame was delivered. */
   add({ detections }: FrameDetections, latency: FrameLatency | undefined): void {
     this.#tracks = new Set(detections.flatMap(({ trackId }) => trackId || [])).size;
     if (!latency || this.#latencies.length >= maxFrames) return;
@@ -29,7 +29,7 @@ export class OpenSecond {
       this.#stageSums[index]! += stage;
   }
 
-  /** Capture to delivery of each of its frames. */
+  /** Latency from capture to delivery of each frame. */
   get latencies(): readonly number[] {
     return this.#latencies;
   }
@@ -38,7 +38,7 @@ export class OpenSecond {
     return this.#tracks;
   }
 
-  /** How far the clock of the camera's host is behind at least; NaN without frames. */
+  /** By how much the clock of the camera's host is behind, at least; NaN without frames. */
   get offset(): number {
     return this.#latencies.length === 0 ? Number.NaN : this.#offset;
   }

@@ -10,9 +10,9 @@ import type { FrameLatencies } from "../../frame-latencies.ts";
 import { CameraSeries, type SeriesSample, seriesSeconds } from "./camera-series.ts";
 import { LedgerDifference } from "./ledger-difference.ts";
 
-/** Ingest writes a ledger every second, so a second is complete a second after its end. */
+/** Ingest writes a ledger every second, so a second is complete one second after its end. */
 const settledAfter = 2;
-/** A clock that goes back by more was set. */
+/** A clock that goes back by more than this was set. */
 const setBackMs = 2_000;
 
 /** The series of all registered cameras. */
@@ -23,7 +23,7 @@ export class SeriesStore {
   readonly #clock: () => number;
   #lastNow = 0;
 
-  /** `isRegistered` keeps a frame that arrives after its camera was removed from bringing the series back. */
+  /** `isRegistered` prevents a frame that arrives after its camera was removed from creating the series again. */
   constructor(
     isRegistered: (camera: string) => boolean,
     latencies: FrameLatencies,
@@ -34,7 +34,7 @@ export class SeriesStore {
     this.#clock = clock;
   }
 
-  /** A frame is delivered now that was stored at `storedAt`, by the server's clock. */
+  /** A frame was delivered now; `storedAt` is the server's time when it was stored. */
   frame(event: FrameDetections, storedAt: number): void {
     const now = this.#now();
     this.#of(cameraIdOf(event.frame?.camera ?? ""))?.series.frame(
@@ -44,7 +44,7 @@ export class SeriesStore {
     );
   }
 
-  /** Ingest has told how a camera stands. */
+  /** Ingest has reported a camera's status. */
   status(camera: string, status: CameraStatus): void {
     const now = this.#now();
     const of = this.#of(camera);
@@ -56,12 +56,12 @@ export class SeriesStore {
     this.#cameras.delete(camera);
   }
 
-  /** The last complete seconds of a camera, at most 900, oldest first; fewer when it was first heard of later. */
+  /** The last complete seconds of a camera, at most 900, oldest first; fewer when its data began later. */
   recent(camera: string, seconds: number): SeriesSample[] {
     return this.#cameras.get(camera)?.series.read(...this.#last(seconds)) ?? [];
   }
 
-  /** Latencies of all frames of the last complete seconds of a camera, at most 16; null when there was none. */
+  /** Latencies of all frames in the last complete seconds of a camera, at most 16 seconds; null without frames. */
   latency(camera: string, seconds: number): HttpFigures["latencyMs"] {
     return this.#cameras.get(camera)?.series.latency(...this.#last(seconds)) ?? null;
   }
@@ -82,7 +82,7 @@ export class SeriesStore {
     return [last - Math.min(seconds, seriesSeconds) + 1, last];
   }
 
-  /** When the clock was set back, the seconds to come would lie before those that are kept: these are given up. */
+  /** When the clock was set back, new seconds would be before the stored ones, so the stored ones are dropped. */
   #now(): number {
     const now = this.#clock();
     if (now < this.#lastNow - setBackMs) this.#cameras.clear();

@@ -4,27 +4,27 @@ import type { VersionRecords } from "../version-records.ts";
 import type { JobStore } from "./job-store.ts";
 
 const tickMs = 500;
-/** Jobs that have ended are forgotten beyond so many, the oldest first; and inspections. */
+/** Most ended jobs that are kept, and most inspections; the oldest are deleted first. */
 const [mostKept, mostInspections] = [20, 200];
 const uploadLimitMs = 60 * 60_000;
-/** A worker that is not seen for so long has ended. */
+/** A worker not seen for this long has ended. */
 const goneMs = 5_000;
 const mostAttempts = 2;
-/** A job that waits for so long while nothing else runs is taken by nobody. */
+/** If a job waits this long while no other runs, no worker will take it. */
 const waitLimitMs = 2 * 60_000;
-/** An inspection that failed may be asked for again after so long. */
+/** A failed inspection may be requested again after this time. */
 const failedInspectionMs = 30_000;
 const sweepMs = 60 * 60_000;
 
 export const endedStates: ReadonlySet<ModelJob["state"]> = new Set(["done", "failed", "cancelled"]);
 
-/** Looks after jobs: enters what workers have made, gives those of workers that ended to others, and clears up. Every results process does. */
+/** Manages jobs in every results process: enters what workers have made, gives jobs of ended workers to others, and cleans up. */
 export class JobKeeper {
   readonly #store: JobStore;
   readonly #versions: VersionRecords;
   readonly #log: Logger;
   readonly #goneSince = new Map<string, number>();
-  /** Jobs whose uploads are gone. */
+  /** Jobs whose uploads have been deleted. */
   readonly #cleared = new Set<string>();
   #sweepAt = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -71,7 +71,7 @@ export class JobKeeper {
       if (state === "failed" && ageOf(endedTime) > failedInspectionMs) await this.#store.forget(id);
   }
 
-  /** What a worker has made becomes a version that all fetch. */
+  /** The result of a worker becomes a version that all workers fetch. */
   async #enter(id: string, job: ModelJob): Promise<void> {
     const { outcome, wanted } = job;
     if (outcome?.kind !== "import" || wanted.kind !== "import")
@@ -110,7 +110,7 @@ export class JobKeeper {
     this.#log.info({ model, version }, "a model was uploaded; workers fetch it");
   }
 
-  /** A job whose worker has ended goes to another. */
+  /** A job whose worker has ended is given to another. */
   async #watch(id: string, { worker, attempts }: ModelJob): Promise<void> {
     if (this.#versions.workers().some((each) => each.id === worker)) {
       this.#goneSince.delete(id);
@@ -145,7 +145,7 @@ export class JobKeeper {
     );
   }
 
-  /** Uploads are needed no more; neither is what a job made that then did not become a version. */
+  /** Deletes uploads that are not needed any more, and results of a job that did not become a version. */
   async #clear(id: string, job: ModelJob): Promise<void> {
     if (this.#cleared.has(id)) return;
     await this.#store.purgeLeft(id, job);
@@ -153,7 +153,7 @@ export class JobKeeper {
   }
 }
 
-/** Milliseconds since; Infinity when it has not been. */
+/** Milliseconds since this time; Infinity without one. */
 function ageOf(time: string | undefined): number {
   return time === undefined ? Infinity : Date.now() - Date.parse(time);
 }

@@ -22,7 +22,7 @@ export function jobName(id: string): string {
   return `${prefix}${id}`;
 }
 
-/** The id in "modelJobs/{job}"; what is none names no job. */
+/** The id in "modelJobs/{job}"; other names return an id that no job has. */
 export function jobIdOf(name: string): string {
   return name.startsWith(prefix) ? name.slice(prefix.length) : "";
 }
@@ -38,7 +38,7 @@ const states: Record<ModelJob["state"], ModelJob_State> = {
   cancelled: ModelJob_State.CANCELLED,
 };
 
-/** A job as the API tells it. */
+/** A job as the API shows it. */
 export function toJobMessage(id: string, job: ModelJob): ModelJobMessage {
   const { wanted, outcome, files, state, worker = "", progress } = job;
   const at = (time: string | undefined) => (time === undefined ? undefined : toTimestamp(Date.parse(time)));
@@ -91,7 +91,7 @@ export function toInspectionMessage({ model, version, files, ...inspection }: In
   });
 }
 
-/** What was given of an export. @throws ApiError invalid_argument that names the fields at fault */
+/** The given settings of an export. @throws ApiError invalid_argument that names the faulty fields */
 export function readImportSettings(settings: ImportSettingsMessage | undefined): ImportSettings {
   const { family, classes, width, height, mean, std, channelOrder, placement, range } =
     settings ?? ImportSettingsMessage.fromPartial({});

@@ -26,19 +26,19 @@ import type { JobStore } from "./job-store.ts";
 const mostUnfinished = 8;
 const defaultMinHeight = 32;
 const mebibyte = 1024 ** 2;
-/** Labels are read as a whole. */
+/** Labels are read completely into memory. */
 const mostLabelBytes = 64 * mebibyte;
 
 export interface JobServiceParts {
   store: JobStore;
   catalog: ModelCatalog;
   versions: VersionRecords;
-  /** MiB of one file, 0: nothing can be uploaded; and of all files together. */
+  /** MiB of one file (0: no uploads), and of all files together. */
   uploadMb: number;
   storeMb: number;
 }
 
-/** The calls about imports and evaluations. Every method throws ApiError. */
+/** The calls for imports and evaluations. Every method throws ApiError. */
 export class JobService {
   readonly #parts: JobServiceParts;
   #lastCreated: Promise<unknown> = Promise.resolve();
@@ -144,7 +144,7 @@ export class JobService {
     const { id } = this.#find(name);
     const endedTime = new Date().toISOString();
     return this.#changed(id, (now) =>
-      // What is prepared is a version in the next moment.
+      // A prepared job becomes a version in the next moment.
       endedStates.has(now.state) || now.state === "prepared"
         ? undefined
         : { ...now, state: "cancelled", endedTime },
@@ -157,7 +157,7 @@ export class JobService {
     await this.#parts.store.forget(jobIdOf(name));
   }
 
-  /** One after the other: each sees the jobs, and what they will take, that were created before. */
+  /** One after the other: each creation sees the jobs created before, and their future size. */
   #inTurn(create: () => Promise<ModelJobMessage>): Promise<ModelJobMessage> {
     const created = this.#lastCreated.then(create);
     this.#lastCreated = created.catch(() => undefined);
@@ -209,7 +209,7 @@ export class JobService {
     return toJobMessage(id, job);
   }
 
-  /** A model that workers tell of, or that is on its way to them. */
+  /** Whether workers report the model, or it is on its way to them. */
   #isThere(model: string): boolean {
     const { store, catalog, versions } = this.#parts;
     return (
@@ -258,7 +258,7 @@ export class JobService {
   }
 }
 
-/** @throws ApiError invalid_argument unless these files are given, each once */
+/** @throws ApiError invalid_argument unless exactly these files are given, each once */
 function readFiles(files: readonly ModelJobFile[], names: readonly UploadedFile["name"][]): UploadedFile[] {
   return names.map((name) => {
     const [file, more] = files.filter((each) => each.name === name);
@@ -273,7 +273,7 @@ function readFiles(files: readonly ModelJobFile[], names: readonly UploadedFile[
   });
 }
 
-/** Bytes that a job takes at most: what is prepared of an export is about as large as it. */
+/** Most bytes that a job needs: what is prepared from an export is about as large as the export. */
 function takenBy({ kind }: ModelJob["wanted"], files: readonly UploadedFile[]): number {
   return files.reduce((sum, { bytes }) => sum + bytes, 0) * (kind === "import" ? 2 : 1);
 }

@@ -21,11 +21,11 @@ export interface JobStoreParts {
 }
 
 const retryMs = 250;
-/** How long a change is tried while NATS does not answer. */
+/** How long a change is retried while NATS does not answer. */
 const patienceMs = 15_000;
 const filesStream = `KV_${buckets.modelFiles}`;
 
-/** Jobs on models, versions that came by the API, and the files of both, in NATS. Every method throws ApiError registry_unavailable. */
+/** Jobs on models, versions created through the API, and the files of both, in NATS. Every method throws ApiError registry_unavailable. */
 export class JobStore {
   readonly #parts: JobStoreParts;
 
@@ -33,12 +33,12 @@ export class JobStore {
     this.#parts = parts;
   }
 
-  /** Jobs by id, the newest first; inspections are not among them. */
+  /** Jobs by id, newest first, without inspections. */
   jobs(): [string, ModelJob][] {
     return this.#all().filter(([, { wanted }]) => wanted.kind !== "inspect");
   }
 
-  /** Inspections by key, the newest first. */
+  /** Inspections by key, newest first. */
   inspections(): [string, ModelJob][] {
     return this.#all().filter(([, { wanted }]) => wanted.kind === "inspect");
   }
@@ -51,7 +51,7 @@ export class JobStore {
     return this.find(inspectionKey(model, version));
   }
 
-  /** Versions that came by the API and are not deleted, of one model or of all. */
+  /** Versions created through the API and not deleted, of one model or all. */
   stored(model?: string): StoredVersion[] {
     const { mirror } = this.#parts.stored;
     return mirror.keys().flatMap((key) => {
@@ -60,18 +60,18 @@ export class JobStore {
     });
   }
 
-  /** A version that came by the API, also one that is deleted. */
+  /** A version created through the API, even a deleted one. */
   findStored(model: string, version: string): StoredVersion | undefined {
     return this.#parts.stored.mirror.get(storedVersionKey(model, version));
   }
 
-  /** Writes a job, in place of one that is there under this id if `overwrites`. */
+  /** Writes a job; with `overwrites`, replaces an existing one with this id. */
   async put(id: string, job: ModelJob): Promise<void> {
     const { kv, mirror } = this.#parts.jobs;
     await patient(async () => mirror.applyPut(id, await kv.put(id, encodeJson(job)), job));
   }
 
-  /** Changes a job unless it is gone; `change` may be called again, and leaves it when it gives undefined. Returns it as it is then. */
+  /** Changes a job unless it was deleted; `change` may be called again, and returns undefined for no change. Returns the resulting job. */
   async change(id: string, change: (job: ModelJob) => ModelJob | undefined): Promise<ModelJob | undefined> {
     const { kv, mirror } = this.#parts.jobs;
     const deadline = performance.now() + patienceMs;
@@ -86,13 +86,13 @@ export class JobStore {
       } catch (error) {
         if (!isJetStreamFailure(error, "wrongLastSequence")) throw error;
         if (performance.now() > deadline) throw unavailable(error);
-        // The watch brings what another wrote.
+        // The watch delivers what another process wrote.
         await delay(20);
       }
     }
   }
 
-  /** Forgets a job and its uploaded files. */
+  /** Deletes a job and its uploaded files. */
   async forget(id: string): Promise<void> {
     const { kv, mirror } = this.#parts.jobs;
     const job = mirror.get(id);
@@ -107,7 +107,7 @@ export class JobStore {
     await patient(() => this.#parts.files.put(pieceKey(id, file, piece), content));
   }
 
-  /** Whether all pieces of a file are there. */
+  /** Whether all pieces of a file have been uploaded. */
   async isWhole(id: string, file: string, bytes: number): Promise<boolean> {
     return patient(async () => {
       let count = 0;
@@ -116,24 +116,24 @@ export class JobStore {
     });
   }
 
-  /** Deletes what was uploaded for a job; what it made stays. */
+  /** Deletes a job's uploads; its results stay. */
   async purgeUploads(id: string, { files }: Pick<ModelJob, "files">): Promise<void> {
     for (const { name } of files) await this.purgeFile(id, name);
   }
 
-  /** Deletes all files of a job but those of a version that it made. */
+  /** Deletes all files of a job, except those of a version that it made. */
   async purgeLeft(id: string, job: Pick<ModelJob, "files">): Promise<void> {
     if (this.stored().some(({ holder }) => holder === id)) await this.purgeUploads(id, job);
     else await this.#purge(`${id}.>`);
   }
 
-  /** Deletes files that belong to no job and no version, as a worker may leave that was ended while it stored them. */
+  /** Deletes files without a job and a version, which a worker may leave if it ends while storing them. */
   async purgeOrphans(): Promise<void> {
     const { files, jobs } = this.#parts;
     const holders = new Set<string>();
     for await (const key of await files.keys()) holders.add(key.slice(0, key.indexOf(".")));
     for (const { holder } of this.stored()) holders.delete(holder);
-    // The mirror may not know yet of one that another process has just made.
+    // The mirror may not know yet about a job that another process has just created.
     for (const holder of holders)
       if ((await jobs.kv.get(holder))?.operation !== "PUT") await this.#purge(`${holder}.>`);
   }
@@ -147,12 +147,12 @@ export class JobStore {
     await patient(() => this.#parts.nats.manager.streams.purge(filesStream, { filter }));
   }
 
-  /** Bytes that all files take. */
+  /** Bytes that all files use. */
   async bytes(): Promise<number> {
     return patient(async () => (await this.#parts.files.status()).streamInfo.state.bytes);
   }
 
-  /** Enters a version for workers to fetch. Safe to repeat. */
+  /** Enters a version for workers to fetch. Can be repeated. */
   async enter(record: StoredVersion): Promise<void> {
     const { kv, mirror } = this.#parts.stored;
     const key = storedVersionKey(record.model, record.version);
@@ -168,7 +168,10 @@ export class JobStore {
   }
 }
 
-/** @throws ApiError registry_unavailable when NATS does not answer for 15 s, model_store_full when it has no room, and what says that another wrote */
+/**
+ * @throws ApiError registry_unavailable when NATS does not answer for 15 s, model_store_full when it has no room, and the error that
+ * another client wrote first
+ */
 async function patient<T>(action: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + patienceMs;
   for (;;)

@@ -7,18 +7,18 @@ import type { VersionRecords } from "../version-records.ts";
 import { toInspectionMessage } from "./job-message.ts";
 import type { JobStore } from "./job-store.ts";
 
-/** After so long a worker looks again: accuracy is recorded beside files that stay the same. */
+/** After this time a worker inspects it again: accuracy results are stored beside files that stay the same. */
 const freshMs = 10 * 60_000;
 
 export interface VersionFilesParts {
   store: JobStore;
   catalog: ModelCatalog;
   versions: VersionRecords;
-  /** Ids of the cameras that ask for a model. */
+  /** Ids of the cameras that use a model. */
   cameras: (model: string) => string[];
 }
 
-/** What versions of models are, and the end of those that came by the API. Every method throws ApiError. */
+/** The content of model versions, and the deletion of those created through the API. Every method throws ApiError. */
 export class VersionFiles {
   readonly #parts: VersionFilesParts;
 
@@ -74,14 +74,14 @@ export class VersionFiles {
       );
     await store.enter({ ...stored, deletedTime: new Date().toISOString() });
     for (const file of stored.files) await store.purgeFile(stored.holder, file.name);
-    // Nobody goes back to what is not there. Its number stays its own.
+    // A rollback to a deleted version is not possible. The version keeps its number.
     await versions.change(model, ({ previous, ...record }) => (previous === version ? record : undefined));
   }
 
   #choose(name: string): { model: string; version: string } {
     const { model, version } = readVersionName(name);
     const { store, catalog, versions } = this.#parts;
-    // A model that no worker has loaded tells only of the version that it would be.
+    // A model that no worker has loaded only shows the version that would be loaded.
     const served = catalog.find(model)?.version;
     const others = [
       ...store.stored(model).map((each) => each.version),

@@ -11,7 +11,7 @@ export function emptyReport(shadow: ModelShadow): ShadowReport {
   };
 }
 
-/** What a worker told, as a report of that alone. */
+/** One message of a worker as a report. */
 export function reportOf(shadow: ModelShadow, message: ShadowMessage, hasPicture: boolean): ShadowReport {
   const empty = emptyReport(shadow);
   if (message.kind === "state") {
@@ -31,7 +31,7 @@ export function reportOf(shadow: ModelShadow, message: ShadowMessage, hasPicture
   };
 }
 
-/** Two reports of one shadow together; what the second says of workers and models is the newer. */
+/** Combines two reports of one shadow; the second one's facts about workers and models are the newer. */
 export function mergeReports(one: ShadowReport, two: ShadowReport): ShadowReport {
   const classes: Record<string, ClassAgreement> = { ...one.classes };
   for (const [name, more] of Object.entries(two.classes)) {

@@ -22,12 +22,12 @@ export function shadowName(id: string): string {
   return `${prefix}${id}`;
 }
 
-/** The id in "shadows/{shadow}"; what is none names no shadow. */
+/** The id in "shadows/{shadow}"; other names return an id that no shadow has. */
 export function shadowIdOf(name: string): string {
   return name.startsWith(prefix) ? name.slice(prefix.length) : "";
 }
 
-/** A report as the API tells it; without its frames where many are listed. */
+/** A report as the API shows it; lists leave out its frames. */
 export function toShadowMessage(id: string, report: ShadowReport, withFrames = true): ModelShadowMessage {
   const { shadow, classes, camera, other, cameraLatency, shadowLatency, cameraBatches } = report;
   const names = Object.keys(classes).sort();

@@ -22,12 +22,12 @@ import { biggestKept, emptyReport, mergeReports, reportOf } from "./report-sums.
 
 const writeMs = 1_000;
 const pictureWidth = 960;
-/** Pictures that may be asked for at a time. */
+/** Most pictures requested at the same time. */
 const mostAsked = 16;
 
 export interface ShadowParts {
   nats: Nats;
-  /** What workers are to do. */
+  /** The shadows that workers should run. */
   shadows: { kv: KV; mirror: KvMirror<ModelShadow> };
   reports: { kv: KV; mirror: KvMirror<ShadowReport> };
   pictures: KV;
@@ -38,12 +38,12 @@ export interface ShadowParts {
 }
 
 /**
- * What shadows have found out, as kept in NATS. Each message of a worker goes to one results service, which adds it to the report; the
- * revision decides between several.
+ * Stored results of shadows in NATS. Each worker message goes to one results service, which adds it to the report; between several services
+ * the revision decides.
  */
 export class ShadowReports {
   readonly #parts: ShadowParts;
-  /** What was told and is not in the store yet, by shadow. */
+  /** Results that are not stored yet, by shadow. */
   readonly #pending = new Map<string, ShadowReport>();
   #asked = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -80,7 +80,7 @@ export class ShadowReports {
     return this.#parts.reports.mirror.get(id);
   }
 
-  /** Of all that run or have ended, the newest first. */
+  /** Reports of all running and ended shadows, newest first. */
   all(): [string, ShadowReport][] {
     const { mirror } = this.#parts.reports;
     return mirror
@@ -97,7 +97,7 @@ export class ShadowReports {
     return report!;
   }
 
-  /** Ends it and returns what it has found. @throws when NATS is away */
+  /** Ends it and returns its results. @throws when NATS is away */
   async end(id: string): Promise<ShadowReport | undefined> {
     const { shadows } = this.#parts;
     if (shadows.mirror.get(id)) await shadows.kv.delete(id);
@@ -108,7 +108,7 @@ export class ShadowReports {
     );
   }
 
-  /** Ends it and deletes what it has found. @throws when NATS is away */
+  /** Ends it and deletes its results. @throws when NATS is away */
   async delete(id: string): Promise<void> {
     const { shadows, reports, pictures } = this.#parts;
     if (shadows.mirror.get(id)) await shadows.kv.delete(id);
@@ -120,7 +120,7 @@ export class ShadowReports {
     if (revision !== undefined) reports.mirror.applyDelete(id, revision);
   }
 
-  /** Deletes the reports of a camera that have frames of a range of time, or all when it has no bounds. */
+  /** Deletes the reports of a camera with frames in a time range, or all its reports when the range has no bounds. */
   async forgetCamera(camera: string, { start, end }: TimeRange): Promise<void> {
     const isAll = start === -Infinity && end === Infinity;
     for (const [id, { shadow, biggest }] of this.all())
@@ -131,7 +131,7 @@ export class ShadowReports {
         await this.delete(id);
   }
 
-  /** The picture of one of the frames kept, as it was taken. @throws when NATS is away */
+  /** The original picture of one of the kept frames. @throws when NATS is away */
   async picture(
     id: string,
     { epoch, number }: { epoch: string; number: number },
@@ -153,7 +153,7 @@ export class ShadowReports {
     await this.#purgeFallen(id, [...before.biggest, ...told.biggest], merged);
   }
 
-  /** Deletes the pictures of frames that are not among the biggest any more. */
+  /** Deletes the pictures of frames that are no longer among the biggest differences. */
   async #purgeFallen(id: string, frames: ShadowReport["biggest"], { biggest }: ShadowReport): Promise<void> {
     const stays = new Set(biggest.map(frameId));
     for (const frame of frames)
@@ -161,7 +161,7 @@ export class ShadowReports {
         await this.#parts.pictures.purge(pictureKey(id, frame.epoch, frame.number)).catch(() => undefined);
   }
 
-  /** Ingest has frames for some seconds only, so those that may be among the biggest are asked for at once. */
+  /** Ingest keeps frames for some seconds only, so pictures of those that may be among the biggest are requested at once. */
   async #keepPicture(
     id: string,
     { shadow, biggest }: ShadowReport,
@@ -177,7 +177,7 @@ export class ShadowReports {
       await this.#parts.pictures.put(pictureKey(id, epoch, number), jpeg);
       return true;
     } catch {
-      // It is one of many.
+      // It is only one of many.
       return false;
     } finally {
       this.#asked--;
@@ -238,7 +238,7 @@ export class ShadowReports {
   }
 }
 
-/** Names a frame within its shadow. */
+/** Identifies a frame within its shadow. */
 export function frameId({ epoch, number }: { epoch: string; number: number }): string {
   return `${epoch}-${number}`;
 }

@@ -21,10 +21,10 @@ import { frameId, type ShadowReports } from "./shadow-reports.ts";
 const defaultShare = 0.1;
 const longestSeconds = 31 * 86_400;
 const mostRunning = 8;
-/** Those that have ended are deleted beyond so many, the oldest first. */
+/** Most ended shadows that are kept; the oldest are deleted first. */
 const mostKept = 20;
 
-/** The calls about shadows. Every method throws ApiError. */
+/** The calls for shadows. Every method throws ApiError. */
 export class ShadowService {
   readonly #reports: ShadowReports;
   readonly #catalog: ModelCatalog;
@@ -141,7 +141,7 @@ export class ShadowService {
     };
   }
 
-  /** Versions of a model that is not loaded are not known here; the worker then says whether it has the one that is named in full. */
+  /** Versions of a model that is not loaded are unknown here; the worker then reports whether it has the fully named version. */
   #version(model: string, wanted: string): string {
     const record = this.#records.find(model);
     return record.versions.length === 0 && /^[0-9a-f]{12}$/.test(wanted)
@@ -161,10 +161,10 @@ async function stored<R>(action: () => Promise<R>): Promise<R> {
   }
 }
 
-/** Colours that are told apart, as numbers of classes; the labels say it too. */
+/** Distinguishable colours, as class numbers; the labels show the same. */
 const colors = { lost: 0, gained: 2, both: 5 };
 
-/** Draws the boxes that one model alone found, with a label that says which, and those of both without one. */
+/** Draws the boxes that only one model found, with a label that names the model, and those that both found, without a label. */
 export async function drawDifferences(jpeg: Uint8Array, boxes: readonly ShadowBox[]): Promise<Uint8Array> {
   const { width, height } = await sharp(jpeg).metadata();
   const percent = (score: number | undefined) => `${Math.round(100 * (score ?? 0))}%`;
