@@ -165,7 +165,7 @@ export class KvMirror<T> {
     this.#heardAt = this.#aliveAt = performance.now();
     const look = setInterval(async () => {
       if (loading && (await this.#isStuck(state.last_seq, run))) void read.close();
-      // Checked twice, so that by then an emptied bucket has got back what will be restored.
+      // Checked twice, so that restored entries are back by the second time.
       if ((await this.#isEmptied(state.last_seq)) && ++emptied === 2) void read.close();
     }, lookMs);
     if (!loading) clearInterval(look);

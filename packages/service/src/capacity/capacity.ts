@@ -31,7 +31,7 @@ export function modelCapacity(workers: readonly WorkerInfo[], model: string): nu
   }, 0);
 }
 
-/** All models in the worker's process: its first model and those loaded later, whose lane IDs begin with the worker's ID. */
+/** All models in the worker's process: its first model, and those loaded later, whose IDs are the first one's ID followed by their model's name. */
 function lanesOf({ id, model }: WorkerInfo, workers: readonly WorkerInfo[]): WorkerInfo[] {
   const isLane = (lane: WorkerInfo, main: string) => lane.id === `${main}-${lane.model}`;
   const main = workers.find((other) => id === `${other.id}-${model}`)?.id ?? id;

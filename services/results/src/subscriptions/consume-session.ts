@@ -102,7 +102,7 @@ export class ConsumeSession {
         stream: streams.deadLetters,
         consumer: names.redeliveries,
         provision: async () => {
-          // The reader's known creation of the other consumer does not change: the messages it delivered belong to it.
+          // This does not change which creation of the main consumer its reader knows: the messages given to that reader belong to it.
           await this.#ensure(undefined);
           return false;
         },

@@ -24,9 +24,9 @@ export class ExpiredMessages {
   readonly #nats: Nats;
   readonly #registry: SubscriptionRegistry;
   /**
-   * Subscription id → the sequence up to which nothing is left to report. NATS forgets at a restart which foreign messages a consumer has
-   * skipped, and since 2.10 does not report them at all. `created`, in milliseconds, tells the consumer from a later one with the same
-   * name.
+   * Subscription id → the sequence up to which nothing is left to report. When NATS restarts, it forgets which messages of others a
+   * consumer has skipped, and since 2.10 it does not report them at all. `created`, in milliseconds, distinguishes the consumer from a
+   * later one with the same name.
    */
   readonly #known = new Map<string, { created: number; sequence: number }>();
 

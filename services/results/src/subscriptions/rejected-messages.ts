@@ -41,7 +41,7 @@ export class RejectedMessages {
     if (!stored || nanosOf(stored.timestamp) !== storedNanos) return undefined;
     if (stream === streams.deadLetters) return DeadLetter.decode(stored.data).message;
     const message = messageReader(registry.get(id))(stored.subject, stored.data);
-    // A gap entry is never delivered, so no reader can have rejected it.
+    // A gap has no acknowledgement, so no reader can have rejected it.
     return message?.$case === "gap" ? undefined : message;
   }
 }

@@ -7,7 +7,7 @@ import { ApiError } from "../../grpc/errors.ts";
 import { requesterOf } from "../access/http-guard.ts";
 import type { LiveHub } from "./live-hub.ts";
 
-/** How often to ping; a connection without an answer by the next ping has gone. */
+/** How often to ping; a connection that has answered neither of the last two pings has gone. */
 const pingMs = 15_000;
 /** Longest reason when a WebSocket is closed, in bytes. */
 const maxReasonLength = 123;
