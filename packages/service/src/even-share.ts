@@ -18,8 +18,8 @@ export function surplus(counts: ReadonlyMap<string, number>, session: string): n
   const all = [...counts.values()].reduce((sum, count) => sum + count, 0);
   const over = own - Math.ceil(all / counts.size);
   if (over > 0) return Math.min(over, mostAtOnce);
-  // When the things cannot be divided evenly, only one is handed over where another session has two fewer; several sessions handing over
-  // would give too much.
+  // When the things cannot be divided evenly, one session hands over one thing if another has at least two fewer. If all with the same
+  // count did so, they would hand over too much.
   const least = Math.min(...counts.values());
   if (own - least < 2) return 0;
   const giver = [...counts].filter(([, count]) => count === own).map(([id]) => id);

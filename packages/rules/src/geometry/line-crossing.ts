@@ -15,7 +15,7 @@ export const lineMemorySchema = z.strictObject({
   last: sideSchema,
   /** Whether it has touched the line between its ends since it was last beside the line. */
   touched: z.boolean(),
-  /** Passages between the line's ends since `settled` last changed: left to right minus right to left. */
+  /** Passages between the line's ends since the object was last clear of the line: left to right minus right to left. */
   passages: z.int(),
 });
 export type LineMemory = z.infer<typeof lineMemorySchema>;
