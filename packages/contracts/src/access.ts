@@ -1,56 +1,56 @@
 import { z } from "zod";
 import { parseLabel } from "./labels.ts";
 
-/** Each may all that the one before may. */
+/** Each role may do all that the roles before it may do. */
 export const roles = ["viewer", "operator", "admin"] as const;
 export type RoleName = (typeof roles)[number];
 export const roleSchema = z.enum(roles);
 
-/** Whether `role` may what needs the role `needed`. */
+/** Whether `role` may do what needs the role `needed`. */
 export function mayAs(role: RoleName, needed: RoleName): boolean {
   return roles.indexOf(role) >= roles.indexOf(needed);
 }
 
 const userName = /^[a-z0-9][a-z0-9._+-]{0,63}(@[a-z0-9][a-z0-9.-]{0,188})?$/;
 
-/** Whether `name` may name a user: as a camera's, with '.', '_' and '+' too, and perhaps '@' and a host. */
+/** Whether `name` may name a user: the rules of a camera id, plus '.', '_' and '+', and optionally '@' and a host. */
 export function isUserName(name: string): boolean {
   return userName.test(name);
 }
 
 const cameraPattern = /^([a-z0-9][a-z0-9-]{0,62}\*?|\*)$/;
 
-/** Whether `pattern` may say which cameras one sees: an id, a beginning of ids with '*' behind it, a label `key=value`, or '*' for all. */
+/** Whether `pattern` may say which cameras a user sees: an id, the start of ids followed by '*', a label `key=value`, or '*' for all. */
 export function isCameraPattern(pattern: string): boolean {
   return cameraPattern.test(pattern) || isLabelPattern(pattern);
 }
 
-/** Whether a pattern stands for the cameras that have a label. */
+/** Whether a pattern means the cameras with a certain label. */
 export function isLabelPattern(pattern: string): boolean {
   return parseLabel(pattern) !== undefined;
 }
 
 export const accessLimits = {
   minPasswordLength: 8,
-  /** In characters; hashing takes all of them. */
+  /** In characters; all of them are hashed. */
   maxPasswordLength: 512,
   maxPatterns: 1000,
   maxUsers: 1000,
   maxTokensOfUser: 100,
   maxTokens: 10_000,
   maxSessionsOfUser: 50,
-  /** Longest name of a token, which people read. */
+  /** Longest name of a token, in characters; people read it. */
   maxLabelLength: 100,
 } as const;
 
 const patterns = z.array(z.string().refine(isCameraPattern)).min(1).max(accessLimits.maxPatterns);
 const time = z.iso.datetime();
 
-/** Whom a login provider knows a user as. */
+/** The user's identity at a login provider. */
 const userProviderSchema = z.object({
   issuer: z.string(),
   subject: z.string(),
-  /** Whether role and cameras are what the provider says at each login, and not an administrator's choice. */
+  /** Whether the provider sets role and cameras at each login, instead of an administrator. */
   managed: z.boolean(),
 });
 
@@ -60,9 +60,9 @@ export const userRecordSchema = z.object({
   name: z.string().refine(isUserName),
   role: roleSchema,
   cameras: patterns,
-  /** argon2id in PHC form; none for one who logs in otherwise. */
+  /** argon2id in PHC form; missing for a user who logs in another way. */
   passwordHash: z.string().optional(),
-  /** None for one who never logged in at a login provider. */
+  /** Missing for a user who never logged in through a login provider. */
   provider: userProviderSchema.optional(),
   createTime: time,
   lastLoginTime: time.optional(),
@@ -74,11 +74,11 @@ export const tokenRecordSchema = z.object({
   id: z.string(),
   /** What it is for, in words. */
   name: z.string(),
-  /** None when it stands alone. */
+  /** Missing when the token belongs to no user. */
   user: z.string().optional(),
   role: roleSchema,
   cameras: patterns,
-  /** Whether it was made by logging in, and so ends when the password changes. */
+  /** Whether a login created it; such a token ends when the password changes. */
   login: z.boolean().optional(),
   /** argon2id in PHC form. */
   hash: z.string(),

@@ -2,11 +2,11 @@ import { type Attribute, AttributeReading } from "./gen/sightline/v1/attribute.t
 import type { Detection } from "./gen/sightline/v1/detection.ts";
 import type { FrameMetadata } from "./gen/sightline/v1/frame.ts";
 
-/** Objects of a frame that are looked at, at most: the largest. */
+/** At most this many objects of a frame are looked at: the largest. */
 const maxObjects = 16;
-/** Shorter sides, in pixels of the frame, show nothing. */
+/** Boxes with a shorter side than this, in pixels of the frame, show nothing useful. */
 const minSide = 8;
-/** Values that are less probable are not told. */
+/** Values that are less probable are not reported. */
 const leastProbability = 0.01;
 
 /** The objects of a frame that a second stage looks at, and their boxes in pixels of the frame: x1, y1, x2, y2 each. */
@@ -20,7 +20,7 @@ export function chosenObjects(
   const ofClass = detections.filter(({ className }) => classes?.has(className) ?? true);
   const placed = ofClass.flatMap((object) => {
     const { xMin, yMin, xMax, yMax } = object.pixelBox!;
-    // What reaches out of the picture shows padding there.
+    // What lies outside the picture shows padding in the frame.
     const x1 = left + Math.max(0, xMin) * across;
     const y1 = top + Math.max(0, yMin) * down;
     const x2 = left + Math.min(sourceWidth, xMax) * across;
@@ -36,7 +36,7 @@ export function chosenObjects(
   };
 }
 
-/** Adds what a second stage said of objects, `probabilities` of each attribute's values, object after object, to them. */
+/** Adds a second stage's results to the objects: `probabilities` has the values of each attribute, object after object. */
 export function addReadings(
   objects: readonly Detection[],
   attributes: readonly { readonly name: string; readonly values: readonly string[] }[],
@@ -53,10 +53,10 @@ export function addReadings(
     }
 }
 
-/** Probability from which a value is taken. */
+/** A value is accepted from this probability. */
 export const likelyFrom = 0.5;
 
-/** What one frame alone says of an object. */
+/** What a single frame says about an object. */
 export function likelyAttributes(readings: readonly AttributeReading[]): Attribute[] {
   return readings.flatMap(({ name, values: [best] }) =>
     best && best.probability >= likelyFrom ? [{ name, value: best.value, score: best.probability }] : [],

@@ -5,8 +5,8 @@ export interface WaitRange {
 }
 
 /**
- * Milliseconds to wait when so many attempts have failed, from 1: between half and all of a time that doubles with each. Those who
- * failed together, as all do when a server goes, do not come back together.
+ * Milliseconds to wait after this number of failed attempts (from 1): between half and all of a time that doubles with each failure. The
+ * random part keeps clients that failed together, as when a server stops, from all coming back at once.
  * @param random gives a number in [0, 1)
  */
 export function backoffMs(failures: number, { firstMs, mostMs }: WaitRange, random = Math.random): number {
@@ -14,14 +14,14 @@ export function backoffMs(failures: number, { firstMs, mostMs }: WaitRange, rand
   return whole * (0.5 + random() / 2);
 }
 
-/** Counts attempts that failed, and says how long to wait before the next. */
+/** Counts failed attempts and says how long to wait before the next. */
 export class Backoff {
   readonly #range: WaitRange;
   readonly #random: () => number;
   #failures: number;
   #waitMs = 0;
 
-  /** `failures` are those before; `random` gives numbers in [0, 1). */
+  /** `failures` is the number of attempts that failed before; `random` gives numbers in [0, 1). */
   constructor(range: WaitRange, { failures = 0, random = Math.random } = {}) {
     this.#range = range;
     this.#random = random;
@@ -29,7 +29,7 @@ export class Backoff {
     this.#wait();
   }
 
-  /** Attempts that failed since the last success. */
+  /** Failed attempts since the last success. */
   get failures(): number {
     return this.#failures;
   }
@@ -45,7 +45,7 @@ export class Backoff {
     return this.#wait();
   }
 
-  /** The last attempt succeeded: the next failure waits briefly again. */
+  /** The last attempt succeeded: the next failure has a short wait again. */
   reset(): void {
     this.#failures = 0;
     this.#wait();

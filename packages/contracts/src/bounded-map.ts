@@ -1,4 +1,7 @@
-/** A Map of so many entries at most: with one more, the one that was set longest ago goes. A key that is set again is the newest. */
+/**
+ * A Map with a maximum number of entries: when it is full, the entry that was set longest ago is removed. A key that is set again becomes
+ * the newest.
+ */
 export class BoundedMap<K, V> extends Map<K, V> {
   readonly #most: number;
 

@@ -25,14 +25,14 @@ import {
 import type { HttpCamera } from "./http-cameras.ts";
 import { enumName, enumValue } from "./proto-values.ts";
 
-/** The enum of each choice; its values are called as the setting's path: TRANSPORT_TCP. */
+/** The enum of each choice; its values are named after the setting's path: TRANSPORT_TCP. */
 const enums: Readonly<Record<ChoiceName, Readonly<Record<string, number>>>> = {
   transport: Transport,
   decode: Decode,
   maskedVideo: MaskedVideo,
 };
 
-/** The numbers and choices of a camera; a choice that is not known here is at its default. */
+/** The numbers and choices of a camera; a choice that this version does not know gets its default. */
 export function plainSettingsJson(camera: Readonly<Record<PlainName, number>>): PlainSettings {
   return eachPlain((name, setting) => {
     const value = camera[name];
@@ -42,12 +42,12 @@ export function plainSettingsJson(camera: Readonly<Record<PlainName, number>>): 
   }) as PlainSettings;
 }
 
-/** Whether a camera has a choice that is not known here, as a server of a later version may have. */
+/** Whether a camera has a choice that this version does not know; a server of a later version may send one. */
 export function isUnknownChoice(camera: Camera, name: ChoiceName): boolean {
   return !Object.values(enums[name]).includes(camera[name]);
 }
 
-/** What is wrong with a number or choice of a camera, in words; undefined when nothing is. */
+/** What is wrong with a number or choice of a camera, in words; undefined when it is valid. */
 export function plainFault(camera: Camera, name: PlainName): string | undefined {
   const setting: NumberSetting | ChoiceSetting = cameraSettings[name];
   const path = pathOfSetting(name);
@@ -59,7 +59,7 @@ export function plainFault(camera: Camera, name: PlainName): string | undefined 
   return wrong(`${words.map((word) => `${path.toUpperCase()}_${word}`).join(", ")}, or none`);
 }
 
-/** What a camera has but for its name, times and status, as the HTTP API and `--json` of the commands show it. */
+/** A camera's settings without its name, times and status, as the HTTP API and `--json` of the commands show them. */
 export function cameraSettingsJson(camera: Camera) {
   return {
     ...plainSettingsJson(camera),
@@ -101,7 +101,7 @@ export function cameraOfSettings(settings: GivenCameraSettings): Camera {
   });
 }
 
-/** The numbers of the enums that stand for the choices that are there. */
+/** The enum numbers of the choices that were given. */
 function choicesOf(settings: GivenCameraSettings): Record<ChoiceName, never> {
   const given = Object.entries(enums).map(([name, values]) => {
     const choice = settings[name as ChoiceName];
@@ -110,7 +110,7 @@ function choicesOf(settings: GivenCameraSettings): Record<ChoiceName, never> {
   return Object.fromEntries(given) as never;
 }
 
-/** The update mask of the settings that are there. */
+/** The update mask of the settings that were given. */
 export function cameraPathsOf({ recording = {}, ...others }: GivenCameraSettings): string[] {
   const paths = (settings: object) =>
     Object.entries(settings)

@@ -16,19 +16,19 @@ type PlaceOf<Name extends PlainName> = (typeof cameraSettings)[Name] extends { s
   ? Place
   : "record";
 type StoredIn<Place> = { [Name in PlainName]: PlaceOf<Name> extends Place ? Name : never }[PlainName];
-/** That a choice is left to the server is not stored. */
+/** The choice that leaves a setting to the server is not stored. */
 type StoredValue<Name extends PlainName> = z.ZodType<Exclude<PlainSettings[Name], "default">>;
 
 const storedSchemas = eachPlain((_, setting) => {
   if (setting.kind === "choice")
     return z.enum(Object.keys(setting.choices).filter((choice) => choice !== "default"));
   const number = setting.kind === "whole" ? z.int() : z.number();
-  // A share is planned by its numbers: 0, where it only means the default, is never in one.
+  // Planning uses the numbers of a share directly, so a 0 that only means the default is never stored in one.
   const least = setting.stored === "share" ? setting.least : Math.min(setting.least, 0);
   return number.min(least).max(setting.most);
 });
 
-/** The numbers and choices of a place, those that are not at their default. */
+/** The numbers and choices stored in one place; those with their default value are left out. */
 function optionalIn<Place extends "record" | "share">(place: Place) {
   const schemas = inPlace(place).map(([name]) => [name, storedSchemas[name].optional()]);
   return Object.fromEntries(schemas) as { [Name in StoredIn<Place>]: z.ZodOptional<StoredValue<Name>> };
@@ -45,9 +45,9 @@ function inPlace(place: "record" | "always" | "share") {
 
 export const transportSchema = alwaysStored.transport;
 
-/** When video is kept; what is not there is at its default (camera.proto). */
+/** When video is kept; a missing field has its default (camera.proto). */
 export const recordingSettingsSchema = z.strictObject({
-  /** None: as ingest's own setting says. */
+  /** Missing: ingest's own setting applies. */
   mode: z.enum(["off", "events", "continuous"]).optional(),
   maxAgeDays: z.number().positive().max(limits.maxRecordingDays).optional(),
   eventsMaxAgeDays: z.number().positive().max(limits.maxRecordingDays).optional(),
@@ -68,53 +68,56 @@ export const privacySettingsSchema = z.strictObject({
         .max(limits.maxPolygonPoints),
     )
     .max(limits.maxPrivacyMasks),
-  /** What becomes of the compressed video, which shows what they hide; none: it is transcoded. */
+  /** What happens to the compressed video, which shows the masked parts. Missing: it is transcoded. */
   video: z.literal("off").optional(),
 });
 export type PrivacySettings = z.infer<typeof privacySettingsSchema>;
 
-/** A model that looks at what a camera's own model has found; no classes means all. */
+/** A model that looks at the objects that a camera's own model found; no classes means all. */
 export const secondStageSchema = z.strictObject({ model: z.string(), classes: z.array(z.string()) });
 
 /** A camera's registration as stored; the URL holds no user or password. */
 export const cameraRecordSchema = z.strictObject({
   uri: z.string(),
   ...alwaysStored,
-  /** None: at its default. */
+  /** A missing setting has its default. */
   ...optionalIn("record"),
-  /** None: all at its default. */
+  /** Missing: all have their defaults. */
   recording: recordingSettingsSchema.optional(),
-  /** None: all may be seen. */
+  /** Missing: everything may be seen. */
   privacy: privacySettingsSchema.optional(),
-  /** None: it has no labels. */
+  /** Missing: the camera has no labels. */
   labels: z.record(z.string(), z.string()).optional(),
   model: z.string(),
   classes: z.array(z.string()),
-  /** None: no model looks at what is found. */
+  /** Missing: no second model looks at the objects found. */
   secondStages: z.array(secondStageSchema).max(limits.maxSecondStages).optional(),
   hasCredentials: z.boolean(),
   createTime: z.iso.datetime(),
   updateTime: z.iso.datetime(),
 });
 export type CameraRecord = z.infer<typeof cameraRecordSchema>;
-/** What a user has chosen of it. */
+/** The part of the record that a user chose. */
 export type StoredSettings = Omit<CameraRecord, "hasCredentials" | "createTime" | "updateTime">;
 
-/** The stream of a camera that is recorded and watched in place of the analysed one; the URL holds no user or password. */
+/** The camera's stream that is recorded and watched instead of the analysed one; the URL holds no user or password. */
 export const recordStreamSchema = z.object({ uri: z.string(), hasCredentials: z.boolean() });
 export type RecordStream = z.infer<typeof recordStreamSchema>;
 
-/** How a camera shares the workers with others; what is not there is at its default. Stored apart, since earlier versions refuse a record with it. */
+/**
+ * How a camera shares the workers with other cameras; a missing field has its default. It is stored separately because earlier versions refuse a
+ * record that contains it.
+ */
 export const cameraShareSchema = z.object(optionalIn("share"));
 export type CameraShare = z.infer<typeof cameraShareSchema>;
 
-/** The numbers and choices that are stored of a camera, and of the others their defaults. */
+/** All numbers and choices of a camera: the stored ones, and defaults for the rest. */
 export function plainOfStored(record: StoredSettings, share: CameraShare = {}): PlainSettings {
   const stored: Partial<PlainSettings> = { ...record, ...share, maskedVideo: record.privacy?.video };
   return eachPlain((name, setting) => stored[name] ?? defaultOf(setting)) as PlainSettings;
 }
 
-/** What is stored of numbers and choices in a camera's record. */
+/** The numbers and choices that go into a camera's record. */
 export function recordOfPlain(
   settings: PlainSettings,
 ): Pick<CameraRecord, StoredIn<"record"> | StoredIn<"always">> {
@@ -135,25 +138,25 @@ function valuesOf(
   return Object.fromEntries(kept.map(([name]) => [name, settings[name]]));
 }
 
-/** 0 stands for the default of every number. */
+/** For every number, 0 stands for the default. */
 function isDefault(setting: NumberSetting | ChoiceSetting, value: number | string): boolean {
   return value === 0 || value === defaultOf(setting);
 }
 
-/** Under which key the user and password of a camera's RecordStream are stored; no camera has such an id. */
+/** The key under which the user and password of a camera's RecordStream are stored; no camera id can equal it. */
 export function recordSecretKey(camera: string): string {
   return `${camera}.record`;
 }
 
-/** Scheme, host and port of a URL, to tell whether two mean the same camera server. */
+/** Scheme, host and port of a URL, to compare whether two URLs mean the same camera server. */
 export function serverOf(uri: string): string {
   const { protocol, host } = new URL(uri);
   return `${protocol}//${host}`;
 }
 
 /**
- * User and password of a camera. Those of a RecordStream name the server that they are for, by `serverOf`: the URL and they are stored one after the
- * other, and who reads them in between must not tell them to another server.
+ * User and password of a camera. Those of a RecordStream also name the server that they are for, in the form of `serverOf`: the URL and the secret
+ * are stored one after the other, and a process that reads between the two writes must not send the password to another server.
  */
 export const cameraSecretSchema = z.object({
   username: z.string(),

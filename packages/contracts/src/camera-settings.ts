@@ -5,51 +5,51 @@ interface SettingWords {
   readonly label: string;
   /** What it does, as an option's help and a form's hint say it: no capital first, no full stop. */
   readonly says: string;
-  /** How messages of the form begin where "The" and the label in small letters do not do. */
+  /** The name that begins messages in the form, where "The" plus the label in small letters does not fit. */
   readonly called?: string;
   /** The commands' option for it, as commander takes it. */
   readonly option: string;
-  /** Where the console's form has it. */
+  /** The part of the console's form where it is shown. */
   readonly part: "stream" | "analysis" | "overload" | "decoding" | "privacy";
 }
 
 interface SettingUse {
-  /** Ingest receives the camera anew when it changes. */
+  /** A change makes ingest reconnect to the camera. */
   readonly reconnects?: true;
   /**
-   * Where the registry has it. `always`: in every record, since services of earlier versions read none without it; `share`: in the CameraShare, which
-   * ingest plans the workers' time by, and which never makes it receive a camera anew (so not together with `reconnects`);
-   * `own`: as code of its own says; else in the record, unless it is at its default.
+   * Where the registry stores it. `always`: in every record, since services of earlier versions reject a record without it; `share`: in the
+   * CameraShare, which ingest uses to plan the workers' time. A change there never makes ingest reconnect, so it cannot be combined with
+   * `reconnects`; `own`: its own code decides. Otherwise: in the record, unless it has its default value.
    */
   readonly stored?: "always" | "share" | "own";
 }
 
-/** A number; 0 is always the default. `whole` has no fraction. */
+/** A number; 0 is always the default. `whole` means that it has no fraction. */
 export interface NumberSetting extends SettingWords, SettingUse {
   readonly kind: "number" | "whole";
   readonly least: number;
   readonly most: number;
-  /** What 0 means; without it 0 is a value like every other. */
+  /** What 0 means; without it 0 is a value like any other. */
   readonly zero?: string;
-  /** The number that 0 stands for, where that is another. */
+  /** The number that 0 stands for, if that is not 0 itself. */
   readonly default?: number;
 }
 
-/** One of some words. The first is the default; `default` leaves it to the server. */
+/** One of several words. The first is the default; `default` leaves the choice to the server. */
 export interface ChoiceSetting extends SettingWords, SettingUse {
   readonly kind: "choice";
-  /** The words, with what the console calls them. */
+  /** The words, each with its name in the console. */
   readonly choices: Readonly<Record<string, string>>;
 }
 
-/** A setting with a form of its own, which each place spells out (`OwnSettings`). */
+/** A setting with a special structure, defined by hand wherever it is used (`OwnSettings`). */
 interface OwnSetting {
   readonly kind: "own";
 }
 
 /**
- * Every setting of a camera, by its name in JSON; protobuf's is the same in small letters (`video_track`). What can be said of numbers and choices in
- * general follows from their line here: how they are checked, stored, sent and shown, by all services, the commands, the console and the SDK.
+ * Every setting of a camera, by its name in JSON; in protobuf it has the same name in snake case (`video_track`). For numbers and choices, this line
+ * alone decides how all services, the commands, the console and the SDK check, store, send and show the setting.
  */
 export const cameraSettings = {
   uri: { kind: "own" },
@@ -195,7 +195,7 @@ type ValueOf<Setting> = Setting extends { choices: infer Choices } ? keyof Choic
 /** The numbers and choices of a camera, all of them. */
 export type PlainSettings = { [Name in keyof Table as Name & PlainName]: ValueOf<Table[Name]> };
 
-/** Settings with a form of their own; what is not there is at its default in a new camera, and stays as it is in a change. */
+/** Settings with a special structure. A missing one has its default in a new camera and stays unchanged in an update. */
 export interface OwnSettings {
   /** rtsp, rtsps, http or https URL (MJPEG, HLS), or file:///; a user and password in it are stored separately and never returned. */
   uri?: string | undefined;
@@ -230,15 +230,15 @@ export interface GivenRecording {
   audio?: boolean | undefined;
 }
 
-/** Settings as JSON and the SDK have them; what is not there is at its default in a new camera, and stays as it is in a change. */
+/** Settings as JSON and the SDK have them. A missing one has its default in a new camera and stays unchanged in an update. */
 export type GivenCameraSettings = {
   [Name in keyof PlainSettings]?: PlainSettings[Name] | undefined;
 } & OwnSettings;
 
-/** Every setting with its line of the table, in order. */
+/** The names of all settings, in the order of the table. */
 export const cameraSettingNames = Object.keys(cameraSettings) as SettingName[];
 
-/** The numbers and choices, with their lines. */
+/** The numbers and choices with their table entries. */
 export const plainSettings: readonly (readonly [PlainName, NumberSetting | ChoiceSetting])[] = Object.entries(
   cameraSettings,
 ).flatMap(([name, setting]) => (setting.kind === "own" ? [] : [[name as PlainName, setting] as const]));
@@ -247,39 +247,39 @@ export const choiceNames = plainSettings.flatMap(([name, { kind }]) =>
   kind === "choice" ? [name as ChoiceName] : [],
 );
 
-/** Makes one value of each number and choice. */
+/** Builds an object with one value for each number and choice. */
 export function eachPlain<Value>(
   make: (name: PlainName, setting: NumberSetting | ChoiceSetting) => Value,
 ): Record<PlainName, Value> {
   return Object.fromEntries(plainSettings.map(([name, setting]) => [name, make(name, setting)])) as never;
 }
 
-/** What a setting is where nobody has chosen it. */
+/** The value of a setting that nobody has set. */
 export function defaultOf(setting: NumberSetting | ChoiceSetting): number | string {
   return setting.kind === "choice" ? Object.keys(setting.choices)[0]! : (setting.default ?? 0);
 }
 
-/** The numbers and choices of a camera for which nobody has chosen anything. */
+/** The numbers and choices of a camera for which nobody has set anything. */
 export const plainDefaults = eachPlain((_, setting) => defaultOf(setting)) as PlainSettings;
 
-/** Whether a number is one that the setting may be. */
+/** Whether the setting allows this number. */
 export function isWithin({ kind, least, most, zero }: NumberSetting, value: number): boolean {
   if (kind === "whole" && !Number.isInteger(value)) return false;
   return (zero !== undefined && value === 0) || (value >= least && value <= most);
 }
 
-/** Which numbers it may be, in words: "0.1 to 10, or 0 for the default, 1". */
+/** The allowed numbers, in words: "0.1 to 10, or 0 for the default, 1". */
 export function rangeText({ least, most, zero }: NumberSetting): string {
   if (zero === undefined) return `${least} to ${most}`;
   return least === 0 ? `0 (${zero}) to ${most}` : `${least} to ${most}, or 0 for ${zero}`;
 }
 
-/** What update masks call a setting: `target_fps` for `targetFps`. */
+/** The setting's name in update masks: `target_fps` for `targetFps`. */
 export function pathOfSetting(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** As `pathOfSetting`, of a name that is known. */
+/** `pathOfSetting` for a name that is known at compile time. */
 export type PathOf<Name extends string> = Name extends `${infer First}${infer Rest}`
   ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${PathOf<Rest>}`
   : Name;

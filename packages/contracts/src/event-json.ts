@@ -42,7 +42,7 @@ export function toHttpEvent(event: Event): HttpEvent {
   };
 }
 
-/** A count as JSON shows it, with what was counted by. */
+/** A count as JSON shows it, with the fields that it was grouped by. */
 export function toHttpEventCount(count: EventCount, by: readonly CountBy[]): HttpEventCount {
   const fields: Record<Exclude<CountBy, 0>, Partial<HttpEventCount>> = {
     [CountBy.HOUR]: { hour: toIso(count.hour) ?? "" },
@@ -73,7 +73,7 @@ export function toIso(time: Timestamp | undefined): string | null {
   return time ? new Date(fromTimestamp(time)).toISOString() : null;
 }
 
-/** A 32-bit float without the digits that it does not have: 0.4000000059604645 is 0.4. */
+/** A 32-bit float without digits beyond its precision: 0.4000000059604645 becomes 0.4. */
 export function shorten(float: number): number {
   return Number(float.toPrecision(7));
 }

@@ -3,7 +3,7 @@ import { FrameMetadata, PixelFormat } from "./gen/sightline/v1/frame.ts";
 import { limits } from "./limits.ts";
 import type { PixelFormatName } from "./wire.ts";
 
-/** A frame message that breaks the format or a bound. */
+/** A frame message that violates the format or a limit. */
 export class FrameCodecError extends Error {
   override readonly name = "FrameCodecError";
 }
@@ -11,34 +11,34 @@ export class FrameCodecError extends Error {
 const magic = 0x534c4631; // "SLF1"
 const handleMagic = 0x534c4831; // "SLH1"
 const prefixBytes = 8;
-/** Of a handle message: magic, length of the header, offset, generation, bytes of pixels, length of the arena's name. */
+/** Prefix of a handle message: magic, header length, offset, generation, bytes of pixels, length of the arena's name. */
 const handlePrefixBytes = 8 + 8 + 8 + 4 + 4;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Where a frame's pixels lie in memory that its ingest shares with workers of the same host. */
+/** Where a frame's pixels lie in memory that its ingest shares with workers on the same host. */
 export interface FrameHandle {
   /** Name of the arena. */
   arena: string;
-  /** Of the slot in the arena, in bytes. */
+  /** Offset of the slot in the arena, in bytes. */
   offset: number;
-  /** Tells this frame from others that lie there before and after it. */
+  /** Distinguishes this frame from earlier and later frames in the same slot. */
   generation: number;
-  /** Of the pixels. */
+  /** Bytes of the pixels. */
   bytes: number;
 }
 
-/** What a format is called in settings and announcements. */
+/** Name of the format in settings and announcements. */
 export function pixelFormatName(format: PixelFormat): PixelFormatName {
   return format === PixelFormat.I420 ? "i420" : "gbrp";
 }
 
-/** The format of a name; gbrp without one. */
+/** The format with this name; gbrp when no name is given. */
 export function pixelFormatOf(name: PixelFormatName | undefined): PixelFormat {
   return name === "i420" ? PixelFormat.I420 : PixelFormat.GBRP;
 }
 
-/** Bytes of a frame's pixels: three planes of 8 bits, two of which have half the sides in I420. */
+/** Bytes of a frame's pixels: three planes of 8 bits; in I420 two of them have half the width and height. */
 export function framePixelBytes(
   width: number,
   height: number,
@@ -57,9 +57,9 @@ export function frameMessageBytes(
 }
 
 /**
- * Writes the header block in front of the pixels, in place: `message` holds limits.frameHeaderBytes free bytes,
- * then framePixelBytes() bytes of pixels. In place, because a frame is half a megabyte and this runs for each.
- * @throws FrameCodecError when sizes do not agree or the header does not fit
+ * Writes the header block in front of the pixels, in place: `message` holds limits.frameHeaderBytes free bytes, then framePixelBytes()
+ * bytes of pixels. This avoids a copy: a frame is half a megabyte and this runs for every frame.
+ * @throws FrameCodecError when the sizes do not match or the header does not fit
  */
 export function writeFrameHeader(message: Uint8Array, frame: FrameMetadata): void {
   checkGeometry(frame, message.byteLength);
@@ -74,7 +74,7 @@ export function writeFrameHeader(message: Uint8Array, frame: FrameMetadata): voi
 
 /**
  * Reads a frame message. `pixels` is a view of `message`, not a copy.
- * @throws FrameCodecError when the message is not a whole, valid frame
+ * @throws FrameCodecError when the message is not a complete, valid frame
  */
 export function readFrame(message: Uint8Array): { frame: FrameMetadata; pixels: Uint8Array } {
   if (message.byteLength < limits.frameHeaderBytes)
@@ -93,7 +93,7 @@ export function readFrame(message: Uint8Array): { frame: FrameMetadata; pixels: 
 
 /**
  * The message of a frame whose pixels lie in shared memory: the frame's header and the handle.
- * @throws FrameCodecError when sizes do not agree
+ * @throws FrameCodecError when the sizes do not match
  */
 export function encodeFrameHandle(frame: FrameMetadata, handle: FrameHandle): Uint8Array {
   checkGeometry(frame, limits.frameHeaderBytes + handle.bytes);
@@ -113,8 +113,8 @@ export function encodeFrameHandle(frame: FrameMetadata, handle: FrameHandle): Ui
 }
 
 /**
- * Reads a frame's message: `pixels` is a view of it, or the handle by which they are found.
- * @throws FrameCodecError when the message is neither a whole, valid frame nor a valid handle of one
+ * Reads a frame's message: it gives the pixels as a view of the message, or the handle to find them in shared memory.
+ * @throws FrameCodecError when the message is neither a complete, valid frame nor a valid handle
  */
 export function readFrameAnswer(message: Uint8Array): {
   frame: FrameMetadata;
@@ -185,7 +185,7 @@ export function formatFrameId(id: FrameId): string {
   return `${id.camera}:${id.epoch}:${id.number}`;
 }
 
-/** Reads the text form; undefined when it is not one. */
+/** Reads the text form; undefined when the text is not a frame id. */
 export function parseFrameId(text: string): FrameId | undefined {
   const [camera, epoch, number, ...rest] = text.split(":");
   const n = Number(number);
@@ -193,7 +193,7 @@ export function parseFrameId(text: string): FrameId | undefined {
   return { camera, epoch, number: n };
 }
 
-/** A detection's message from its box in pixels (left, top, right, bottom) of a picture of the given size. */
+/** Builds a detection's message from its box in pixels (left, top, right, bottom) of a picture of the given size. */
 export function makeDetection(
   object: {
     classId: number;

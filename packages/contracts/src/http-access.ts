@@ -10,7 +10,7 @@ const userName = z.string().max(254);
 const password = z.string().max(accessLimits.maxPasswordLength);
 const label = z.string().max(accessLimits.maxLabelLength);
 
-/** Answer of GET /auth: who calls, and how one may log in. */
+/** Answer of GET /auth: who the caller is, and which ways of logging in exist. */
 export const httpAuthSchema = z.object({
   open: z
     .boolean()
@@ -42,14 +42,14 @@ export const httpNewUserSchema = z.strictObject({
   cameras: cameras.optional(),
   password: password.optional(),
 });
-/** Body of PATCH /users/{name}: what is not there stays as it is. */
+/** Body of PATCH /users/{name}: missing fields stay unchanged. */
 export const httpUserChangesSchema = z.strictObject({
   role: roleSchema.optional(),
   cameras: cameras.optional(),
 });
 export const httpPasswordSchema = z.strictObject({
   password,
-  /** The password until now; needed to change one's own. */
+  /** The current password; needed to change one's own. */
   current: password.optional(),
 });
 
@@ -71,7 +71,7 @@ export const httpNewTokenSchema = z.strictObject({
   expireTime: z.iso.datetime({ offset: true }).optional(),
   alone: z.boolean().optional().describe("It belongs to no user, and so outlives its maker. Needs admin."),
 });
-/** Answer of POST /tokens: the token itself is told this once. */
+/** Answer of POST /tokens: the token itself is shown only this once. */
 export const httpCreatedTokenSchema = httpTokenSchema.extend({ token: z.string() });
 
 export type HttpAuth = z.infer<typeof httpAuthSchema>;
@@ -84,14 +84,14 @@ export type HttpTokens = z.infer<typeof httpTokensSchema>;
 export type HttpNewToken = z.infer<typeof httpNewTokenSchema>;
 export type HttpCreatedToken = z.infer<typeof httpCreatedTokenSchema>;
 
-/** What is kept of who did what, and what the HTTP API tells of it. */
+/** The audit records of who did what, and how the HTTP API returns them. */
 
 export const auditOutcomes = ["ok", "denied", "failed"] as const;
 export type AuditOutcomeName = (typeof auditOutcomes)[number];
 
 const text = (max: number) => z.string().max(max);
 
-/** One thing that somebody did, or tried to; in stream AUDIT as JSON. It never holds a secret. */
+/** One action that somebody did or tried; stored in stream AUDIT as JSON. It never holds a secret. */
 export const auditRecordSchema = z.object({
   time: z.string().describe("When, in RFC 3339."),
   user: text(300).optional().describe("Who; without when nobody knows."),

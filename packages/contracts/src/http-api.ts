@@ -16,7 +16,7 @@ export const httpSampleSchema = z.object({
   dropped: z.record(z.string(), z.number()),
   /** Capture to delivery; null when no frame came. */
   latencyMs: latency.nullable(),
-  /** Mean of each stage in milliseconds: decode, queue, batch, infer, post, track, deliver. */
+  /** Mean time of each stage in milliseconds: decode, queue, batch, infer, post, track, deliver. */
   stagesMs: z.record(z.string(), z.number()),
   tracks: z.number(),
 });
@@ -34,7 +34,7 @@ export const httpSystemSchema = z.object({
       modelDigest: z.string(),
       loadable: z.array(z.string()).optional(),
       unserved: z.array(z.object({ model: z.string(), why: z.string() })).optional(),
-      /** Models for second stages that this worker has. */
+      /** Second-stage models that this worker has. */
       secondStages: z
         .array(
           z.object({
@@ -80,7 +80,7 @@ export const httpSystemSchema = z.object({
       name: z.string(),
       messages: z.number(),
       bytes: z.number(),
-      /** 0 when unbounded. */
+      /** 0 when unlimited. */
       maxBytes: z.number(),
       maxAgeSeconds: z.number(),
       oldestTime: z.string().nullable(),
@@ -88,18 +88,18 @@ export const httpSystemSchema = z.object({
     }),
   ),
   storage: z.object({
-    /** Streams that do not take messages, or whose state JetStream does not give; the longest first. */
+    /** Streams that accept no messages, or whose state JetStream does not report; longest-lasting fault first. */
     faults: z.array(
       z.object({
         stream: z.string(),
         lacks: z.enum(["takes", "gives", "keeps"]),
         reason: z.string(),
-        /** JetStream's code of the error; null when it gave no answer. */
+        /** JetStream's error code; null when it gave no answer. */
         code: z.number().nullable(),
         sinceTime: z.string(),
       }),
     ),
-    /** Of NATS's data; null when it cannot be seen from results. */
+    /** The disk with NATS's data; null when results cannot see it. */
     disk: z.object({ directory: z.string(), freeBytes: z.number(), sizeBytes: z.number() }).nullable(),
   }),
   /** Sites whose events and pictures are copied here. */
@@ -107,48 +107,48 @@ export const httpSystemSchema = z.object({
     .array(
       z.object({
         name: z.string(),
-        /** Whether it is being read, and what comes is stored. */
+        /** Whether the site is being read and its messages are stored. */
         up: z.boolean(),
-        /** Since it was last heard, or since results was started. */
+        /** Seconds since the last message from it, or since results started. */
         silentSeconds: z.number(),
-        /** Messages about events and pictures that are still to come; null while it is not read. */
+        /** Messages about events and pictures that are still to be copied; null while the site is not read. */
         pending: z.number().nullable(),
-        /** The centre's own camera that is called as one of the site, for which copying waits; else null. */
+        /** The centre's own camera with the same name as one of the site, which blocks the copying; otherwise null. */
         clash: z.string().nullable(),
-        /** Why what comes from it cannot be stored here; else null. */
+        /** Why messages from the site cannot be stored here; otherwise null. */
         failure: z.string().nullable().default(null),
       }),
     )
-    // A server of an earlier version has none.
+    // A server of an earlier version does not send this field.
     .default([]),
-  /** What is dropping and where the bottleneck is, worst first. */
+  /** What drops frames and where the bottleneck is, worst first. */
   findings: z.array(httpFindingSchema),
 });
 
-/** Body of every answer that is no success. `code` is the API's error code (docs/api.md). */
+/** Body of every error answer. `code` is the API's error code (docs/api.md). */
 export const httpErrorSchema = z.object({ code: z.string(), message: z.string() });
 
 /** Client to server on the WebSocket `/api/v1/live`, as text. */
 export const liveRequestSchema = z.discriminatedUnion("type", [
-  /** Replaces the set of cameras whose pictures are wanted; nobody's pictures are made when nobody wants them. */
+  /** Replaces the set of cameras whose pictures the client wants; pictures that no client wants are not made. */
   z.strictObject({
     type: z.literal("watch"),
     cameras: z
       .array(
         z.strictObject({
           id: name,
-          /** Width in pixels that the picture is shown at. */
+          /** Width in pixels at which the picture is shown. */
           width: z.int().min(16).max(4096),
           maxFps: z.number().min(0.1).max(60),
         }),
       )
       .max(256),
   }),
-  /** A picture has been drawn; the server has at most two pictures of a camera on their way. */
+  /** The client has drawn a picture; the server has at most two pictures of a camera in flight. */
   z.strictObject({ type: z.literal("drawn"), camera: name }),
 ]);
 
-/** An analysed frame, and what was detected in it. */
+/** An analysed frame and its detections. */
 export const httpAnalysedFrameSchema = z.object({
   camera: z.string(),
   epoch: z.string(),
@@ -160,14 +160,14 @@ export const httpAnalysedFrameSchema = z.object({
       className: z.string(),
       score: z.number(),
       box,
-      /** Only where second stages know something. */
+      /** Missing when second stages know nothing about it. */
       attributes: httpAttributesSchema.optional(),
     }),
   ),
 });
 
 export const httpAnalysedFramePageSchema = z.object({
-  /** By time. */
+  /** In order of time. */
   frames: z.array(httpAnalysedFrameSchema),
   /** Empty on the last page. */
   nextPageToken: z.string(),
@@ -175,7 +175,7 @@ export const httpAnalysedFramePageSchema = z.object({
 
 /** Server to client on the WebSocket, as text. Pictures are binary: see `livePictureSchema`. */
 export const liveMessageSchema = z.discriminatedUnion("type", [
-  /** All cameras; first of all, and again after the server lost sight of them. */
+  /** All cameras; sent first, and again after the server lost track of them. */
   z.object({ type: z.literal("cameras"), cameras: z.array(httpCameraSchema) }),
   z.object({ type: z.literal("camera"), camera: httpCameraSchema }),
   z.object({ type: z.literal("cameraRemoved"), id: z.string() }),
@@ -193,18 +193,18 @@ export const liveMessageSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("error"), code: z.string(), message: z.string() }),
 ]);
 
-/** Why the server closes the WebSocket, beside 1001 when it stops. */
+/** Why the server closes the WebSocket; it uses 1001 when it stops. */
 export const liveCloseCodes = {
   /** The login or token has ended: log in again. */
   unauthenticated: 4401,
-  /** Role or cameras were changed: connect again. */
+  /** The role or the cameras were changed: connect again. */
   accessChanged: 4403,
 } as const;
 
 /** Head of a binary message: a 32-bit little-endian length, this as JSON in UTF-8, then the JPEG of the same frame. */
 export const livePictureSchema = z.object({
   ...httpAnalysedFrameSchema.shape,
-  /** Capture to sending. */
+  /** From capture to sending. */
   latencyMs: z.number(),
 });
 export type HttpSample = z.infer<typeof httpSampleSchema>;

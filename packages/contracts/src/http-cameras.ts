@@ -6,7 +6,7 @@ import { limits } from "./limits.ts";
 const labels = z.record(z.string(), z.string());
 const privacyMasks = z.array(polygon).max(limits.maxPrivacyMasks);
 
-/** The numbers and choices of a camera; whether a number is one that may be is checked with the rest. */
+/** The numbers and choices of a camera; whether a number is in its range is checked together with the other settings. */
 const plainShape = eachPlain((_, setting) => {
   if (setting.kind === "choice") return z.enum(Object.keys(setting.choices));
   const bounds = {
@@ -19,7 +19,7 @@ const plainShape = eachPlain((_, setting) => {
 export const httpLedgerSchema = z.object({
   captured: z.number(),
   inferred: z.number(),
-  /** By reason. */
+  /** Count by reason. */
   dropped: z.record(z.string(), z.number()),
   inFlight: z.number(),
 });
@@ -30,16 +30,16 @@ const recordingDays = z.number().min(0).max(limits.maxRecordingDays);
 
 export const httpRecordingSchema = z.strictObject({
   mode: recordingMode,
-  /** 0 is until the space is needed. */
+  /** 0 keeps it until the space is needed. */
   maxAgeDays: recordingDays,
-  /** Of video of events; 0 is as `maxAgeDays` says. */
+  /** For video of events; 0 means the same as `maxAgeDays`. */
   eventsMaxAgeDays: recordingDays,
   audio: z.boolean(),
 });
 
-/** How the stream of `recordUri` fares. */
+/** State of the stream of `recordUri`. */
 export const httpRecordStreamStatusSchema = z.object({
-  /** pending: nobody wants it. */
+  /** pending: nobody wants this stream. */
   state: z.enum(["pending", "connecting", "live", "down"]),
   /** Empty when there is none. */
   reason: z.string(),
@@ -52,13 +52,13 @@ export const httpRecordStreamStatusSchema = z.object({
 });
 
 export const httpRecordingStatusSchema = z.object({
-  /** What is in effect. */
+  /** The mode in effect. */
   mode: z.enum(["off", "events", "continuous"]),
   /** Whether video is being written now. */
   active: z.boolean(),
-  /** Why it is not though the mode asks for it, with what to do; empty when all is well. */
+  /** Why nothing is written although the mode asks for it, with what to do; empty when all is well. */
   message: z.string(),
-  /** Why no sound is recorded though it is asked for, with what to do; empty when all is well. */
+  /** Why no sound is recorded although it is wanted, with what to do; empty when all is well. */
   soundMessage: z.string(),
   /** On the disk of the ingest that holds the camera. */
   bytes: z.number(),
@@ -81,32 +81,32 @@ export const httpCameraStatusSchema = z.object({
   reconnects: z.number(),
   /** cuda, vaapi or software; empty before the first connection. */
   decoder: z.string(),
-  /** Why it is not the decoder that was asked for, or a faster one; else empty. */
+  /** Why it is not the requested decoder, or not a faster one; otherwise empty. */
   decoderNote: z.string(),
-  /** What is held of `floorFps` now. */
+  /** How much of `floorFps` can be promised now. */
   promisedFps: z.number(),
-  /** Null while no ingest says what it records. */
+  /** Null while no ingest reports what it records. */
   recording: httpRecordingStatusSchema.nullable(),
   ingest: z.string(),
   epoch: z.string(),
   ledger: httpLedgerSchema,
 });
 
-/** How a camera did over its last seconds. Findings speak of the same numbers. */
+/** Figures of a camera over its last seconds. Findings use the same numbers. */
 export const httpFiguresSchema = z.object({
-  /** How many seconds: 10, fewer when the camera was first heard of later. */
+  /** Number of seconds: 10, or fewer when the first data of the camera came later. */
   seconds: z.number(),
   capturedFps: z.number(),
   inferredFps: z.number(),
-  /** Frames that should have been analysed and were not, 0..1 of all that should have been. */
+  /** Share of the frames that should have been analysed and were not, 0..1. */
   lostShare: z.number(),
-  /** Capture to delivery, of all frames of these seconds; null when none came. */
+  /** Capture to delivery, over all frames of these seconds; null when none came. */
   latencyMs: latency.nullable(),
-  /** Objects that were followed in the newest second. */
+  /** Objects that were tracked in the newest second. */
   tracks: z.number(),
 });
 
-/** One finding about a camera: what is the matter, in words, and what to do. */
+/** One finding about a camera: the problem, in words, and what to do. */
 export const httpFindingSchema = z.object({
   level: z.enum(["ok", "warning", "error"]),
   text: z.string(),
@@ -116,22 +116,22 @@ export const httpFindingSchema = z.object({
 export const httpCameraSettingsSchema = z.strictObject({
   ...z.object(plainShape).partial().shape,
   uri: z.string().max(limits.maxUriLength),
-  /** Another stream of the same view, which is recorded and watched; empty: that of `uri` is. */
+  /** Another stream of the same view, which is recorded and watched; when empty, the stream of `uri` is used. */
   recordUri: z.string().max(limits.maxUriLength).optional(),
-  /** What is not there is at its default in a new camera, and stays as it is in a change. */
+  /** A missing field has its default in a new camera and stays unchanged in an update. */
   recording: httpRecordingSchema.partial().optional(),
-  /** Parts of the picture that nobody may see, as polygons; in a change all of them. */
+  /** Parts of the picture that nobody may see, as polygons; an update replaces all of them. */
   privacyMasks: privacyMasks.optional(),
   model: z.string().max(63).optional(),
   classes: z.array(z.string().max(64)).max(limits.maxClasses).optional(),
-  /** What the camera belongs to; in a change all of them. */
+  /** What the camera belongs to; an update replaces all labels. */
   labels: labels.optional(),
-  /** Models that look at what was found; in a change all of them. */
+  /** Models that look at the objects found; an update replaces all of them. */
   secondStages: z
     .array(
       z.strictObject({
         model: z.string().max(63),
-        /** Classes whose objects it looks at; empty: all. */
+        /** The classes whose objects it looks at; empty means all. */
         classes: z.array(z.string().max(64)).max(limits.maxClasses).default([]),
       }),
     )
@@ -157,18 +157,18 @@ export const httpCameraSchema = z.object({
   updateTime: z.string(),
   etag: z.string(),
   status: httpCameraStatusSchema,
-  /** Null until there is a whole second of it. */
+  /** Null until a whole second has been measured. */
   figures: httpFiguresSchema.nullable(),
   findings: z.array(httpFindingSchema),
 });
 
 /** Answer to a camera that was registered or changed. */
 export const httpChangedCameraSchema = httpCameraSchema.extend({
-  /** What the caller should know, in words; empty when there is nothing. */
+  /** What the caller should know, in words; empty when all is well. */
   warnings: z.array(z.string()),
 });
 
-/** Body of PATCH /cameras/{camera}: what is not there stays as it is. */
+/** Body of PATCH /cameras/{camera}: missing fields stay unchanged. */
 export const httpCameraChangesSchema = httpCameraSettingsSchema.partial();
 
 /** Answer of GET /cameras. */
@@ -195,14 +195,14 @@ export const httpProbeSchema = z.discriminatedUnion("ok", [
     fps: z.number(),
     /** Video tracks that the stream has; `videoTrack` chooses one. */
     videoTracks: z.number(),
-    /** A JPEG as `data:` URL; null with `pictureFault` when none came. */
+    /** A JPEG as `data:` URL; null when none came, with the reason in `pictureFault`. */
     picture: z.string().nullable(),
     pictureFault: z.string(),
   }),
   z.object({ ok: z.literal(false), reason: z.string(), message: z.string() }),
 ]);
 
-/** A stretch of video without a gap, of one codec and size. */
+/** A part of the video without gaps, with one codec and size. */
 export const httpRecordingSpanSchema = z.object({
   startTime: z.string(),
   endTime: z.string(),
@@ -211,7 +211,7 @@ export const httpRecordingSpanSchema = z.object({
   width: z.number(),
   height: z.number(),
   audio: z.boolean(),
-  /** Kept for events only. */
+  /** Kept only because of events. */
   eventsOnly: z.boolean(),
   /** The ingest process that has it. */
   ingest: z.string(),

@@ -10,10 +10,10 @@ export const httpRulesSchema = z.object({
   etag: z.string(),
 });
 
-/** Body of PUT /cameras/{camera}/rules; with an etag the rules are replaced only if nobody else changed them since. */
+/** Body of PUT /cameras/{camera}/rules. With an etag, the rules are replaced only if nobody has changed them since. */
 export const httpRulesUpdateSchema = httpRulesSchema.extend({ etag: z.string().max(64).optional() });
 
-/** An attribute's value, and its mean probability. */
+/** An attribute's value and its mean probability. */
 export const httpAttributesSchema = z.record(z.string(), z.object({ value: z.string(), score: z.number() }));
 
 export const httpTrackSchema = z.object({
@@ -23,14 +23,14 @@ export const httpTrackSchema = z.object({
   bestScore: z.number(),
   box,
   zones: z.array(z.string()),
-  /** What second stages take the object for, by attribute; only where something is known. */
+  /** What second stages say about the object, by attribute; missing when they know nothing. */
   attributes: httpAttributesSchema.optional(),
 });
 
-/** That somebody has looked at an event; `user` is empty where callers are not known. */
+/** Records that somebody has looked at an event; `user` is empty where callers are not identified. */
 export const httpReviewSchema = z.object({ user: z.string(), time: z.string() });
 
-/** What names an event. */
+/** What identifies an event. */
 export const httpEventIdSchema = z.strictObject({ camera: z.string().max(63), id: z.string().max(128) });
 
 export const httpEventSchema = z.object({
@@ -51,12 +51,12 @@ export const httpEventSchema = z.object({
   endTime: z.string().nullable(),
   endReason: z.string(),
   hasSnapshot: z.boolean(),
-  /** The object's score in the event's picture; null without one. */
+  /** The object's score in the event's picture; null without a picture. */
   snapshotScore: z.number().nullable(),
-  /** Whether the camera was being recorded, so that there is a clip for as long as it is kept. */
+  /** Whether the camera was being recorded; if so, there is a clip for as long as the recording is kept. */
   hasClip: z.boolean(),
   message: z.string(),
-  /** Who has looked at it; only where somebody has, and not in exports of a stream (webhooks, MQTT). */
+  /** Who has looked at it; missing when nobody has, and always in exports of a stream (webhooks, MQTT). */
   review: httpReviewSchema.optional(),
 });
 
@@ -66,12 +66,12 @@ export const httpReviewRequestSchema = z.strictObject({
   reviewed: z.boolean().default(true),
 });
 
-/** Answer of it: the events that are kept, and are now as asked. */
+/** Answer: those of the events that still exist, in their new state. */
 export const httpReviewedSchema = z.object({ events: z.array(httpEventIdSchema) });
 
-/** How many events have all these in common; what was not asked for is not there. */
+/** Number of events that share these values; fields that were not asked for are missing. */
 export const httpEventCountSchema = z.object({
-  /** The full hour in which they began. */
+  /** The full hour in which the events began. */
   hour: z.string().optional(),
   camera: z.string().optional(),
   class: z.string().optional(),
@@ -81,7 +81,7 @@ export const httpEventCountSchema = z.object({
   line: z.string().optional(),
   direction: z.string().optional(),
   events: z.number(),
-  /** How long they lasted, all together. */
+  /** Their total duration. */
   seconds: z.number(),
 });
 

@@ -1,4 +1,4 @@
-/** What the HTTP API says and takes of imports and evaluations of models; in the words of model_service.proto. */
+/** What the HTTP API sends and takes about imports and evaluations of models; it uses the words of model_service.proto. */
 import { z } from "zod";
 import { importSettingsSchema } from "./model-jobs.ts";
 
@@ -18,18 +18,18 @@ export const httpInspectionSchema = z.object({
       file: z.string(),
       bytes: z.number(),
       sha256: z.string(),
-      /** What it is, one sentence each. */
+      /** What the file is, one sentence per entry. */
       words: z.array(z.string()),
-      /** As measured, 0..1, by name such as "ap"; and the kind of processor that it is of, empty when that is not known. */
+      /** Measured accuracy, 0..1, by name such as "ap"; and the kind of processor it was measured on, empty when unknown. */
       accuracy: z.record(z.string(), z.number()),
       measuredOn: z.string(),
     }),
   ),
 });
 export const httpInspectedSchema = z.object({
-  /** Null as long as a worker looks at it: ask again. */
+  /** Null while a worker is still examining it: ask again. */
   inspection: httpInspectionSchema.nullable(),
-  /** Why there is none yet. */
+  /** Why there is no result yet. */
   message: z.string(),
 });
 
@@ -39,7 +39,7 @@ export const httpModelScoresSchema = z.object({
   encoding: z.string(),
   processor: z.string(),
   frames: z.number(),
-  /** COCO's 12 numbers by name, 0..1; -1 where nothing had to be found. */
+  /** COCO's 12 metrics by name, 0..1; -1 where there was nothing to find. */
   metrics: z.record(z.string(), z.number()),
   minHeight: z.number(),
   apTaller: z.number(),
@@ -51,28 +51,28 @@ export const httpModelJobSchema = z.object({
   id: z.string(),
   kind: z.enum(["import", "evaluation"]),
   state: z.enum(["uploading", "waiting", "running", "done", "failed", "cancelled"]),
-  /** Of an import: the model that it brings a version of; of an evaluation null. */
+  /** Of an import: the model that gets the new version. Null for an evaluation. */
   model: z.string().nullable(),
   isNew: z.boolean(),
-  /** Of an evaluation. */
+  /** Only for an evaluation. */
   models: z.array(z.object({ model: z.string(), version: z.string(), precision: z.string() })),
   minHeight: z.number(),
   files: z.array(z.object({ name: z.string(), fileName: z.string(), bytes: z.number() })),
-  /** Of each piece of a file but the last. */
+  /** Size of each piece of a file except the last. */
   pieceBytes: z.number(),
   createdTime: z.string(),
   startedTime: nullableTime,
   endedTime: nullableTime,
   worker: z.string(),
-  /** Frames scored, of all; 0 where that is not known. */
+  /** Frames scored, and their total; 0 where unknown. */
   done: z.number(),
   total: z.number(),
   /** What it waits for, or why it failed. */
   message: z.string(),
-  /** The version that an import made, and what was recognised. */
+  /** The version that the import created, and what was recognised. */
   imported: z.object({ version: z.string(), words: z.array(z.string()) }).nullable(),
   scores: z.array(httpModelScoresSchema),
-  /** What of the clip could not be read. */
+  /** Which parts of the clip could not be read. */
   faults: z.array(z.string()),
 });
 export const httpModelJobsSchema = z.object({ jobs: z.array(httpModelJobSchema) });
@@ -81,7 +81,7 @@ const newFile = z.strictObject({ fileName: z.string().max(255), bytes: z.int().p
 
 export const httpNewImportSchema = z.strictObject({
   model: z.string().max(63),
-  /** Whether there is to be no such model yet; else it becomes a version of it. */
+  /** True when the model must be new; otherwise it becomes a version of an existing one. */
   isNew: z.boolean(),
   settings: importSettingsSchema.optional(),
   file: newFile.describe("The ONNX file that follows in pieces, as `export`."),

@@ -1,4 +1,4 @@
-/** What the HTTP API says and takes of models and shadows; in the words of model_service.proto. */
+/** What the HTTP API sends and takes about models and shadows; it uses the words of model_service.proto. */
 import { z } from "zod";
 
 export const httpModelVersionSchema = z.object({
@@ -12,7 +12,7 @@ export const httpModelVersionSchema = z.object({
   workersWith: z.number(),
   workersWithout: z.number(),
   seenTime: z.string().nullable(),
-  /** Whether it came by the API, and can be deleted by it. */
+  /** Whether it was uploaded through the API, and can be deleted through it. */
   uploaded: z.boolean(),
 });
 
@@ -23,13 +23,13 @@ export const httpModelSchema = z.object({
   width: z.number(),
   height: z.number(),
   activeVersion: z.string(),
-  /** Empty when there is none to go back to. */
+  /** Empty when there is no version to go back to. */
   previousVersion: z.string(),
   /** Workers that have it loaded. */
   workers: z.number(),
-  /** How these run it: int8, fp32. */
+  /** The precisions that these workers run: int8, fp32. */
   precisions: z.array(z.string()),
-  /** Digests of the files that these run. */
+  /** Digests of the files that these workers run. */
   digests: z.array(z.string()),
   /** Ids of the cameras that ask for it. */
   cameras: z.array(z.string()),
@@ -37,7 +37,7 @@ export const httpModelSchema = z.object({
 });
 export const httpModelsSchema = z.object({
   models: z.array(httpModelSchema),
-  /** Uploaded versions that a worker could not bring to its disk, and why. */
+  /** Uploaded versions that a worker could not store on its disk, and why. */
   faults: z.array(z.string()),
 });
 
@@ -46,7 +46,7 @@ export const httpActivateSchema = z.strictObject({ version: z.string().min(1).ma
 
 export const httpActivatedSchema = z.object({
   version: httpModelVersionSchema,
-  /** What is now amiss, in words. */
+  /** Problems that exist now, in words. */
   warnings: z.array(z.string()),
 });
 
@@ -63,7 +63,7 @@ const shadowClass = z.object({
   /** Empty for all classes together. */
   class: z.string(),
   both: z.number(),
-  /** Found by the shadow alone, and by the camera's model alone. */
+  /** Found only by the shadow, and only by the camera's model. */
   gained: z.number(),
   lost: z.number(),
   /** 0..1. */
@@ -76,12 +76,12 @@ export const httpShadowSchema = z.object({
   id: z.string(),
   camera: z.string(),
   model: z.string(),
-  /** As asked for; empty: the active one, and as the worker runs it. */
+  /** As requested. Empty: the active version, and the precision that the worker runs. */
   version: z.string(),
   precision: z.string(),
   share: z.number(),
   startTime: z.string(),
-  /** Null: until it is stopped. */
+  /** Null: it runs until it is stopped. */
   endTime: z.string().nullable(),
   /** Null while it runs. */
   endedTime: z.string().nullable(),
@@ -94,7 +94,7 @@ export const httpShadowSchema = z.object({
   shadowSide: shadowSide.nullable(),
   classes: z.array(shadowClass),
   total: shadowClass,
-  /** The biggest differences; none in a list. */
+  /** The biggest differences; missing in a list of shadows. */
   biggest: z.array(
     z.object({
       id: z.string(),
@@ -114,7 +114,7 @@ export const httpNewShadowSchema = z.strictObject({
   version: z.string().max(64).optional(),
   precision: z.enum(["int8", "fp32"]).optional(),
   share: z.number().gt(0).max(1).optional(),
-  /** Until it is stopped unless given. */
+  /** If missing, it runs until it is stopped. */
   seconds: z
     .int()
     .min(1)

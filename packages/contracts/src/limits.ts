@@ -1,4 +1,4 @@
-/** Bounds on all that crosses a process boundary; senders and receivers both check them. */
+/** Limits for everything that crosses a process boundary; senders and receivers both check them. */
 export const limits = {
   /** Largest NATS message, in bytes; the server's `max_payload` must be at least this. */
   maxPayloadBytes: 8 * 1024 * 1024,
@@ -10,16 +10,16 @@ export const limits = {
   maxDetectionsPerFrame: 1000,
   /** Longest camera URL, in characters. */
   maxUriLength: 2048,
-  /** Most frames per second that a camera may be asked for. */
+  /** Highest frame rate that can be requested of a camera. */
   maxTargetFps: 240,
-  /** Weights of a camera. */
+  /** Allowed weights of a camera. */
   minWeight: 0.1,
   maxWeight: 10,
-  /** Priorities of a camera go from minus this to this. */
+  /** Priorities of a camera go from minus this value to this value. */
   maxPriority: 100,
   /** Highest number of a video track that can be chosen. */
   maxVideoTrack: 16,
-  /** Longest time for which recordings can be kept, in days. */
+  /** Longest time that recordings can be kept, in days. */
   maxRecordingDays: 3650,
   /** Most labels of a camera. */
   maxLabels: 16,
@@ -29,12 +29,12 @@ export const limits = {
   maxPrivacyMasks: 16,
   /** Most corners of a polygon. */
   maxPolygonPoints: 64,
-  /** Longest range of a recording that is given as one MP4, in milliseconds. */
+  /** Longest range of a recording that is delivered as one MP4, in milliseconds. */
   maxVideoRangeMs: 60 * 60_000,
   /** Most class names in a filter. */
   maxClasses: 1000,
-  /** Largest picture, in bytes: gRPC clients that do not say otherwise take 4 MiB. */
+  /** Largest picture, in bytes: gRPC clients accept 4 MiB unless configured otherwise. */
   maxPictureBytes: 3.5 * 1024 * 1024,
-  /** Largest gRPC message but for pictures, in bytes. */
+  /** Largest gRPC message other than pictures, in bytes. */
   maxGrpcMessageBytes: 1024 * 1024,
 } as const;

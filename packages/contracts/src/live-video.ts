@@ -1,13 +1,16 @@
-/** A camera's own video as it comes, from ingest by HTTP to results and by WebSocket to a browser. It never crosses NATS. */
+/** A camera's own video, unchanged: it goes from ingest to results by HTTP and to a browser by WebSocket, never over NATS. */
 import { z } from "zod";
 import type { LivePicture } from "./http-api.ts";
 
-/** Head of a message with video; on the WebSocket `/api/v1/cameras/{camera}/video` the messages are binary. Its bytes follow: those of a fragmented MP4 (ISO/IEC 14496-12), in pieces. */
+/**
+ * Head of a message with video; on the WebSocket `/api/v1/cameras/{camera}/video` the messages are binary. After it come bytes of a fragmented MP4
+ * (ISO/IEC 14496-12), in pieces.
+ */
 export const liveVideoHeadSchema = z.discriminatedUnion("type", [
-  /** A movie begins: `ftyp` and `moov`. What comes goes with it until the next of these. */
+  /** A movie begins: `ftyp` and `moov`. All following messages belong to it until the next message of this type. */
   z.object({
     type: z.literal("start"),
-    /** As in the `codecs` parameter of a media type, such as `avc1.640028`. */
+    /** The value for the `codecs` parameter of a media type, such as `avc1.640028`. */
     codec: z.string(),
     /** Size of the picture as it is shown, in pixels. */
     width: z.number(),
@@ -16,15 +19,15 @@ export const liveVideoHeadSchema = z.discriminatedUnion("type", [
   /** `moof` and `mdat`. */
   z.object({
     type: z.literal("pictures"),
-    /** Of each picture its time in the movie, in seconds, and its capture time, in milliseconds since 1970. */
+    /** For each picture, its time in the movie in seconds and its capture time in milliseconds since 1970. */
     times: z.array(z.tuple([z.number(), z.number()])),
   }),
-  /** Of the camera's video no movie is made, for its codec or, where `reason` says it, for another reason; no bytes. */
+  /** The camera's video cannot be made into a movie, because of its codec or the `reason` given; no bytes follow. */
   z.object({ type: z.literal("unplayable"), codec: z.string(), reason: z.string().optional() }),
 ]);
 export type LiveVideoHead = z.infer<typeof liveVideoHeadSchema>;
 
-/** Path at an ingest's HTTP server: an answer without end, of messages with their length (32-bit little-endian) in front of each. */
+/** Path on an ingest's HTTP server. The answer never ends; each message has its length in front (32-bit little-endian). */
 export const liveVideoPath = (camera: string) => `/cameras/${camera}/video`;
 
 const lengthBytes = 4;
@@ -40,7 +43,7 @@ export function encodeBinaryMessage(
   return Buffer.concat([length, text, data]);
 }
 
-/** Text message on the same WebSocket: what was detected in a frame of the camera. */
+/** Text message on the same WebSocket: the detections in a frame of the camera. */
 export interface LiveDetectionsMessage {
   type: "detections";
   picture: LivePicture;

@@ -11,29 +11,29 @@ const words = z.string().max(4_000);
 const sideSchema = z.int().min(32).max(4_096);
 const three = z.tuple([z.number(), z.number(), z.number()]);
 
-/** Files cross NATS and the API in pieces of so many bytes; the last one may be smaller. A whole piece fits in a gRPC message. */
+/** Files cross NATS and the API in pieces of this many bytes; the last one may be smaller. A whole piece fits into one gRPC message. */
 export const pieceBytes = 768 * 1024;
 
-/** Whether `id` may name a job; it becomes a part of keys. */
+/** Whether `id` may name a job; it becomes part of keys. */
 export function isModelJobId(id: string): boolean {
   return idSchema.safeParse(id).success;
 }
 
-/** Key of a piece in the bucket of files. `holder` is the job that brought or made the file. */
+/** Key of a piece in the bucket of files. `holder` is the job that uploaded or created the file. */
 export function pieceKey(holder: string, file: string, piece: number): string {
   return `${holder}.${file}.${piece}`;
 }
 
-/** How many pieces a file of so many bytes has. */
+/** Number of pieces of a file of this size. */
 export function pieceCount(bytes: number): number {
   return Math.ceil(bytes / pieceBytes);
 }
 
-/** What is known better of an export than by its family. */
+/** Facts about an exported model that override those of its family. */
 export const importSettingsSchema = z.strictObject({
   family: z.string().max(63).optional(),
   classes: z.array(z.string().min(1).max(63)).min(1).max(1_000).optional(),
-  /** Size of the pictures, for an export that takes any. */
+  /** Size of the pictures, for an exported model that accepts any size. */
   input: z.strictObject({ width: sideSchema, height: sideSchema }).optional(),
   channelOrder: z.enum(["rgb", "bgr"]).optional(),
   placement: z.enum(["centre", "corner", "stretch"]).optional(),
@@ -43,7 +43,7 @@ export const importSettingsSchema = z.strictObject({
 });
 export type ImportSettings = z.infer<typeof importSettingsSchema>;
 
-/** A model or a version of it; the active version unless one is named. */
+/** A model or one version of it; without a version, the active one. */
 export const evaluatedModelSchema = z.strictObject({
   model: modelName,
   version: modelVersionSchema.optional(),
@@ -51,21 +51,21 @@ export const evaluatedModelSchema = z.strictObject({
 });
 export type EvaluatedModel = z.infer<typeof evaluatedModelSchema>;
 
-/** One file of a model's version, as a person is told of it. */
+/** One file of a model's version, described for people. */
 export const inspectedFileSchema = z.object({
   /** As model.json names it: fp32, int8Cpu, int8Trt, trtEngine. */
   encoding: z.string(),
   file: z.string(),
   bytes: count,
   sha256: digest,
-  /** What the file is, one sentence a line. */
+  /** What the file is, one sentence per line. */
   words: z.array(words),
-  /** As it was measured, 0..1, by name such as "ap" and "ap50"; and for which kind of processor. */
+  /** Measured accuracy, 0..1, by name such as "ap" and "ap50"; and the kind of processor it was measured on. */
   accuracy: z.record(z.string(), z.number()).optional(),
   measuredOn: z.string().optional(),
 });
 
-/** What a version of a model is. */
+/** Description of a model's version. */
 export const inspectionSchema = z.object({
   model: z.string(),
   version: modelVersionSchema,
@@ -82,26 +82,26 @@ const scoresSchema = z.object({
   /** The kind of processor that ran it. */
   processor: z.string(),
   frames: count,
-  /** COCO's 12 numbers, 0..1, and those of boxes taller than `minHeight` pixels; -1 where nothing had to be found. */
+  /** COCO's 12 metrics, 0..1, and those for boxes taller than `minHeight` pixels; -1 where there was nothing to find. */
   metrics: z.record(z.string(), z.number()),
   minHeight: z.number(),
   tallerThan: z.object({ ap: z.number(), ap50: z.number() }),
-  /** Mean milliseconds of one frame, in a process of low priority. */
+  /** Mean milliseconds per frame, in a process of low priority. */
   inferenceMs: z.number(),
 });
 export type ModelScores = z.infer<typeof scoresSchema>;
 
-/** A file that is brought in pieces. */
+/** A file that is uploaded in pieces. */
 const uploadSchema = z.object({
   /** "export" is an ONNX file, "clip" a video, "labels" COCO annotations. */
   name: z.enum(["export", "clip", "labels"]),
-  /** As it is called where it comes from. */
+  /** The file's name on the uploader's side. */
   fileName: z.string().max(255),
   bytes: z.int().positive(),
 });
 export type UploadedFile = z.infer<typeof uploadSchema>;
 
-/** A file of a version as it is kept: in pieces of the bucket of files. */
+/** A stored file of a version: its pieces lie in the bucket of files. */
 export const keptFileSchema = z.object({ name: z.string(), bytes: count, sha256: digest });
 export type KeptFile = z.infer<typeof keptFileSchema>;
 
@@ -109,27 +109,27 @@ const wantedSchema = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("import"),
     model: modelName,
-    /** Whether it is a model that there was not, or a version of one that there is. */
+    /** Whether it is a new model, or a version of an existing one. */
     isNew: z.boolean(),
     settings: importSettingsSchema,
   }),
   z.object({
     kind: z.literal("evaluate"),
     models: z.array(evaluatedModelSchema).min(1).max(2),
-    /** Pixels: boxes taller than this are scored by themselves too. */
+    /** In pixels: boxes taller than this also get scores of their own. */
     minHeight: z.number().min(0).max(10_000),
   }),
   z.object({ kind: z.literal("inspect"), model: modelName, version: modelVersionSchema }),
 ]);
 
-/** What came of a job. */
+/** The result of a job. */
 export const modelJobOutcomeSchema = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("import"),
     version: modelVersionSchema,
-    /** What was recognised and done, one sentence a line. */
+    /** What was recognised and done, one sentence per line. */
     words: z.array(words),
-    /** model.json of what was made. */
+    /** model.json of the new version. */
     manifest: z.record(z.string(), z.unknown()),
     files: z.array(keptFileSchema),
     inspection: inspectionSchema,
@@ -137,25 +137,25 @@ export const modelJobOutcomeSchema = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("evaluate"),
     scores: z.array(scoresSchema),
-    /** What of the clip could not be read. */
+    /** Which parts of the clip could not be read. */
     faults: z.array(words),
   }),
   z.object({ kind: z.literal("inspect"), inspection: inspectionSchema }),
 ]);
 export type ModelJobOutcome = z.infer<typeof modelJobOutcomeSchema>;
 
-/** Work on a model that one worker does beside serving, in a process of its own. */
+/** Work on a model that one worker does besides serving, in a separate process. */
 export const modelJobSchema = z.object({
   wanted: wantedSchema,
   files: z.array(uploadSchema),
-  /** "prepared": the worker has done its part, and results enters what came of it. */
+  /** "prepared": the worker has done its part, and results still has to record the outcome. */
   state: z.enum(["uploading", "waiting", "running", "prepared", "done", "failed", "cancelled"]),
   createdTime: time,
   startedTime: time.optional(),
   endedTime: time.optional(),
-  /** The worker that has it. */
+  /** The worker that runs it. */
   worker: z.string().optional(),
-  /** How often one has begun it. */
+  /** How often a worker has started it. */
   attempts: count,
   progress: z.object({ done: count, total: count }).optional(),
   /** Why it failed. */
@@ -169,18 +169,18 @@ export function inspectionKey(model: string, version: string): string {
   return `inspect.${model}.${version}`;
 }
 
-/** A version that was brought by the API: every worker fetches it to its disk. */
+/** A version that was uploaded through the API: every worker copies it to its disk. */
 export const storedVersionSchema = z.object({
   model: modelName,
   version: modelVersionSchema,
-  /** Whether it lies in the model's own folder: it was the first of a new model. */
+  /** Whether it lies in the model's own folder, as the first version of a new model does. */
   isOwn: z.boolean(),
   manifest: z.record(z.string(), z.unknown()),
   files: z.array(keptFileSchema),
-  /** The job that made the files. */
+  /** The job that created the files. */
   holder: idSchema,
   createdTime: time,
-  /** It is deleted: workers that have fetched it remove it. */
+  /** Set when it is deleted: workers that have a copy remove it. */
   deletedTime: time.optional(),
 });
 export type StoredVersion = z.infer<typeof storedVersionSchema>;

@@ -11,17 +11,17 @@ export function isShadowId(id: string): boolean {
   return idSchema.safeParse(id).success;
 }
 
-/** A share of a camera's frames is also run by another model, which the camera's results know nothing of. */
+/** A share of a camera's frames is also run by another model. This does not change the camera's results. */
 export const modelShadowSchema = z.object({
   camera: z.string(),
-  /** The other model: its active version unless one is named, as the worker would run it unless a precision is named. */
+  /** The other model: its active version unless a version is given, and the worker's usual precision unless one is given. */
   model: z.string(),
   version: modelVersionSchema.optional(),
   precision: precisionSchema.optional(),
   /** Share of the camera's frames. */
   share: z.number().gt(0).max(1),
   startTime: z.iso.datetime(),
-  /** None: until it is stopped. */
+  /** Missing: it runs until it is stopped. */
   endTime: z.iso.datetime().optional(),
 });
 export type ModelShadow = z.infer<typeof modelShadowSchema>;
@@ -34,12 +34,12 @@ export const shadowSideSchema = z.object({
 });
 export type ShadowSide = z.infer<typeof shadowSideSchema>;
 
-/** How the boxes of a class compare: found by both (IoU of 0.5 at least), by the shadow alone, by the camera's model alone. */
+/** How the boxes of a class compare: found by both models (IoU of at least 0.5), only by the shadow, only by the camera's model. */
 export const classAgreementSchema = z.object({
   both: countSchema,
   gained: countSchema,
   lost: countSchema,
-  /** Over the boxes of both: sum of the shadow's score minus that of the camera's model, and of its size. */
+  /** Over the boxes found by both: sum of the shadow's score minus that of the camera's model, and the same for the size. */
   scoreChange: z.number(),
   scoreDistance: z.number(),
 });
@@ -51,25 +51,25 @@ export const shadowBoxSchema = z.object({
   class: z.string(),
   /** Left, top, right, bottom, in 0..1 of the picture. */
   box: z.tuple([coordinate, coordinate, coordinate, coordinate]),
-  /** What the camera's model and the shadow gave it; none where it was not found. */
+  /** Scores from the camera's model and from the shadow; missing where the model did not find the box. */
   score: z.number().optional(),
   shadowScore: z.number().optional(),
 });
 export type ShadowBox = z.infer<typeof shadowBoxSchema>;
 
-/** A frame that both models ran. */
+/** A frame that both models have run. */
 export const shadowFrameSchema = z.object({
   epoch: z.string().max(32),
   number: z.int().positive(),
   /** Milliseconds since 1970. */
   captureTimeMs: z.number(),
-  /** Sum of the scores of boxes that one alone found, and of the distances of the others. */
+  /** Sum of the scores of boxes that only one model found, and of the distances of the other boxes. */
   difference: z.number().min(0),
   boxes: z.array(shadowBoxSchema),
 });
 export type ShadowFrame = z.infer<typeof shadowFrameSchema>;
 
-/** What a worker tells of a shadow. */
+/** What a worker reports about a shadow. */
 export const shadowMessageSchema = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("frame"),
@@ -78,7 +78,10 @@ export const shadowMessageSchema = z.discriminatedUnion("kind", [
     classes: z.record(z.string(), classAgreementSchema),
     camera: shadowSideSchema,
     shadow: shadowSideSchema,
-    /** Milliseconds of the camera's model for the batch with the frame, and how many frames that had; of the shadow for the frame alone. */
+    /**
+     * Milliseconds of the camera's model for the batch with this frame, and the size of that batch; milliseconds of the shadow for this
+     * frame alone.
+     */
     cameraMs: z.number().min(0),
     cameraBatch: z.int().positive(),
     shadowMs: z.number().min(0),
@@ -89,7 +92,7 @@ export const shadowMessageSchema = z.discriminatedUnion("kind", [
     state: z.enum(["loading", "running", "failed"]),
     /** Why it failed. */
     message: z.string().optional(),
-    /** Frames that were to be run and were not, because the worker was busy, since it began. */
+    /** Frames that should have been run but were not because the worker was busy, since the shadow began. */
     dropped: countSchema,
   }),
 ]);
@@ -97,13 +100,13 @@ export type ShadowMessage = z.infer<typeof shadowMessageSchema>;
 
 const latencySchema = z.object({ count: countSchema, sumMs: z.number(), maxMs: z.number() });
 
-/** What has been found out, as results keeps it. */
+/** The result so far, as results stores it. */
 export const shadowReportSchema = z.object({
   shadow: modelShadowSchema,
-  /** When it ended; none while it runs. */
+  /** When it ended; missing while it runs. */
   endedTime: z.iso.datetime().optional(),
   frames: countSchema,
-  /** By worker, as it last told. */
+  /** By worker: its last report. */
   workers: z.record(
     z.string(),
     z.object({ state: z.string(), message: z.string().optional(), dropped: countSchema }),
@@ -115,7 +118,7 @@ export const shadowReportSchema = z.object({
   /** Sum of the sizes of the batches. */
   cameraBatches: z.number().min(0),
   shadowLatency: latencySchema,
-  /** Those with the biggest differences, the biggest first. */
+  /** The frames with the biggest differences, biggest first. */
   biggest: z.array(shadowFrameSchema.extend({ hasPicture: z.boolean() })),
 });
 export type ShadowReport = z.infer<typeof shadowReportSchema>;

@@ -1,25 +1,25 @@
 import { analysisPresence, buckets, setAsideStream, snapshotStore, streams } from "./subjects.ts";
 
-/** Who connects to a closed NATS: each service, and a person or tool that may do everything. */
+/** Who connects to a NATS with access control: each service, and one identity for a person or tool that may do everything. */
 export const natsIdentities = ["results", "analysis", "ingest", "inference", "operator"] as const;
 export type NatsIdentity = (typeof natsIdentities)[number];
 
-/** Subjects that an identity may publish to and subscribe to; all others are refused by the server. */
+/** Subjects that an identity may publish to and subscribe to; the server refuses all others. */
 export interface NatsPermissions {
   publish: readonly string[];
   subscribe: readonly string[];
 }
 
-/** Where answers to an identity's requests go, so that no other identity can listen to them. */
+/** Prefix of the subjects for answers to an identity's requests, so that no other identity can listen to them. */
 export function inboxPrefix(identity: string): string {
   return `_INBOX.${identity}`;
 }
 
 const inboxOf = (identity: NatsIdentity) => `${inboxPrefix(identity)}.>`;
-/** What JetStream's server tells every client, and answers of push consumers to it. */
+/** What JetStream's server tells every client, and the flow-control answers for push consumers. */
 const everyone = ["$JS.API.INFO", "$JS.FC.>"];
 
-/** Reading a stream by a consumer of one's own, or message by message. */
+/** What is needed to read a stream with an own consumer, or message by message. */
 export function reads(stream: string): string[] {
   return [
     `$JS.API.STREAM.INFO.${stream}`,
@@ -44,12 +44,13 @@ function consumes(stream: string, consumer: string): string[] {
 
 const readsBucket = (bucket: string) => reads(`KV_${bucket}`);
 const writesBucket = (bucket: string, key = ">") => `$KV.${bucket}.${key}`;
-/** The work queue is made by whoever of its users finds it missing. */
+/** The work queue: the first of its users that finds it missing creates it. */
 const makesReady = ["INFO", "CREATE", "UPDATE"].map((verb) => `$JS.API.STREAM.${verb}.${streams.ready}`);
 
 /**
- * What each identity needs and nothing else. Results makes all streams and buckets, and mends them when they are damaged, so
- * it has all of JetStream; it has no pixels. The analysis has no passwords and no users, and changes no camera. A worker has no secrets, no events, and changes no camera.
+ * What each identity needs and nothing else. Results creates all streams and buckets and repairs damaged ones, so it may use all of JetStream; it has
+ * no access to pixels. The analysis has no access to passwords and users and cannot change a camera. A worker has no access to secrets and events and
+ * cannot change a camera.
  */
 export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = {
   results: {
@@ -71,7 +72,7 @@ export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = 
     ],
     subscribe: [inboxOf("results"), "frames.dropped.*", "shadows.*", "$JS.ACK.>"],
   },
-  // Also what results is allowed where both are one process.
+  // Results is also allowed this, since both can run in one process.
   analysis: {
     publish: [
       ...everyone,
@@ -93,7 +94,7 @@ export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = 
       "timeline.*",
       "events.*.*",
       "pictures.get.*",
-      // Pictures of events: those that are replaced are purged, and the oldest when there is no room.
+      // Pictures of events: replaced ones are purged, and the oldest ones when space runs out.
       ...reads(`OBJ_${snapshotStore}`),
       `$JS.API.STREAM.PURGE.OBJ_${snapshotStore}`,
       `$O.${snapshotStore}.>`,
@@ -107,12 +108,12 @@ export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = 
       ...reads(streams.ready),
       `$JS.API.STREAM.MSG.DELETE.${streams.ready}`,
       ...reads(streams.detections),
-      // Which parts of a recording an event wants.
+      // To learn which parts of a recording events need.
       ...reads(streams.events),
       ...readsBucket(buckets.cameras),
       ...readsBucket(buckets.recordStreams),
       ...readsBucket(buckets.cameraShares),
-      // How many frames they can run, for the floors that can be held.
+      // How many frames the workers can run, to know which floors can be held.
       ...readsBucket(buckets.workers),
       ...readsBucket(buckets.cameraSecrets),
       ...readsBucket(buckets.cameraCredentials),
@@ -125,7 +126,7 @@ export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = 
       writesBucket(buckets.holders, "camera.>"),
       "ready.*.*",
       "handovers.camera.*",
-      // Frames, pictures, what a probe found and whether it is ready for a camera, to those who asked.
+      // Answers to requesters: frames, pictures, results of a probe, and whether it is ready to take over a camera.
       inboxOf("inference"),
       inboxOf("results"),
       inboxOf("analysis"),
@@ -152,7 +153,7 @@ export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = 
       ...readsBucket(buckets.modelVersions),
       ...readsBucket(buckets.modelShadows),
       ...readsBucket(buckets.modelStore),
-      // Jobs and what came of them, and the files of models that workers have prepared.
+      // Jobs and their results, and the files of models that workers have prepared.
       ...[buckets.models, buckets.workers, buckets.modelJobs, buckets.modelFiles].flatMap((bucket) => [
         ...readsBucket(bucket),
         writesBucket(bucket),

@@ -1,10 +1,10 @@
 import type { Timestamp } from "./gen/google/protobuf/timestamp.ts";
 import { DropReason } from "./gen/sightline/v1/frame.ts";
 
-/** Names of an enum's values as JSON has them. */
+/** Names of an enum's values in JSON. */
 export type EnumName<T> = Lowercase<Exclude<keyof T & string, "UNSPECIFIED">>;
 
-/** Name of an enum's value as JSON has it (`entered_zone`); empty when it is unspecified or unknown. */
+/** Name of an enum's value in JSON (`entered_zone`); empty when it is unspecified or unknown. */
 export function enumName<T extends Record<string, number>>(values: T, value: number): EnumName<T> | "" {
   const name = Object.entries(values)
     .find(([, number]) => number === value)?.[0]
@@ -12,14 +12,14 @@ export function enumName<T extends Record<string, number>>(values: T, value: num
   return name === undefined || name === "unspecified" ? "" : (name as EnumName<T>);
 }
 
-/** The enum's value of a name as JSON has it; undefined when there is none. */
+/** The enum value for a name in JSON; undefined when there is none. */
 export function enumValue<T extends Record<string, number>>(values: T, name: string): T[keyof T] | undefined {
   if (name === "unspecified") return undefined;
   const key = name.toUpperCase();
   return Object.hasOwn(values, key) ? (values[key] as T[keyof T]) : undefined;
 }
 
-/** Every reason a frame can be dropped for, in the order of the enum. */
+/** Every reason for dropping a frame, in the order of the enum. */
 export const dropReasons: readonly DropReason[] = Object.values(DropReason).filter(
   (reason) => reason !== DropReason.UNSPECIFIED,
 );

@@ -1,21 +1,21 @@
-/** How the process that has a camera's recording on its disk is found. The video itself goes by HTTP, never over NATS. */
+/** How to find the process that has a camera's recording on its disk. The video itself goes by HTTP, never over NATS. */
 import { z } from "zod";
 import { RecordingMode, type RecordingStatus } from "./gen/sightline/v1/camera.ts";
 
 /** Request on `subjects.recordingsFind`. Times are milliseconds since 1970. */
 export const recordingsRequestSchema = z.object({
   fromMs: z.number(),
-  /** After `fromMs`. */
+  /** Later than `fromMs`. */
   toMs: z.number(),
 });
 export type RecordingsRequest = z.infer<typeof recordingsRequestSchema>;
 
-/** A stretch of video without a gap, of one codec and size. */
+/** A part of the video without gaps, with one codec and size. */
 export const recordingSpanSchema = z.object({
-  /** Capture times of the first picture and of the end of the last. */
+  /** Capture time of the first picture, and of the end of the last. */
   fromMs: z.number(),
   toMs: z.number(),
-  /** As RTP names it, in lower case: h264, h265. */
+  /** RTP's name in lower case: h264, h265. */
   codec: z.string(),
   /** Size of the picture as it is shown, in pixels. */
   width: z.int().min(0),
@@ -26,17 +26,17 @@ export const recordingSpanSchema = z.object({
 });
 export type RecordedSpan = z.infer<typeof recordingSpanSchema>;
 
-/** One ingest's answer. An ingest that has nothing in the range says so with no spans, so that nobody waits for it. */
+/** One ingest's answer. An ingest that has nothing in the range answers with no spans, so that nobody waits for it. */
 export const recordingsAnswerSchema = z.object({
-  /** Id of the ingest, as in its lease. */
+  /** Id of the ingest, the same as in its lease. */
   ingest: z.string(),
-  /** Base of its HTTP server as others reach it, such as `http://10.0.0.5:9464`. */
+  /** Base URL of its HTTP server for other processes, such as `http://10.0.0.5:9464`. */
   url: z.url({ protocol: /^https?$/ }),
-  /** For the header `Authorization: Bearer …`; new with each process. */
+  /** For the header `Authorization: Bearer …`; each process has a new one. */
   token: z.string(),
-  /** What it has in the range, by time; the first and last may reach beyond it. */
+  /** What it has in the range, sorted by time; the first and last span may extend beyond the range. */
   spans: z.array(recordingSpanSchema),
-  /** How much it keeps before and after each event, in milliseconds. */
+  /** How much video it keeps before and after each event, in milliseconds. */
   preRollMs: z.number().min(0),
   postRollMs: z.number().min(0),
 });
@@ -49,12 +49,12 @@ export const recordingSegmentSchema = z.object({
   fromMs: z.number(),
   toMs: z.number(),
   bytes: z.int().positive(),
-  /** Bytes of the file's initialization section (`ftyp` and `moov`), from its beginning. */
+  /** Bytes of the initialization section (`ftyp` and `moov`) at the start of the file. */
   initBytes: z.int().positive(),
   codec: z.string(),
   width: z.int().min(0),
   height: z.int().min(0),
-  /** Whether it has sound; an ingest of before there was any does not say it. */
+  /** Whether it has sound; an ingest of a version without sound does not send this field. */
   audio: z.literal(true).optional(),
 });
 export type RecordingSegment = z.infer<typeof recordingSegmentSchema>;
@@ -67,9 +67,9 @@ export const recordingsDeletedSchema = z.object({
   deletedBytes: z.number().min(0),
 });
 
-/** Paths at an ingest's HTTP server; times in queries are `from_ms` and `to_ms`. */
+/** Paths on an ingest's HTTP server; times in queries are `from_ms` and `to_ms`. */
 export const recordingPaths = {
-  /** GET: one MP4; with `audio=0` without sound, as the files are. */
+  /** GET: one MP4; with `audio=0` it has no sound, otherwise as in the files. */
   video: (camera: string) => `/recordings/${camera}/video`,
   /** GET: recordingSegmentsSchema. */
   segments: (camera: string) => `/recordings/${camera}/segments`,
@@ -88,7 +88,7 @@ export const videoToHeader = "sightline-to-ms";
 /** Header of an answer with a picture: its width and height in pixels, such as 1920x1080. */
 export const pictureSizeHeader = "sightline-picture-size";
 
-/** Whether a camera's video is kept, around events at least, or would be if it sent any. */
+/** Whether a camera's video is recorded, at least around events, or would be if the camera sent any. */
 export function isRecorded(status: RecordingStatus | undefined): boolean {
   const mode = status?.mode ?? RecordingMode.UNSPECIFIED;
   return (mode === RecordingMode.EVENTS || mode === RecordingMode.CONTINUOUS) && status?.message === "";

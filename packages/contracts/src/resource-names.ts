@@ -1,6 +1,6 @@
 const cameraId = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
-/** Whether `id` may name a camera: 1–63 characters of a–z, 0–9 and '-', beginning with a letter or digit. */
+/** Whether `id` may name a camera: 1–63 characters of a–z, 0–9 and '-', starting with a letter or digit. */
 export function isCameraId(id: string): boolean {
   return cameraId.test(id);
 }
@@ -18,7 +18,7 @@ export function cameraName(id: string): string {
 }
 
 /**
- * Id in a resource name: `cameras/front` → `front`; undefined when `name` is not a camera's.
+ * Id in a resource name: `cameras/front` → `front`; undefined when `name` is not a camera's resource name.
  *
  * @example
  * ```ts
@@ -31,7 +31,7 @@ export function cameraIdOf(name: string): string | undefined {
   return isCameraId(id) ? id : undefined;
 }
 
-/** The ids in `cameras/{camera}/events/{event}`; undefined when it is no such name. */
+/** The ids in `cameras/{camera}/events/{event}`; undefined when the name has another form. */
 export function parseEventName(name: string): { camera: string; id: string } | undefined {
   const match = /^(cameras\/[^/]+)\/events\/([A-Za-z0-9_-]{1,128})$/.exec(name);
   const camera = cameraIdOf(match?.[1] ?? "");

@@ -9,20 +9,22 @@ import { buckets, snapshotStore, streams } from "./subjects.ts";
 
 const siteName = /^[a-z0-9]{1,24}$/;
 
-/** Whether `name` may name a site: it is the JetStream domain of its NATS server, and comes before a '-' in the names of its cameras at the centre. */
+/**
+ * Whether `name` may name a site: it is the JetStream domain of the site's NATS server, and its cameras' names at the centre begin with it and a '-'.
+ */
 export function isSiteName(name: string): boolean {
   return siteName.test(name);
 }
 
-/** The identity by which the centre's results reads a site. */
+/** The identity that the centre's results uses to read a site. */
 export const siteReader = (site: string) => `site-${site}`;
 
-/** What the centre may read of a site, and nothing else. */
+/** Everything that the centre may read of a site. */
 const readable: readonly string[] = [streams.events, `OBJ_${snapshotStore}`];
 
 const inDomain = (site: string, subject: string) => subject.replace("$JS.API.", `$JS.${site}.API.`);
 
-/** What the centre's results may do in the account of a site, at the centre's NATS server. */
+/** What the centre's results may do in a site's account on the centre's NATS server. */
 export function siteReaderPermissions(site: string): NatsPermissions {
   return {
     publish: readable.flatMap(reads).map((subject) => inDomain(site, subject)),
@@ -30,14 +32,14 @@ export function siteReaderPermissions(site: string): NatsPermissions {
   };
 }
 
-/** What the site's leaf node may do there: answer the centre's results. */
+/** What the site's leaf node may do there: answer requests of the centre's results. */
 export function siteLeafPermissions(site: string): NatsPermissions {
   return { publish: [`${inboxPrefix(siteReader(site))}.>`], subscribe: [`$JS.${site}.API.>`] };
 }
 
 /**
- * What the site's NATS server never lets over its leaf node, whatever the centre asks: all that services publish (frames, tokens,
- * pictures, secrets), and of JetStream all but reading the events and their pictures.
+ * What the site's NATS server never passes over its leaf node, whatever the centre asks: everything that services publish (frames,
+ * tokens, pictures, secrets), and all of JetStream except reading the events and their pictures.
  */
 export function siteDenials(site: string): { exports: string[]; imports: string[] } {
   const spoken = natsIdentities

@@ -6,10 +6,10 @@ const second = 1_000_000_000;
 /** How long a delivered token waits for its acknowledgement before another worker gets it, in milliseconds. */
 export const tokenAckWaitMs = 10_000;
 
-/** Life of a lease or announcement that is not renewed, in milliseconds. */
+/** Lifetime of a lease or announcement that is not renewed, in milliseconds. */
 export const leaseTtlMs = 3_000;
 
-/** READY: tokens, a work queue. On disk, so that it and its consumers outlive a restart of the server. */
+/** READY: tokens, a work queue. On disk, so that it and its consumers survive a restart of the server. */
 export function readyStream(replicas: number) {
   return {
     name: streams.ready,
@@ -40,17 +40,17 @@ export interface Retention {
   replicas: number;
 }
 
-/** DETECTIONS: what workers found, on disk, deduplicated by message id. */
+/** DETECTIONS: what workers found; on disk, deduplicated by message id. */
 export function detectionsStream(retention: Retention) {
   return { ...kept(retention), name: streams.detections, subjects: ["detections.*"] };
 }
 
-/** TIMELINE: what the analysis made of it, in order per camera; what subscribers to detections read. */
+/** TIMELINE: the analysis's results, in order per camera; subscribers to detections read this stream. */
 export function timelineStream(retention: Retention) {
   return { ...kept(retention), name: streams.timeline, subjects: ["timeline.*"] };
 }
 
-/** EVENTS: every message about every event; the last of a subject is how that event stands. */
+/** EVENTS: every message about every event; the last message of a subject is the event's current state. */
 export function eventsStream(retention: Retention) {
   return { ...kept(retention), name: streams.events, subjects: ["events.*.*"], allow_direct: true };
 }

@@ -1,12 +1,11 @@
-/** A text is no JSON that can be relied on; the message says where and why, without quoting more than a name. */
+/** The text is not reliable JSON; the error message says where and why, and quotes no more than a field name. */
 export class JsonTextError extends Error {
   override readonly name = "JsonTextError";
 }
 
 /**
- * JSON.parse that refuses a field that stands twice: of two with one name it drops the first without a word, and another
- * reader may drop the second.
- * @throws {JsonTextError} the text is not JSON, or a field stands twice
+ * Like JSON.parse, but refuses a repeated field: JSON.parse silently drops the first of two, and another reader may drop the second.
+ * @throws {JsonTextError} the text is not JSON, or a field is repeated
  */
 export function parseJson(text: string): unknown {
   let value: unknown;
@@ -20,8 +19,8 @@ export function parseJson(text: string): unknown {
 }
 
 /**
- * The text in bytes.
- * @throws {JsonTextError} they are not UTF-8
+ * Decodes UTF-8 bytes into text.
+ * @throws {JsonTextError} the bytes are not UTF-8
  */
 export function decodeUtf8(bytes: Uint8Array): string {
   try {
@@ -31,12 +30,12 @@ export function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-/** Strings, brackets and commas: all else of a JSON text has no say in which names its objects have. */
+/** Strings, brackets and commas: the rest of a JSON text does not affect which field names its objects have. */
 const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],]/g;
 
-/** @param text JSON, as it has been parsed */
+/** @param text JSON that was already parsed without errors */
 function refuseDuplicates(text: string): void {
-  /** Of each object or list that is open: the names so far; undefined in a list. */
+  /** For each open object or list: the field names so far; undefined for a list. */
   const open: (Set<string> | undefined)[] = [];
   let nameMayCome = false;
   for (const { 0: token, index } of text.matchAll(tokens)) {
