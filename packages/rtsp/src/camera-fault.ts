@@ -1,6 +1,6 @@
 import { CameraReason } from "@sightline/contracts";
 
-/** Why a camera gives no video, in a form for programs and one for people. */
+/** Why a camera gives no video, in a form for programs and a form for people. */
 export interface CameraFault {
   reason: CameraReason;
   /** What is wrong and what to do; holds no secret. */
@@ -45,20 +45,22 @@ const texts: Partial<Record<CameraReason, string>> = {
     "the camera's pictures come faster than this machine can decode them; lower their size or rate at the camera, or use its second stream",
 };
 
-/** A fault with the words for its reason; `detail` is put behind them. */
+/** A fault with the standard text for its reason; `detail` is appended. */
 export function describeReason(reason: CameraReason, detail?: string): CameraFault {
   const text = texts[reason] ?? "ingest failed";
   return { reason, message: detail === undefined ? text : `${text} (${detail})` };
 }
 
-/** H.264 or H.265 of which nobody says how it is coded. */
+/** H.264 or H.265 video without parameter sets, neither in the description nor in the stream. */
 export const withoutParameters: CameraFault = {
   reason: CameraReason.DECODE_FAILURE,
   message:
     "the camera sends no parameter sets (SPS), neither in its description nor in the stream, so the stream cannot be decoded; set its encoder to repeat them with each key frame",
 };
 
-/** What a fault's message says beyond the words for its reason, as `describeReason` puts them; the whole of any other. */
+/**
+ * The part of a fault's message after the standard text for its reason (see `describeReason`); the whole message if it has another form.
+ */
 export function faultDetail({ reason, message }: CameraFault): string {
   const { message: words } = describeReason(reason);
   if (!message.startsWith(words)) return message;
@@ -82,7 +84,7 @@ const reasonOfCode: Readonly<Record<string, CameraReason>> = {
   EHOSTDOWN: CameraReason.UNREACHABLE,
 };
 
-/** The fault that an error of a socket means, told by its code: its message repeats the address. */
+/** Maps a socket error to a fault, by the error's code: its message is not used because it repeats the address. */
 export function socketFault(error: unknown): CameraFaultError {
   if (error instanceof CameraFaultError) return error;
   const codes = error instanceof AggregateError ? error.errors : [error];

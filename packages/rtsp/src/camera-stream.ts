@@ -12,58 +12,58 @@ import type { CameraOffer } from "./session/sdp.ts";
 import { openSource } from "./sources/open-source.ts";
 import type { PictureSource } from "./sources/picture-source.ts";
 
-/** What comes while so much waits for a slow ffmpeg is lost, where the camera cannot be made to wait (UDP). */
+/** Data that arrives while this much waits for a slow ffmpeg is lost, if the camera cannot be made to wait (UDP). */
 const mostBacklog = 4 * 1024 * 1024;
 
-/** For shorter times every decoder is behind now and then. */
+/** Every decoder is sometimes behind for less than this. */
 const heldBackMs = 1_000;
 
-/** A compressed picture that has arrived whole, before ffmpeg gets it. */
+/** A complete compressed picture, before ffmpeg gets it. */
 export interface ArrivedPicture {
   /** The stream's own time in microseconds, from 0 at the connection's first picture. */
   ptsUs: number;
-  /** The time in microseconds by which ffmpeg knows it: the same, made unique where the stream's own stands still. */
+  /** The time in microseconds that ffmpeg uses for it: the same, but made unique where the stream's own time stands still. */
   decoderPtsUs: number;
-  /** Whether a decoder can begin here. */
+  /** Whether a decoder can start here. */
   key: boolean;
-  /** How it and those that need it must be turned to be upright; of key pictures. */
+  /** How this picture and those that depend on it must be turned to be upright; only on key pictures. */
   orientation: Orientation | undefined;
-  /** NAL units with start codes; stays as it is. */
+  /** NAL units with start codes; the memory is not changed later. */
   data: Uint8Array;
-  /** When its last packet arrived, by performance.now(). */
+  /** Arrival of its last packet, by performance.now(). */
   arrivedAt: number;
 }
 
 export interface StreamOptions extends CameraSessionOptions {
-  /** Takes files and HLS apart. */
+  /** Demuxes files and HLS. */
   ffmpeg: FfmpegProgram;
 }
 
-/** The sound of a stream: how it is coded (AudioSpecificConfig), or why there is none though it was asked for. */
+/** The sound of a stream: its coding (AudioSpecificConfig), or why there is none although it was requested. */
 export type StreamSound = { config: Buffer } | { fault: string };
 
-/** What a camera's stream comes from. */
+/** The part of a session that a camera's stream uses. */
 type StreamSession = Pick<CameraSession, "transport" | "ended" | "dropped" | "pause" | "resume" | "stop">;
 
 /**
- * One video track of a camera, received by our own connection and passed on to an ffmpeg of this machine: picture by picture through
- * its stdin, or, of RTSP with another codec than H.264 and H.265, as RTP over loopback. ffmpeg never sees the camera's address,
- * password or redirects. One that is slow makes a TCP camera wait.
+ * One video track of a camera, received by our own connection and passed on to an ffmpeg of this machine: picture by picture through its
+ * stdin; or, for an RTSP stream that is neither H.264 nor H.265, as RTP over loopback. ffmpeg never sees the camera's address, password
+ * or redirects. A slow ffmpeg makes a TCP camera wait.
  */
 export class CameraStream {
   readonly transport: "tcp" | "udp";
   readonly offer: CameraOffer;
-  /** Takes each RTP (channel 0) and RTCP (channel 1) packet, with the 4 bytes of header of interleaved packets. */
+  /** Called with each RTP (channel 0) and RTCP (channel 1) packet, including the 4-byte header of interleaved packets. */
   onPacket: ((packet: Buffer) => void) | undefined;
   readonly #session: StreamSession;
   readonly #way: CameraWay;
-  /** Undefined where none was asked for. */
+  /** Undefined when no sound was requested. */
   readonly sound: StreamSound | undefined;
   readonly #sound: SoundReceiver | undefined;
   #fault: CameraFaultError | undefined;
   #dropped = 0;
   #cameraEnded = false;
-  /** When ffmpeg began not to take what comes, by performance.now(). */
+  /** Since when ffmpeg has not been taking the data, by performance.now(). */
   #heldSince: number | undefined;
   #stopping = false;
 
@@ -87,7 +87,7 @@ export class CameraStream {
     void way.ended.then(() => this.stop());
   }
 
-  /** Connects and sets up; the stream begins with `feed`. @throws CameraFaultError, also when `signal` aborts */
+  /** Connects and sets up; the stream starts with `feed`. @throws CameraFaultError, also when `signal` aborts */
   static async open(
     target: CameraTarget,
     options: StreamOptions,
@@ -142,17 +142,17 @@ export class CameraStream {
     return stream;
   }
 
-  /** Arguments of the ffmpeg that is to receive this stream, up to and with its input. */
+  /** Arguments for the ffmpeg that receives this stream, up to and including its input. */
   get inputArguments(): readonly string[] {
     return this.#way.inputArguments;
   }
 
-  /** Whether `onFrame` is told of each picture; if not, ffmpeg's report says what arrives. */
+  /** Whether `onFrame` is called for each picture; if not, ffmpeg's report says what arrives. */
   get tellsFrames(): boolean {
     return this.#way instanceof FramePipe;
   }
 
-  /** Is told of each picture when it has arrived. */
+  /** Called with each picture when it has arrived. */
   set onFrame(take: (picture: ArrivedPicture) => void) {
     const way = this.#way;
     if (!(way instanceof FramePipe)) return;
@@ -164,12 +164,12 @@ export class CameraStream {
     };
   }
 
-  /** Is told of each frame of sound when it has arrived. */
+  /** Called with each frame of sound when it has arrived. */
   set onSound(take: (sound: ArrivedSound) => void) {
     if (this.#sound) this.#sound.onSound = take;
   }
 
-  /** What came could not be decoded: why, as far as the stream tells. */
+  /** Why the received data could not be decoded, as far as the stream shows. */
   get decodeFault(): CameraFault {
     const way = this.#way;
     if (way instanceof FramePipe && !way.hasParameters) return withoutParameters;
@@ -177,27 +177,27 @@ export class CameraStream {
     return describeReason(CameraReason.DECODE_FAILURE, byUdp);
   }
 
-  /** Lets ffmpeg see how the camera's pictures are to be turned; else only `onFrame` is told. */
+  /** Leaves the camera's orientation messages in the stream for ffmpeg; otherwise only `onFrame` gets the orientation. */
   keepOrientation(): void {
     if (this.#way instanceof FramePipe) this.#way.keepOrientation();
   }
 
-  /** Starts the stream, into the stdin of an ffmpeg with `inputArguments`. */
+  /** Starts the stream into the stdin of an ffmpeg that was started with `inputArguments`. */
   feed(stdin: Writable): void {
     this.#way.feed(stdin);
   }
 
-  /** Why the camera's side ended, when it was not by the camera's own closing or by `stop`. */
+  /** Why the camera's side ended; undefined if the camera closed it normally or `stop` was called. */
   get fault(): CameraFaultError | undefined {
     return this.#fault;
   }
 
-  /** Whether the camera's side ended, not `stop` or ffmpeg. */
+  /** Whether the camera's side ended the stream, not `stop` or ffmpeg. */
   get cameraEnded(): boolean {
     return this.#cameraEnded;
   }
 
-  /** Whether what comes waits, or is lost, because ffmpeg does not take it: a silence is not the camera's then. */
+  /** Whether data waits or is lost because ffmpeg does not take it; then a silence is not the camera's fault. */
   get heldBack(): boolean {
     return this.#heldSince !== undefined && performance.now() - this.#heldSince > heldBackMs;
   }
@@ -207,12 +207,12 @@ export class CameraStream {
     return this.#dropped;
   }
 
-  /** Packets that were not looked at because the camera sends more by UDP than may be taken. */
+  /** Packets that were ignored because the camera sends more by UDP than it may. */
   get refused(): number {
     return this.#session.dropped;
   }
 
-  /** Ends the session at the camera and what ffmpeg reads. */
+  /** Ends the session at the camera and ffmpeg's input. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#way.close();
@@ -235,7 +235,7 @@ export class CameraStream {
     if (!this.#way.push(packet, performance.now())) this.#hold();
   }
 
-  /** Makes the camera wait for an ffmpeg that is slow. */
+  /** Makes the camera wait for a slow ffmpeg. */
   #hold(): void {
     if (this.transport === "tcp") this.#heldSince ??= performance.now();
     this.#session.pause();

@@ -1,23 +1,23 @@
 import type { Writable } from "node:stream";
 
-/** How a camera's packets go to an ffmpeg. */
+/** How a camera's packets get to an ffmpeg. */
 export interface CameraWay {
-  /** ffmpeg's arguments, up to and with the input. */
+  /** ffmpeg's arguments, up to and including the input. */
   readonly inputArguments: readonly string[];
-  /** Resolves when ffmpeg has gone, or `close` was called. */
+  /** Resolves when ffmpeg has disconnected or `close` was called. */
   readonly ended: Promise<void>;
   /** Bytes that ffmpeg has not taken yet. */
   readonly backlog: number;
-  /** Begins: `stdin` is that of an ffmpeg with these arguments. */
+  /** Starts; `stdin` belongs to an ffmpeg that was started with these arguments. */
   feed(stdin: Writable): void;
-  /** Passes a packet on, with the 4 bytes of its header; false when ffmpeg is slow and the source should wait for `drained`. */
+  /** Passes on a packet, including its 4-byte header; returns false when ffmpeg is slow and the source should wait for `drained`. */
   push(packet: Buffer, arrivedAt: number): boolean;
-  /** Ends the stream behind what was pushed. */
+  /** Ends the stream after the packets that were pushed. */
   finish(): void;
   close(): void;
 }
 
-/** What a way asks of the camera's side. */
+/** What a CameraWay needs from the camera's side. */
 export interface WaySource {
   /** Starts the stream. @throws CameraFaultError */
   play(): Promise<void>;

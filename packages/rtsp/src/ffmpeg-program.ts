@@ -5,16 +5,19 @@ import { displaySize } from "@sightline/media";
 /** Where in its filters ffmpeg reports a picture. */
 export type ReportPlace = "decoded" | "sampled";
 
-/** ffmpeg's arguments before its input for a report that `FfmpegReportReader` reads, and pictures that come as packets go in. */
+/**
+ * ffmpeg's arguments before its input: it writes a report that `FfmpegReportReader` reads, and outputs each picture as soon as its
+ * packets are in.
+ */
 export const reportArguments: readonly string[] = [
   ...["-nostdin", "-hide_banner", "-nostats", "-loglevel", "repeat+info", "-copyts"],
-  // One thread: pictures come out as packets go in, and one camera cannot crowd out another.
+  // One thread: then each picture comes out as its packets go in, and one camera cannot take the processor from others.
   ...["-threads", "1", "-filter_threads", "1", "-flags", "low_delay"],
 ];
 
 /** ffmpeg filters that report each picture that passes. */
 export function pictureReport(place: ReportPlace): string {
-  // Cameras put text of their own into side data; it is removed so that it is not reported.
+  // Cameras put their own text into side data; it is removed so that it does not get into the report.
   return `sidedata=mode=delete,showinfo@${place}=checksum=0`;
 }
 
@@ -22,7 +25,7 @@ export function pictureReport(place: ReportPlace): string {
 export type FfmpegReport =
   /** A compressed picture has arrived. */
   | { kind: "packet"; ptsUs: number | undefined; key: boolean }
-  /** A picture came out of the decoder: its size as it is shown, with square pixels, and whether it is of two fields. */
+  /** A picture came out of the decoder: its size as shown, with square pixels, and whether it is interlaced. */
   | { kind: "decoded"; ptsUs: number | undefined; width: number; height: number; interlaced: boolean }
   /** The picture decoded last passed the sampler. */
   | { kind: "sampled"; ptsUs: number | undefined }
@@ -36,9 +39,7 @@ const picture =
 const timeBase = /^\[showinfo@\w+ @ 0x[0-9a-f]+\] config in time_base: (\d+)\/(\d+)/;
 const codec = /^ {2}Stream #0:\d+.*: Video: (\w+)/;
 
-/**
- * Reads ffmpeg's stderr line by line: `-dump`'s five lines a packet, showinfo's lines a picture, and messages.
- */
+/** Reads ffmpeg's stderr line by line: `-dump`'s five lines per packet, showinfo's lines per picture, and messages. */
 export class FfmpegReportReader {
   readonly #report: (report: FfmpegReport) => void;
   #pending = "";
@@ -52,14 +53,14 @@ export class FfmpegReportReader {
     this.#report = report;
   }
 
-  /** Takes the next piece of output, cut anywhere. */
+  /** Takes the next piece of output, split anywhere. */
   write(text: string): void {
     const lines = (this.#pending + text).split("\n");
     this.#pending = lines.pop() ?? "";
     for (const line of lines) this.#line(line);
   }
 
-  /** Takes what is left when the output has ended. */
+  /** Processes the remaining text when the output has ended. */
   end(): void {
     if (this.#pending !== "") this.#line(this.#pending);
     this.#pending = "";
@@ -85,7 +86,7 @@ export class FfmpegReportReader {
     const match = picture.exec(line);
     if (match) {
       const [, place, pts, across, down, width, height, fields] = match;
-      // `pts_time` in the same line has six digits only.
+      // `pts_time` in the same line has only six digits.
       const ptsUs = microseconds(Number(pts) * this.#timeBase);
       if (place === "sampled") this.#report({ kind: "sampled", ptsUs });
       else {
@@ -100,7 +101,7 @@ export class FfmpegReportReader {
   }
 
   #messageLine(line: string): void {
-    // The last line of a packet; the picture's time before it was all that matters.
+    // The last line of a packet; only the time before it was needed.
     if (line.startsWith("  size=")) return;
     const match = codec.exec(line);
     // The same line comes again for the output.
@@ -116,11 +117,11 @@ function microseconds(seconds: number): number | undefined {
   return Number.isFinite(seconds) ? Math.round(seconds * 1e6) : undefined;
 }
 
-/** The ffmpeg to run: the configured one, the one installed with the packages if its binary is there, or PATH's. */
+/** The ffmpeg to run: the configured one, else the one installed with the packages if its binary exists, else the one on the PATH. */
 export async function findFfmpeg(configured: string | undefined): Promise<string> {
   if (configured !== undefined) return configured;
   try {
-    // Through a variable: an optional dependency may be absent, also for the type checker.
+    // In a variable because the optional dependency may be missing, also for the type checker.
     const specifier = "ffmpeg-static";
     const { default: path } = (await import(specifier)) as { default: string | null };
     if (path !== null) {
@@ -128,7 +129,7 @@ export async function findFfmpeg(configured: string | undefined): Promise<string
       return path;
     }
   } catch {
-    // Not installed, or its download was not possible.
+    // Not installed, or its download failed.
   }
   return "ffmpeg";
 }

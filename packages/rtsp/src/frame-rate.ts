@@ -1,18 +1,18 @@
-/** An interval of so many usual ones is a gap, not the rate. */
+/** An interval this many times the usual one is a gap and does not count for the rate. */
 const gap = 2.5;
 
-/** Frames that are so near each other were not taken one after the other, in microseconds. */
+/** Frames closer together than this, in microseconds, have no real times of their own. */
 const standstill = 1_000;
 
 /**
- * Frames per second of a camera, by its pictures' presentation times; where these stand still, all or in pairs, by when the
- * frames arrived. Both in microseconds. Undefined when neither tells.
+ * Frames per second of a camera, from its pictures' presentation times; where these stand still, for all pictures or in pairs, from the
+ * frames' arrival. Both are in microseconds. Undefined when neither gives a rate.
  */
 export function cameraFrameRate(times: readonly number[], arrivals: readonly number[]): number | undefined {
   return standsStill(times) ? (standsStill(arrivals) ? undefined : frameRate(arrivals)) : frameRate(times);
 }
 
-/** Whether every other interval, or more, is next to nothing. Times that are twice there are a decoder's. */
+/** Whether at least every other interval is almost zero. Exactly repeated times are caused by a decoder and do not count. */
 function standsStill(times: readonly number[]): boolean {
   const intervals = intervalsOf(times);
   const still = intervals.filter((interval) => interval < standstill);
@@ -29,8 +29,8 @@ function usualInterval(intervals: readonly number[]): number | undefined {
 }
 
 /**
- * Frames per second of pictures with these presentation times, in microseconds and in any order. A decoder that starts gives
- * some times twice or out of order (B-frames, a first RTP timestamp of 0): each counts once. Undefined with fewer than two.
+ * Frames per second of pictures with these presentation times, in microseconds and in any order. A decoder that starts repeats or
+ * reorders some times (B-frames, a first RTP timestamp of 0), so each time counts once. Undefined with fewer than two.
  */
 function frameRate(times: readonly number[]): number | undefined {
   const intervals = intervalsOf(times);

@@ -9,39 +9,39 @@ import { cameraFrameRate } from "./frame-rate.ts";
 import type { TransportChoice } from "./session/camera-session.ts";
 import type { CameraOffer } from "./session/sdp.ts";
 
-/** What came of receiving a camera for a moment. */
+/** Result of receiving a camera for a short time. */
 export type Reception =
   | {
       ok: true;
       offer: CameraOffer;
       codec: string;
-      /** The picture's size as it is shown, with square pixels. */
+      /** The picture's size as shown, with square pixels. */
       width: number;
       height: number;
-      /** Whether pictures are of two fields. */
+      /** Whether pictures are interlaced. */
       interlaced: boolean;
       framesPerSecond: number | undefined;
       firstPictureMs: number;
       /** How the video came. */
       transport: "tcp" | "udp";
-      /** The first picture, when it was asked for and came. */
+      /** The first picture, if it was requested and came. */
       jpeg: Uint8Array | undefined;
     }
   | ({
       ok: false;
-      /** What the camera says of its stream, if it got so far. */
+      /** What the camera says about its stream, if the connection got that far. */
       offer?: CameraOffer;
     } & CameraFault);
 
 export interface ReceiveOptions {
   ffmpeg: FfmpegProgram;
   transport: TransportChoice;
-  /** Counts from 1; 0 or none takes the first. */
+  /** Counts from 1; 0 or missing takes the first. */
   videoTrack?: number;
   access?: CameraAccess;
   /** Pictures to receive. */
   pictures?: number;
-  /** Also give the first picture as JPEG, at most so many pixels wide. */
+  /** Also return the first picture as JPEG, at most this many pixels wide. */
   jpegWidth?: number;
   timeoutMs?: number;
   signal?: AbortSignal;
@@ -106,7 +106,7 @@ const nothingSeen = {
   jpegBytes: 0,
 };
 
-/** Runs ffmpeg until it has what it was asked for, or `signal` aborts; an error when it cannot be started. */
+/** Runs ffmpeg until it has the requested pictures or `signal` aborts; an error when ffmpeg cannot be started. */
 async function decode(
   stream: CameraStream,
   { ffmpeg, pictures = 8, jpegWidth }: ReceiveOptions,
@@ -125,7 +125,7 @@ async function decode(
     else if (report.kind === "decoded") {
       if (seen.pictures === 0) seen.firstPictureMs = performance.now() - startedAt;
       seen.pictures += 1;
-      // Some versions of ffmpeg turn only the pictures that say it, as the first does.
+      // Some versions of ffmpeg turn only those pictures that carry the orientation, as the first does.
       if (seen.pictures === 1) seen.size = { ...seen.size, width: report.width, height: report.height };
       seen.size.interlaced ||= report.interlaced;
       if (report.ptsUs !== undefined) seen.times.push(report.ptsUs);
@@ -173,7 +173,7 @@ function outputArguments(pictures: number, jpegWidth: number | undefined): strin
   ];
 }
 
-/** The bytes of a JPEG that has its end; undefined for one cut short. */
+/** The bytes of a complete JPEG; undefined if its end is missing. */
 function wholeJpeg(pieces: readonly Buffer[]): Uint8Array | undefined {
   const jpeg = Buffer.concat(pieces);
   return jpeg.length > 4 && jpeg.readUInt16BE(jpeg.length - 2) === 0xffd9 ? jpeg : undefined;
@@ -195,7 +195,7 @@ function outcome(seen: Seen, stream: CameraStream, late: boolean): Reception {
   return failed(nothingArrives(transport), offer);
 }
 
-/** The stream stands, but nothing comes of it. */
+/** The stream is set up, but no data arrives. */
 export function nothingArrives(transport: "tcp" | "udp"): CameraFault {
   return describeReason(
     CameraReason.STALLED,

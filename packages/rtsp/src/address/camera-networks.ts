@@ -6,8 +6,8 @@ export class CameraNetworksError extends Error {
 }
 
 /**
- * Where no camera is, and what a camera's address or redirect could be made to read: link-local addresses, among them the
- * metadata services of clouds (169.254.169.254 and others by their own addresses), also as IPv6 translates them.
+ * Networks where no camera is, but where a camera's address or redirect could make us read something: link-local addresses, including the
+ * metadata services of clouds (169.254.169.254 and others with their own addresses), also in the form that IPv6 translates them to.
  */
 const refusedByDefault = [
   "169.254.0.0/16",
@@ -31,11 +31,11 @@ interface Network {
 
 const defaults = listOf(refusedByDefault.map(parseNetwork));
 
-/** Which addresses may be cameras. The address that is connected to is checked, so names and redirects cannot get round it. */
+/** Which addresses may be cameras. The check uses the address that is actually connected to, so names and redirects cannot bypass it. */
 export class CameraNetworks {
   readonly #allowed: BlockList | undefined;
   readonly #denied: BlockList;
-  /** Allowed networks that lie within what is refused by default: they were meant. */
+  /** Allowed networks inside the ranges that are refused by default: the user named them on purpose. */
   readonly #excepted: BlockList;
 
   private constructor(allowed: readonly Network[], denied: readonly Network[]) {
@@ -45,9 +45,9 @@ export class CameraNetworks {
   }
 
   /**
-   * Reads a list separated by commas or blanks: `10.0.0.0/8` allows a network, `!10.0.0.5` denies one. With a network that is
-   * allowed, all others are denied. An empty list allows all but link-local and metadata addresses; those need a network of
-   * their own in the list, such as `169.254.0.0/16`.
+   * Reads a list separated by commas or blanks: `10.0.0.0/8` allows a network, `!10.0.0.5` denies one. As soon as one network is allowed,
+   * all others are denied. An empty list allows all but link-local and metadata addresses; those need a network of their own in the list,
+   * such as `169.254.0.0/16`.
    * @throws CameraNetworksError
    */
   static parse(text: string): CameraNetworks {
@@ -94,13 +94,13 @@ function familyOf(address: string): Family | undefined {
 export interface CameraAccess {
   networks: CameraNetworks;
   /**
-   * Where a camera may redirect to: its own host only, or any address that `networks` allows. The user and password go to the
-   * camera's own host only.
+   * Where a camera may redirect to: its own host only, or any address that `networks` allows. User and password are sent to the camera's
+   * own host only.
    */
   redirects: "same-host" | "any";
-  /** Folder whose files may be played as cameras; none may be without it. */
+  /** Folder whose files may be played as cameras; without it no file may be played. */
   files?: string | undefined;
 }
 
-/** What holds when nobody chose otherwise. */
+/** Used when nobody configured anything else. */
 export const defaultAccess: CameraAccess = { networks: CameraNetworks.parse(""), redirects: "same-host" };

@@ -1,9 +1,9 @@
-/** A camera address that cannot be used. Its message repeats nothing of the address, which may hold a password. */
+/** A camera address that cannot be used. The message repeats nothing of the address, since it may hold a password. */
 export class RtspUrlError extends Error {
   override readonly name = "RtspUrlError";
 }
 
-/** User and password, as they are, without percent escapes. */
+/** User and password, unescaped. */
 export interface Credentials {
   username: string;
   password: string;
@@ -25,11 +25,11 @@ const defaultPorts: Readonly<Record<string, number>> = {
   "http:": 80,
   "https:": 443,
 };
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for them
 const unsafe = /[\s\u0000-\u001f\u007f]/;
 
 /**
- * Takes an RTSP URL apart: rtsp or rtsps only, user and password split off.
+ * Parses an RTSP URL: only rtsp or rtsps; user and password are split off.
  * @throws RtspUrlError
  */
 export function parseRtspUrl(text: string): RtspTarget {
@@ -37,7 +37,7 @@ export function parseRtspUrl(text: string): RtspTarget {
 }
 
 /**
- * Takes a URL of one of these schemes apart; `schemes` names them in messages.
+ * Parses a URL with one of these schemes; `schemes` is their name in messages.
  * @throws RtspUrlError
  */
 function parseServerUrl(text: string, pattern: RegExp, schemes: string): RtspTarget {
@@ -49,7 +49,7 @@ function parseServerUrl(text: string, pattern: RegExp, schemes: string): RtspTar
   const end = rest.search(/[/?#]/);
   const authority = end < 0 ? rest : rest.slice(0, end);
   const path = end < 0 ? "" : rest.slice(end);
-  // A password with '/', '?' or '#' not escaped would otherwise become a part of the address that is shown.
+  // If a password has an unescaped '/', '?' or '#', its rest would become part of the address that is shown.
   if (/[@#]/.test(path))
     throw new RtspUrlError(
       "the URL has '@' or '#' after the host; escape '/', '?', '#' and '@' in user and password",
@@ -59,7 +59,7 @@ function parseServerUrl(text: string, pattern: RegExp, schemes: string): RtspTar
   try {
     url = new URL(`${scheme}${authority.slice(at + 1)}${path}`);
   } catch {
-    // No cause: it repeats the address.
+    // No `cause`: it repeats the address.
     throw new RtspUrlError(
       `the URL cannot be parsed; expected ${scheme.toLowerCase()}[USER:PASSWORD@]HOST[:PORT]/PATH`,
     );
@@ -89,16 +89,16 @@ function parseUserInfo(userInfo: string): Credentials {
   }
 }
 
-/** Where a camera's stream is; of a file, `host` is empty. */
+/** Where a camera's stream is; `host` is empty for a file. */
 export type CameraTarget = RtspTarget;
 
-/** What kinds of source there are, by a URL's scheme. */
+/** The kinds of source, chosen by a URL's scheme. */
 export type SourceKind = "rtsp" | "http" | "file";
 
 const schemes = /^(?:rtsps?|https?):\/\//i;
 
 /**
- * Takes a camera's URL apart: rtsp, rtsps, http, https, or file with an absolute path. User and password are split off.
+ * Parses a camera's URL: rtsp, rtsps, http, https, or file with an absolute path. User and password are split off.
  * @throws RtspUrlError
  */
 export function parseCameraUrl(text: string): CameraTarget {

@@ -7,15 +7,15 @@ import { faultError, socketFault } from "../camera-fault.ts";
 import type { CameraNetworks } from "./camera-networks.ts";
 import type { RtspTarget } from "./camera-url.ts";
 
-/** A connection that died without a word is noticed by probes that begin after so long a silence. */
+/** A connection that died silently is detected by probes; they begin after this much silence. */
 const keepAliveMs = 30_000;
-/** More than a camera's packets that come together. */
+/** More than the packets that a camera sends at once. */
 const readBytes = 64 * 1024;
 
 /**
- * Connects to a camera over TCP or TLS, at an address that `networks` allows. A camera's certificate is not checked: nearly
- * all are self-signed. With `take`, what comes is given to it, each piece in memory of its own, and never to the socket's readers:
- * a stream's own way takes twice the time for the many small pieces of video.
+ * Connects to a camera over TCP or TLS, at an address that `networks` allows. A camera's certificate is not checked: nearly all are
+ * self-signed. With `take`, incoming data goes to that function, each piece in its own memory, and never to readers of the socket: video
+ * comes in many small pieces, and the normal way through a stream takes twice the time for them.
  * @throws CameraFaultError, also when `signal` aborts
  */
 export async function connectCamera(

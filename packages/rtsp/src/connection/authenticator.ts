@@ -12,10 +12,10 @@ import {
 } from "./digest-auth.ts";
 import type { RtspConnection, RtspResponse } from "./rtsp-connection.ts";
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for them
 const control = /[\u0000-\u001f\u007f]/;
 
-/** Sends requests over a connection and authenticates them as the server asks. */
+/** Sends requests over a connection and authenticates as the server demands. */
 export class Authenticator {
   readonly #connection: RtspConnection;
   readonly #credentials: Credentials | undefined;
@@ -27,7 +27,7 @@ export class Authenticator {
     this.#credentials = credentials;
   }
 
-  /** Like `RtspConnection.request`. @throws CameraFaultError with why the server refuses the client, if it does */
+  /** Like `RtspConnection.request`. @throws CameraFaultError with the reason if the server refuses the client */
   async request(
     method: string,
     uri: string,
@@ -55,7 +55,7 @@ export class Authenticator {
     return this.#connection.request(method, uri, { ...headers, Authorization: value }, signal);
   }
 
-  /** Takes a challenge. @throws CameraFaultError when there is no answer to it, or the answer was wrong */
+  /** Processes a challenge. @throws CameraFaultError when it cannot be answered, or the answer was wrong */
   #accept({ headers }: RtspResponse, answered: Challenge | undefined): void {
     if (!this.#credentials)
       throw new CameraFaultError({
@@ -70,7 +70,7 @@ export class Authenticator {
         reason: CameraReason.UNAUTHORIZED,
         message: `the camera asks for an authentication method that is not supported: ${nameChallenges(challenges)}; set it to Digest (MD5 or SHA-256) or Basic`,
       });
-    // The same challenge again means that the answer was wrong, unless the camera calls only its nonce old.
+    // The same challenge again means that the answer was wrong, unless the camera only says that its nonce is stale.
     const { nonce, stale } = challenge.parameters;
     const sameNonce = answered?.parameters.nonce === nonce;
     if (answered && sameNonce && stale?.toLowerCase() !== "true") throw faultError(CameraReason.UNAUTHORIZED);
@@ -79,7 +79,7 @@ export class Authenticator {
     this.#client = { nonce: randomBytes(8).toString("hex"), count: 0 };
   }
 
-  /** A name must not end its header, nor mean another name. */
+  /** A user name must not break out of its header or be read as a different name. */
   #check({ username }: Credentials, { scheme }: Challenge): void {
     if (scheme === "basic" ? username.includes(":") : control.test(username))
       throw new CameraFaultError({

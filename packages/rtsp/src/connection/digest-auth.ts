@@ -9,13 +9,13 @@ export interface Challenge {
   parameters: Readonly<Record<string, string>>;
 }
 
-/** A nonce of ours, and how often the server's has been used. */
+/** The client's nonce, and how often the server's nonce has been used. */
 export interface ClientNonce {
   nonce: string;
   count: number;
 }
 
-/** By strength, the best first. */
+/** By strength, strongest first. */
 const algorithms: Readonly<Record<string, string>> = {
   "SHA-512-256": "sha512-256",
   "SHA-256": "sha256",
@@ -35,7 +35,7 @@ export function parseChallenges(header: string): Challenge[] {
   return challenges;
 }
 
-/** The challenge to answer: the strongest Digest, else Basic; undefined when none can be answered. */
+/** The challenge to answer: the strongest Digest, otherwise Basic; undefined when none can be answered. */
 export function bestChallenge(challenges: readonly Challenge[]): Challenge | undefined {
   const strength = ({ parameters }: Challenge) =>
     Object.keys(algorithms).indexOf(baseAlgorithm(parameters.algorithm));
@@ -45,7 +45,7 @@ export function bestChallenge(challenges: readonly Challenge[]): Challenge | und
   return best ?? challenges.find(({ scheme }) => scheme === "basic");
 }
 
-/** What the challenges ask for, in words: `Digest SHA-512`. Holds only what such names are made of. */
+/** What the challenges ask for, in words: `Digest SHA-512`. Contains only characters that such names consist of. */
 export function nameChallenges(challenges: readonly Challenge[]): string {
   const names = challenges.map(({ scheme, parameters: { algorithm, qop } }) => {
     if (scheme !== "digest") return scheme;
@@ -56,7 +56,7 @@ export function nameChallenges(challenges: readonly Challenge[]): string {
   return plain === "" ? "a kind that it does not name" : plain.slice(0, 80);
 }
 
-/** Value of the Authorization header that answers a challenge which `bestChallenge` gave. */
+/** Value of the Authorization header that answers a challenge chosen by `bestChallenge`. */
 export function authorization(
   { scheme, parameters }: Challenge,
   { username, password }: Credentials,
@@ -95,7 +95,7 @@ function baseAlgorithm(algorithm = "MD5"): string {
   return algorithm.toUpperCase().replace(/-SESS$/, "");
 }
 
-/** Whether the protection of the body that is asked for can be left out: none, or `auth` among others. */
+/** Whether Digest without body protection is enough: `qop` is missing, or lists `auth`. */
 function answersQop(qop: string | undefined): boolean {
   return !qop || qop.split(",").some((each) => each.trim().toLowerCase() === "auth");
 }

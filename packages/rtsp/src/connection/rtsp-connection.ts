@@ -17,14 +17,14 @@ interface Waiting {
   reject(error: CameraFaultError): void;
 }
 
-/** Answers that may wait for a server that asks and does not read. */
+/** Limit on answers that wait for a server that sends requests but does not read. */
 const mostUnread = 64 * 1024;
 
-/** A connection to an RTSP server (RFC 2326): requests, and what comes between the answers. */
+/** A connection to an RTSP server (RFC 2326): requests, and the packets between their responses. */
 export class RtspConnection {
   /** Resolves when the connection has ended: undefined when the server or `close` ended it. */
   readonly ended: Promise<CameraFaultError | undefined>;
-  /** Take the packets of interleaved channels, each those of its own; what no taker wants is dropped. */
+  /** Receive the packets of interleaved channels, each for its own channels; a packet that nobody takes is dropped. */
   readonly takers = new Set<(channel: number, packet: Buffer) => void>();
   readonly #socket: Socket;
   readonly #budget = new WorkBudget();
@@ -34,7 +34,7 @@ export class RtspConnection {
   #fault: CameraFaultError | undefined;
   #closed = false;
   #paused = false;
-  /** Nothing is read while it runs: a camera that sends faster than it can be taken waits, not the other cameras. */
+  /** Nothing is read while this timer runs: a camera that sends too fast has to wait, not the other cameras. */
   #rest: NodeJS.Timeout | undefined;
 
   private constructor(socket: Socket) {
@@ -58,14 +58,14 @@ export class RtspConnection {
     });
   }
 
-  /** @throws CameraFaultError, also when `signal` aborts before the connection stands */
+  /** @throws CameraFaultError, also when `signal` aborts before the connection is open */
   static async open(
     target: RtspTarget,
     networks: CameraNetworks,
     signal: AbortSignal,
   ): Promise<RtspConnection> {
     let connection: RtspConnection | undefined;
-    // A server does not speak first; one that does is none.
+    // An RTSP server does not speak first; a server that does is something else.
     const take = (piece: Buffer) => {
       if (connection) connection.#take(piece);
     };
@@ -161,14 +161,15 @@ export class RtspConnection {
       this.#refuse(startLine, headers);
       return;
     }
-    // Cameras that leave CSeq out are let through; another one is the answer to a request that is not waited for any more.
+    // Responses without CSeq are accepted, since some cameras leave it out; a different number answers a request that nobody waits for
+    // any more.
     const sequence = headers.get("cseq")?.[0];
     const index = sequence === undefined ? 0 : this.#waiting.findIndex((each) => each.sequence === sequence);
     const [waiting] = index < 0 ? [] : this.#waiting.splice(index, 1);
     waiting?.resolve({ status: Number(status), headers, body });
   }
 
-  /** A server may ask as well; nothing that it could ask is of use. */
+  /** A server may send requests too; none of them is useful to us. */
   #refuse(startLine: string, headers: RtspMessage["headers"]): void {
     const status = startLine.startsWith("OPTIONS ") ? "200 OK" : "501 Not Implemented";
     const sequence = headers.get("cseq")?.[0] ?? "0";

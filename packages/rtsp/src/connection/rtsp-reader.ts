@@ -1,4 +1,4 @@
-/** Input that is not RTSP, or breaks its bounds. Its message is for people and holds nothing of the input. */
+/** Input that is not RTSP or exceeds its limits. The message is for people and quotes nothing of the input. */
 export class RtspProtocolError extends Error {
   override readonly name = "RtspProtocolError";
 }
@@ -6,27 +6,27 @@ export class RtspProtocolError extends Error {
 /** A request or response (RFC 2326). */
 export interface RtspMessage {
   startLine: string;
-  /** Values by lower-case name, in order. */
+  /** Values by lower-case name, in the order received. */
   headers: ReadonlyMap<string, readonly string[]>;
   body: string;
 }
 
 export interface RtspReaderEvents {
   message(message: RtspMessage): void;
-  /** A packet of an interleaved channel, with its 4 bytes of header; valid after the call too. */
+  /** A packet of an interleaved channel, including its 4-byte header; it stays valid after the call. */
   packet(channel: number, packet: Buffer): void;
 }
 
 const mostHead = 16 * 1024;
 /** More than any camera's description. */
 const mostBody = 64 * 1024;
-/** What may stand between packets of a camera that is not exact. */
+/** Most stray bytes between packets, for cameras that are not exact. */
 const mostJunk = 64 * 1024;
 const dollar = 0x24;
-/** How a message begins, and what may still become one. */
+/** How a message begins, or what may still become the beginning of one. */
 const messageStart = /^(RTSP\/|[A-Z_]{3,20} |[A-Z_]{1,20}$)/;
 
-/** Takes apart what comes over an RTSP connection: messages, and packets between them. Bounded whatever comes. */
+/** Splits the data of an RTSP connection into messages and the packets between them. Its memory is bounded for any input. */
 export class RtspReader {
   readonly #events: RtspReaderEvents;
   #pending: Buffer | undefined;
@@ -38,7 +38,7 @@ export class RtspReader {
     this.#events = events;
   }
 
-  /** Takes the next bytes, cut anywhere. @throws RtspProtocolError */
+  /** Takes the next bytes, split anywhere. @throws RtspProtocolError */
   write(chunk: Buffer): void {
     const data = this.#pending ? Buffer.concat([this.#pending, chunk]) : chunk;
     let position = 0;
@@ -50,7 +50,7 @@ export class RtspReader {
     this.#pending = position < data.length ? data.subarray(position) : undefined;
   }
 
-  /** Takes one item that begins at `position`; returns its length, 0 when it is not whole yet. */
+  /** Parses one item at `position`; returns its length, or 0 when it is not complete yet. */
   #take(data: Buffer, position: number): number {
     if (this.#head) return this.#takeBody(data, position, this.#head);
     const first = data[position];
@@ -106,7 +106,7 @@ export class RtspReader {
     return length;
   }
 
-  /** Passes over bytes that are neither: some cameras put them between packets. */
+  /** Skips bytes that are neither message nor packet: some cameras put them between packets. */
   #skip(data: Buffer, position: number): number {
     if (!this.#hadPacket) throw new RtspProtocolError("its answer is not RTSP");
     const next = data.indexOf(dollar, position + 1);
@@ -117,7 +117,7 @@ export class RtspReader {
   }
 }
 
-/** Position behind the empty line that ends a message's head; some cameras end their lines with a bare line feed. */
+/** Position after the empty line that ends a message's head; some cameras end their lines with a bare line feed. */
 function endOfHead(data: Buffer, from: number, to: number): number | undefined {
   for (let at = data.indexOf(0x0a, from); at >= 0 && at < to; at = data.indexOf(0x0a, at + 1)) {
     if (data[at + 1] === 0x0a && at + 1 < to) return at + 2;

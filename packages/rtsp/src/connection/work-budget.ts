@@ -1,8 +1,8 @@
-/** What the cameras of one process may take of it together, beyond what each has for itself. */
+/** CPU time that the cameras of one process may use together, beyond each camera's own share. */
 export class SharedWork {
-  /** Milliseconds that are left. */
+  /** Milliseconds left. */
   leftMs = mostSharedMs;
-  /** Cameras that wait for a part of it. */
+  /** Cameras that wait for some of it. */
   readonly waiting = new Set<WorkBudget>();
   #earnedAt: number;
 
@@ -16,21 +16,22 @@ export class SharedWork {
   }
 }
 
-/** Milliseconds of each second that are a camera's own: more than an honest one takes that sends 4K at 20 Mbit/s. */
+/** Each camera's own milliseconds per second: more than a well-behaved camera needs that sends 4K at 20 Mbit/s. */
 const ownMsPerSecond = 30;
-/** What a camera saves of its own for a burst. */
+/** How much of its own time a camera can save for a burst. */
 const mostOwnMs = 250;
-/** Milliseconds of each second that all cameras have beyond it, and what is saved of them. */
+/** Milliseconds per second that all cameras share beyond their own, and how much of that can be saved. */
 const sharedMsPerSecond = 200;
 const mostSharedMs = 250;
-/** What the system takes to bring a megabyte, before anyone looks at it. */
+/** What the system needs to receive a megabyte, before our code handles it. */
 const msPerByte = 4 / 1e6;
-/** Cameras share the process; so do they this. */
+/** The cameras share the process, so they also share this budget. */
 const processWork = new SharedWork();
 
 /**
- * Bounds the time that taking cameras' bytes takes of a process. Each camera has a little for itself, which is all that an honest
- * one needs; what one takes beyond comes from a part that is the same for one and for many, of which those that want it get alike.
+ * Limits the time of a process that is spent on taking in cameras' data. Each camera has a small share of its own, which is enough for a
+ * well-behaved one. What a camera uses beyond that comes from a shared part, whose size does not depend on the number of cameras and
+ * which is divided equally among those that want it.
  */
 export class WorkBudget {
   readonly #now: () => number;
@@ -45,7 +46,7 @@ export class WorkBudget {
     this.#countedAt = now();
   }
 
-  /** Does `work` with so many bytes. Returns for how many milliseconds nothing more is to be done then; 0 when there is no need to wait. */
+  /** Runs `work`, which handles this many bytes. Returns for how many milliseconds the camera must then rest; 0 when it need not wait. */
   spend(bytes: number, work: () => void): number {
     const began = this.#now();
     this.#earn(began);
@@ -54,7 +55,7 @@ export class WorkBudget {
     return this.restMs;
   }
 
-  /** For how many milliseconds nothing is to be done. */
+  /** For how many milliseconds the camera must still rest. */
   get restMs(): number {
     this.#earn(this.#now());
     const { waiting } = this.#shared;
@@ -66,7 +67,7 @@ export class WorkBudget {
     return (-this.#leftMs * 1000) / (ownMsPerSecond + sharedMsPerSecond / waiting.size);
   }
 
-  /** Nothing more comes. */
+  /** The camera sends nothing more. */
   close(): void {
     this.#shared.waiting.delete(this);
   }

@@ -2,14 +2,14 @@ import { type AacConfig, readAacConfig } from "@sightline/media";
 import type { CameraOffer, SdpSound } from "../session/sdp.ts";
 import { readPayload } from "./rtp-payload.ts";
 
-/** What the description of a track says of its AAC (RFC 3640). */
+/** What a track's description says about its AAC (RFC 3640). */
 export interface AacTrack {
-  /** AudioSpecificConfig, as a file has it. */
+  /** AudioSpecificConfig, in the form that files use. */
   config: Buffer;
   aac: AacConfig;
-  /** RTP timestamps count in this unit. */
+  /** The unit of RTP timestamps. */
   ticksPerSecond: number;
-  /** Bits of a frame's size in its header, and of what says its place: of a packet's first frame and of the others. */
+  /** Bits for a frame's size in its header, and for its index: of a packet's first frame and of the others. */
   sizeBits: number;
   indexBits: number;
   deltaBits: number;
@@ -24,15 +24,15 @@ export interface SoundFrame {
   arrivedAt: number;
 }
 
-/** More than a frame of any sound. */
+/** More than a frame of any real sound. */
 const mostFrameBytes = 16 * 1024;
-/** What else a frame's header may say; nobody sends it, and nothing here reads it. */
+/** Other fields that a frame's header may have; no camera sends them, and they are not supported. */
 const unread = [
   ...["ctsdeltalength", "dtsdeltalength", "randomaccessindication", "streamstateindication"],
   ...["auxiliarydatasizelength", "constantsize", "maxdisplacement"],
 ];
 
-/** The track, or why its sound cannot be had. */
+/** The track, or the reason why its sound cannot be received. */
 export function aacTrack({ codec, rate, parameters }: SdpSound): AacTrack | { fault: string } {
   if (codec !== "MPEG4-GENERIC")
     return {
@@ -47,7 +47,7 @@ export function aacTrack({ codec, rate, parameters }: SdpSound): AacTrack | { fa
     number("indexlength"),
     number("indexdeltalength"),
   ];
-  // With a part of a bit, a packet would have any number of frames.
+  // The sizes must be whole numbers of bits: otherwise a packet could seem to have any number of frames.
   const isUsual =
     [sizeBits, indexBits, deltaBits].every((bits) => Number.isInteger(bits) && bits >= 0 && bits <= 16) &&
     sizeBits > 0;
@@ -56,7 +56,7 @@ export function aacTrack({ codec, rate, parameters }: SdpSound): AacTrack | { fa
   return { config, aac, ticksPerSecond: rate > 0 ? rate : aac.sampleRate, sizeBits, indexBits, deltaBits };
 }
 
-/** What is offered of sound, the first track of it. */
+/** What the camera offers as sound: its first sound track. */
 export function offeredSound([sound]: readonly SdpSound[]): CameraOffer["sound"] {
   if (!sound) return undefined;
   const track = aacTrack(sound);
@@ -64,7 +64,7 @@ export function offeredSound([sound]: readonly SdpSound[]): CameraOffer["sound"]
   return { codec, fault: "fault" in track ? track.fault : undefined };
 }
 
-/** Takes the frames of AAC out of RTP packets: several in one, or one in several. A frame of which a packet lacks is left out. */
+/** Extracts the frames of AAC from RTP packets: several in one, or one in several. A frame with a missing packet is left out. */
 export class AacDepacketizer {
   readonly #track: AacTrack;
   readonly #emit: (frame: SoundFrame) => void;
@@ -72,7 +72,7 @@ export class AacDepacketizer {
   #sequence: number | undefined;
   #timestamp: number | undefined;
   #ticks = 0;
-  /** A frame of which more packets must come. */
+  /** A frame that still needs more packets. */
   #part: { data: Buffer[]; bytes: number; size: number; timestamp: number } | undefined;
 
   constructor(track: AacTrack, emit: (frame: SoundFrame) => void) {
@@ -82,7 +82,7 @@ export class AacDepacketizer {
     this.#frameTicks = (aac.frameSamples * ticksPerSecond) / aac.sampleRate;
   }
 
-  /** Takes an RTP packet (RFC 3550); what is none, or is not whole, is passed over. */
+  /** Takes an RTP packet (RFC 3550); invalid or incomplete packets are ignored. */
   push(packet: Buffer, arrivedAt: number): void {
     const rtp = readPayload(packet);
     if (!rtp) return;
@@ -110,12 +110,12 @@ export class AacDepacketizer {
     }
   }
 
-  /** RTP ticks, as frames have them, of a time that the camera names. */
+  /** The RTP ticks (the unit of the frames) for a timestamp that the camera names. */
   ticksAt(timestamp: number): number | undefined {
     return this.#timestamp === undefined ? undefined : this.#ticks + ((timestamp - this.#timestamp) | 0);
   }
 
-  /** Sizes of a packet's frames (RFC 3640, 3.2.1), and where these begin; undefined for what is no such packet. */
+  /** Sizes of a packet's frames (RFC 3640, 3.2.1), and where the frames begin; undefined for an invalid packet. */
   #sizes(payload: Buffer): { bytes: number[]; end: number } | undefined {
     const { sizeBits, indexBits, deltaBits } = this.#track;
     if (payload.length < 2) return undefined;
@@ -133,7 +133,7 @@ export class AacDepacketizer {
       const more = bytes.length === 0 ? indexBits : deltaBits;
       if (bit + sizeBits + more > headerBits) break;
       const size = read(bit, sizeBits);
-      // Frames in another order than that of their times are not expected of cameras.
+      // Cameras are not expected to send frames in another order than that of their times.
       if (size > mostFrameBytes || (bytes.length > 0 && read(bit + sizeBits, more) !== 0)) return undefined;
       bytes.push(size);
       bit += sizeBits + more;
@@ -141,13 +141,13 @@ export class AacDepacketizer {
     return bytes.length > 0 ? { bytes, end } : undefined;
   }
 
-  /** Each packet of such a frame says the size of the whole. */
+  /** Each packet of a fragmented frame gives the size of the whole frame. */
   #fragment(data: Buffer, size: number, timestamp: number, arrivedAt: number): void {
     if (this.#part?.timestamp !== timestamp || this.#part.size !== size)
       this.#part = { data: [], bytes: 0, size, timestamp };
     const part = this.#part;
     if (data.length === 0) return;
-    // A copy: a camera whose pieces are tiny would else keep all that came between them.
+    // A copy: otherwise a camera with tiny pieces would keep all data between them in memory.
     part.data.push(Buffer.from(data));
     part.bytes += data.length;
     if (part.bytes < size) return;
@@ -155,7 +155,7 @@ export class AacDepacketizer {
     if (part.bytes === size) this.#emit({ data: Buffer.concat(part.data), ticks: this.#ticks, arrivedAt });
   }
 
-  /** RTP's 32 bits go round; a step is taken for the shorter way. */
+  /** RTP's 32-bit timestamps wrap around; the shorter direction is taken. */
   #unwrap(timestamp: number): number {
     this.#ticks += (timestamp - (this.#timestamp ?? timestamp)) | 0;
     this.#timestamp = timestamp;

@@ -2,43 +2,43 @@ import { displayOrientation, type Orientation, withoutDisplayOrientation } from 
 import { type NalCodec, nalKind } from "./nal-units.ts";
 import { type Payload, readPayload } from "./rtp-payload.ts";
 
-/** One compressed picture, whole, as a camera sent it. */
+/** One complete compressed picture as a camera sent it. */
 export interface CodedFrame {
   /** NAL units with start codes (Annex B). */
   data: Buffer;
   /** RTP ticks since the connection's first frame; negative for pictures that are shown before it. */
   ticks: number;
-  /** Whether a decoder can begin here. */
+  /** Whether a decoder can start here. */
   key: boolean;
-  /** How it, and those that need it, must be turned to be upright; of a picture that a decoder can begin at. */
+  /** How this picture and those that depend on it must be turned to be upright; only on pictures where a decoder can start. */
   orientation: Orientation | undefined;
-  /** When its last packet arrived, by performance.now(). */
+  /** Arrival of its last packet, by performance.now(). */
   arrivedAt: number;
 }
 
 const startCode = Buffer.from([0, 0, 0, 1]);
 /** More than a picture of any camera. */
 const mostBytes = 16 * 1024 * 1024;
-/** Room for a usual picture; it grows with those of the camera. */
+/** Room for a usual picture; it grows if the camera's pictures are larger. */
 const firstRoom = 64 * 1024;
 
 /**
- * Puts the RTP packets of one H.264 or H.265 track together to pictures. A picture is whole with the packet that bears the RTP
- * marker; where a camera's markers are not to be relied on, when the next picture begins. Whichever it is, its arrival is that
- * of its own last packet. Fragments behind a packet that lacks are left out; a decoder conceals what it has not.
+ * Assembles the RTP packets of one H.264 or H.265 track into pictures. A picture is complete with the packet that has the RTP marker; if
+ * the camera's markers are unreliable, it is complete when the next picture begins. In both cases its arrival is the arrival of its own
+ * last packet. After a missing packet the rest of a fragmented unit is left out; the decoder conceals what is missing.
  */
 export class FrameAssembler {
   readonly #codec: NalCodec;
-  /** Whether what the camera says of turning its pictures stays in them, for an ffmpeg that is to see it. */
+  /** Whether the camera's orientation messages stay in the pictures, for an ffmpeg that should see them. */
   keepsOrientation = false;
   readonly #emit: (frame: CodedFrame) => void;
-  /** What is gathered, copied: a camera whose pieces are tiny would else keep all that came between them. */
+  /** The collected data, copied: otherwise a camera with tiny pieces would keep all data between them in memory. */
   #room = Buffer.allocUnsafe(firstRoom);
   #bytes = 0;
-  /** What is gathered holds coded picture data. */
+  /** Whether the collected data contains coded picture data. */
   #picture = false;
   #key = false;
-  /** As it was said last; some cameras say it once. */
+  /** The last known orientation; some cameras send it only once. */
   #orientation: Orientation = 1;
   #hasParameters: boolean;
   #timestamp = 0;
@@ -46,14 +46,14 @@ export class FrameAssembler {
   #lastTimestamp: number | undefined;
   #ticks = 0;
   #sequence: number | undefined;
-  /** Fragments of the unit at hand are taken. */
+  /** Whether fragments of the current unit are accepted. */
   #inUnit = false;
-  /** The packet before this one bore the marker, and what comes has its timestamp. */
+  /** The previous packet had the marker, and the next one has the same timestamp. */
   #marked = false;
-  /** Whether a marker ends a picture: not known until one did, and not for a camera that marks every slice. */
+  /** Whether a marker ends a picture: unknown until the first marker, and false for a camera that marks every slice. */
   #markers: "unknown" | "trusted" | "wrong" = "unknown";
 
-  /** `parameterSets`: NAL units that the camera's description holds; the decoder gets them before the first picture. */
+  /** `parameterSets`: NAL units from the camera's description; the decoder gets them before the first picture. */
   constructor(codec: NalCodec, parameterSets: readonly Buffer[], emit: (frame: CodedFrame) => void) {
     this.#codec = codec;
     this.#emit = emit;
@@ -64,7 +64,7 @@ export class FrameAssembler {
     }
   }
 
-  /** Whether the camera's description or what came so far has parameter sets, without which nothing can be decoded. */
+  /** Whether the description or the stream so far contains parameter sets, without which nothing can be decoded. */
   get hasParameters(): boolean {
     return this.#hasParameters;
   }
@@ -132,13 +132,14 @@ export class FrameAssembler {
     const isSupplemental = this.#begin(unit, unit.subarray(head));
     const begins = this.#bytes + head;
     this.#add(unit);
-    // Some versions of ffmpeg begin their filters, and with them the sampler, anew when one picture says it and the next does not.
+    // Some versions of ffmpeg restart their filters, and with them the sampler, when one picture has an orientation message and the next
+    // does not.
     if (isSupplemental && !this.keepsOrientation)
       withoutDisplayOrientation(this.#room.subarray(begins, this.#bytes));
     this.#inUnit = false;
   }
 
-  /** A unit begins with this header, and this behind it; returns whether it is supplemental information. */
+  /** A unit with this header begins, followed by this data; returns whether it is supplemental information. */
   #begin(header: Buffer, body: Buffer): boolean {
     const { picture, first, key, precedes, parameters, supplemental } = nalKind(this.#codec, header, body);
     if (this.#marked && picture && !first) this.#markers = "wrong";
@@ -163,13 +164,13 @@ export class FrameAssembler {
     this.#bytes = end;
   }
 
-  /** Ticks, as pictures have them, of a time that the camera names; undefined before the first picture. */
+  /** The ticks (the unit of the pictures) for a timestamp that the camera names; undefined before the first picture. */
   ticksAt(timestamp: number): number | undefined {
     const last = this.#lastTimestamp;
     return last === undefined ? undefined : this.#ticks + ((timestamp - last) | 0);
   }
 
-  /** Gives the picture that is gathered, since nothing more of it will come; what only precedes one waits for it. */
+  /** Emits the collected picture, since nothing more of it will come; units that belong before the next picture are kept for it. */
   end(): void {
     if (!this.#picture) return;
     if (this.#marked && this.#markers === "unknown") this.#markers = "trusted";
@@ -193,7 +194,7 @@ export class FrameAssembler {
     this.#inUnit = false;
   }
 
-  /** RTP's 32 bits go round; a step is taken for the shorter way. */
+  /** RTP's 32-bit timestamps wrap around; the shorter direction is taken. */
   #unwrap(): number {
     this.#ticks += (this.#timestamp - (this.#lastTimestamp ?? this.#timestamp)) | 0;
     this.#lastTimestamp = this.#timestamp;

@@ -8,16 +8,16 @@ import { frameArguments, ivfFrameHead, ivfHead, type PictureCodec } from "./ivf.
 import { nalTrack } from "./nal-units.ts";
 
 /**
- * Gives ffmpeg the pictures of a track whole, one by one, through its stdin: it decodes each at once, where it would hold one back
- * until the next begins if it took the stream apart itself.
+ * Gives ffmpeg complete pictures one by one through its stdin, so it decodes each at once. If ffmpeg parsed the stream itself, it would
+ * hold each picture back until the next one begins.
  */
 export class FramePipe implements CameraWay {
   readonly inputArguments: readonly string[];
   readonly ended: Promise<void>;
-  /** Is told of each picture, and of the time by which the decoder knows it. */
+  /** Called with each picture, and with the time that the decoder uses for it. */
   onFrame: ((frame: CodedFrame, decoderTicks: number) => void) | undefined;
   readonly #end = Promise.withResolvers<void>();
-  /** Of a source that sends packets. */
+  /** Only for a source that sends packets. */
   readonly #assembler: FrameAssembler | undefined;
   readonly #source: WaySource;
   readonly #codec: PictureCodec;
@@ -41,7 +41,7 @@ export class FramePipe implements CameraWay {
     this.#assembler = assembler?.((frame) => void this.give(frame));
   }
 
-  /** Undefined for a track that this cannot take apart. */
+  /** Undefined for a codec that this class cannot split into pictures. */
   static of(track: SdpTrack, source: WaySource): FramePipe | undefined {
     const nal = nalTrack(track);
     if (!nal) return undefined;
@@ -54,7 +54,7 @@ export class FramePipe implements CameraWay {
     );
   }
 
-  /** For a source that has whole pictures; each comes by `give`. */
+  /** For a source that has complete pictures; each is passed to `give`. */
   static ofPictures(codec: PictureCodec, ticksPerSecond: number, source: WaySource): FramePipe {
     return new FramePipe(codec, ticksPerSecond, source);
   }
@@ -112,11 +112,11 @@ export class FramePipe implements CameraWay {
     this.#end.resolve();
   }
 
-  /** Passes a whole picture on; false when ffmpeg is slow and the source should wait for `drained`. */
+  /** Passes on a complete picture; returns false when ffmpeg is slow and the source should wait for `drained`. */
   give(frame: CodedFrame): boolean {
     const sink = this.#sink;
     if (!sink || sink.destroyed || sink.writableEnded) return true;
-    // Where the camera's time stands still, each picture is still known by a time of its own.
+    // If the camera's time stands still, each picture still gets a unique time.
     this.#decoderTicks = frame.ticks === this.#lastTicks ? this.#decoderTicks + 1 : frame.ticks;
     this.#lastTicks = frame.ticks;
     this.onFrame?.(frame, this.#decoderTicks);

@@ -8,8 +8,8 @@ const fourcc: Readonly<Record<PictureCodec, string>> = { H264: "H264", H265: "H2
 const frameHeaderBytes = 12;
 
 /**
- * The head of an IVF stream: of all containers that ffmpeg reads it is the simplest that says where each picture ends, so that
- * ffmpeg need not wait for the next. `ticksPerSecond` is the unit of its frames' times.
+ * The head of an IVF stream: it is the simplest container for ffmpeg that says where each picture ends, so ffmpeg does not have to wait
+ * for the next one. `ticksPerSecond` is the unit of its frames' times.
  */
 export function ivfHead(codec: PictureCodec, ticksPerSecond: number): Buffer {
   const head = Buffer.alloc(32);
@@ -21,7 +21,7 @@ export function ivfHead(codec: PictureCodec, ticksPerSecond: number): Buffer {
   return head;
 }
 
-/** Stands before each frame of so many bytes. */
+/** Written before each frame; `bytes` is the frame's size. */
 export function ivfFrameHead(bytes: number, ticks: number): Buffer {
   const head = Buffer.alloc(frameHeaderBytes);
   head.writeUInt32LE(bytes, 0);
@@ -29,10 +29,10 @@ export function ivfFrameHead(bytes: number, ticks: number): Buffer {
   return head;
 }
 
-/** IVF's name of H.265 is not known to every ffmpeg, so the decoder is named. */
+/** Not every ffmpeg knows IVF's name for H.265, so the decoder is given explicitly. */
 const decoder: Readonly<Record<PictureCodec, string>> = { H264: "h264", H265: "hevc", JPEG: "mjpeg" };
 
-/** Arguments, up to and with the input, that make ffmpeg read pictures from a `FramePipe` and open nothing else. */
+/** Arguments, up to and including the input, that make ffmpeg read pictures from a `FramePipe` and open nothing else. */
 export function frameArguments(codec: PictureCodec): readonly string[] {
   return [
     ...reportArguments,

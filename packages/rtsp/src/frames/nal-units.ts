@@ -4,30 +4,30 @@ import { parametersOf, type SdpTrack } from "../session/sdp.ts";
 /** Codecs whose streams are made of NAL units. */
 export type NalCodec = "H264" | "H265";
 
-/** What a NAL unit is to the picture that it stands in. */
+/** What a NAL unit means for its picture. */
 export interface NalKind {
-  /** A piece of a coded picture. */
+  /** A piece (slice) of a coded picture. */
   picture: boolean;
   /** The first piece of its picture. */
   first: boolean;
-  /** A decoder can begin at its picture. */
+  /** A decoder can start at its picture. */
   key: boolean;
-  /** Stands before the pieces of a picture, never between or behind them. */
+  /** Comes before the pieces of a picture, never between or after them. */
   precedes: boolean;
   /** Parameters of a sequence (SPS), without which nothing can be decoded. */
   parameters: boolean;
-  /** Says of its picture what decoding does not need (SEI). */
+  /** Information about its picture that decoding does not need (SEI). */
   supplemental: boolean;
 }
 
-/** `header` has the unit's header, `body` begins with what follows it (H.264, 7.4.1; H.265, 7.4.2.2). */
+/** `header` contains the unit's header, `body` begins with the bytes after it (H.264, 7.4.1; H.265, 7.4.2.2). */
 export function nalKind(codec: NalCodec, header: Buffer, body: Buffer): NalKind {
   // first_mb_in_slice is 0, or first_slice_segment_in_pic_flag is set: both are the first bit.
   const first = ((body[0] ?? 0) & 0x80) !== 0;
   if (codec === "H264") {
     const type = header[0]! & 0x1f;
     const picture = type >= 1 && type <= 5;
-    // Pieces 3 and 4 belong to a slice that began before.
+    // Types 3 and 4 are further partitions of a slice that began before.
     const key = type === 5 || (type === 6 && isRecoveryPoint(body));
     return {
       picture,
@@ -56,10 +56,10 @@ function isRecoveryPoint(body: Buffer): boolean {
   return false;
 }
 
-/** What the description of a track says of its NAL units. */
+/** What a track's description says about its NAL units. */
 export interface NalTrack {
   codec: NalCodec;
-  /** RTP timestamps count in this unit. */
+  /** The unit of RTP timestamps. */
   ticksPerSecond: number;
   parameterSets: readonly Buffer[];
 }
@@ -68,7 +68,7 @@ const usualClock = 90_000;
 /** More than any parameter set. */
 const mostSetBytes = 4096;
 
-/** Undefined for other codecs, and for tracks that send units out of their order. */
+/** Undefined for other codecs, and for tracks that send units in another order. */
 export function nalTrack({ codec, attributes }: SdpTrack): NalTrack | undefined {
   if (codec !== "H264" && codec !== "H265") return undefined;
   const value = (name: string) =>

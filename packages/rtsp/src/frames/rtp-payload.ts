@@ -5,12 +5,12 @@ export interface Payload {
   payload: Buffer;
 }
 
-/** Takes an RTP packet apart (RFC 3550, 5.1); undefined for what is none. */
+/** Parses an RTP packet (RFC 3550, 5.1); undefined when it is invalid. */
 export function readPayload(packet: Buffer): Payload | undefined {
   const first = packet[0];
   if (packet.length < 12 || first === undefined || first >> 6 !== 2) return undefined;
   let begin = 12 + 4 * (first & 0x0f);
-  // An extension: two bytes of its own, its length in words.
+  // An extension: two bytes of its own data, then its length in words.
   if (first & 0x10) {
     if (packet.length < begin + 4) return undefined;
     begin += 4 + 4 * packet.readUInt16BE(begin + 2);

@@ -1,32 +1,32 @@
-/** Times are in microseconds: those of the two tracks as each counts them, and arrival by the monotonic clock. */
+/** Times are in microseconds: each track's own time, and arrival by the monotonic clock. */
 export type MediaTrack = "video" | "sound";
 
-/** How long the least delay that was seen counts. */
+/** How long a measured minimum delay stays valid. */
 const windowUs = 5e6;
-/** The camera's clocks are believed when they say nearly what the arrival says: some cameras report another clock for each track. */
+/** The camera's clocks are used only if they nearly agree with the arrival: some cameras report a different clock for each track. */
 const mostApartUs = 1.5e6;
-/** Sound is moved only when it is so much off: by the camera's clocks, and by arrival, which is less exact. */
+/** Sound is moved only if it is off by more than this: according to the camera's clocks, or according to arrival, which is less exact. */
 const reportedStepUs = 20_000;
 const arrivalStepUs = 80_000;
 const ntpSecondUs = 1e6;
 
 /**
- * Says when the sound of a camera is to be heard, in the time of its video. RTP begins each track's time at random; the camera's reports (RTCP)
- * tie both to one clock. Until both have come, or where they cannot be true, what took the least time from its own time to its arrival counts as
- * equally fast in both tracks.
+ * Tells when the sound of a camera is to be heard, in the time of its video. In RTP each track's time starts at a random value; the camera's
+ * reports (RTCP) relate both to one clock. Until both reports have come, or if they cannot be true, arrival decides: the smallest delay between
+ * own time and arrival is assumed to be equal in both tracks.
  */
 export class SoundClock {
   readonly #least = { video: new LeastDelay(), sound: new LeastDelay() };
-  /** Of each track, how much later its time is than the camera's clock. */
+  /** For each track, how far its time is ahead of the camera's clock. */
   readonly #reported: Partial<Record<MediaTrack, number>> = {};
   #offset: number | undefined;
 
-  /** Something of a track has arrived whose recording ended at this time of the track. */
+  /** Data of a track has arrived whose recording ended at this time of the track. */
   arrived(track: MediaTrack, endUs: number, arrivedAtUs: number): void {
     this.#least[track].see(arrivedAtUs - endUs, arrivedAtUs);
   }
 
-  /** Takes what a sender report (RFC 3550, 6.4.1) says of a track; `toTrackUs` gives a track's time for an RTP timestamp. */
+  /** Processes a sender report (RFC 3550, 6.4.1) of a track; `toTrackUs` converts an RTP timestamp to the track's time. */
   report(track: MediaTrack, packet: Buffer, toTrackUs: (timestamp: number) => number | undefined): void {
     if (packet.length < 28 || packet[0]! >> 6 !== 2 || packet[1] !== 200) return;
     const timeUs = toTrackUs(packet.readUInt32BE(16));
@@ -34,7 +34,7 @@ export class SoundClock {
     if (timeUs !== undefined && clockUs > 0) this.#reported[track] = timeUs - clockUs;
   }
 
-  /** The video's time at a time of the sound; undefined until something of both has arrived. */
+  /** The video's time for a time of the sound; undefined until data of both tracks has arrived. */
   videoTimeAt(soundUs: number): number | undefined {
     const [video, sound] = [this.#least.video.value, this.#least.sound.value];
     if (video === undefined || sound === undefined) return undefined;
@@ -52,7 +52,7 @@ export class SoundClock {
   }
 }
 
-/** The least of the last seconds. */
+/** The smallest delay of the last seconds. */
 class LeastDelay {
   #since: number | undefined;
   #before: number | undefined;

@@ -2,7 +2,7 @@ import { rtcpChannel, rtpChannel } from "../session/rtp-transport.ts";
 import { AacDepacketizer, type AacTrack } from "./aac-depacketizer.ts";
 import { SoundClock } from "./sound-clock.ts";
 
-/** A frame of sound that has arrived whole. */
+/** A complete frame of sound. */
 export interface ArrivedSound {
   /** When it is to be heard, in the time of the video's pictures, in microseconds; it may go back or leave a gap. */
   ptsUs: number;
@@ -12,7 +12,7 @@ export interface ArrivedSound {
   arrivedAt: number;
 }
 
-/** Puts the sound of a camera together, and gives each frame its time in the video. What comes before the video is left out. */
+/** Assembles the sound of a camera and gives each frame its time in the video. Sound that comes before the video is left out. */
 export class SoundReceiver {
   onSound: ((sound: ArrivedSound) => void) | undefined;
   readonly #clock = new SoundClock();
@@ -31,7 +31,7 @@ export class SoundReceiver {
     });
   }
 
-  /** Takes RTP (channel 0) and RTCP (channel 1) of the sound, with 4 bytes of header. */
+  /** Takes RTP (channel 0) and RTCP (channel 1) of the sound, including the 4-byte header. */
   push(packet: Buffer, arrivedAt: number): void {
     const body = packet.subarray(4);
     if (packet[1] === rtpChannel) this.#depacketizer.push(body, arrivedAt);

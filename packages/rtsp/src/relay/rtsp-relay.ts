@@ -12,17 +12,17 @@ import type { SdpTrack } from "../session/sdp.ts";
 export interface RelaySource extends WaySource {
   /** Description of the track. */
   description: string;
-  /** Takes an RTCP packet of the reader, with its header. */
+  /** Takes an RTCP packet from the reader, including its header. */
   report(packet: Buffer): void;
 }
 
-/** Strangers that may knock before the reader comes. */
+/** Unknown connections that are tolerated before the reader connects. */
 const mostStrangers = 16;
 const mostEarlyBytes = 8 * 1024 * 1024;
 
 /**
- * An RTSP server on loopback for one reader, which is an ffmpeg of this machine. Its address holds a secret; the first
- * connection that knows it is the only one, and nothing listens from then on. The reader sees one track and no camera.
+ * An RTSP server on loopback for one reader, an ffmpeg on this machine. Its address contains a secret; the first connection that knows
+ * the secret becomes the only one, and from then on nothing listens. The reader sees one track and nothing of the camera.
  */
 export class RtspRelay implements CameraWay {
   readonly inputArguments = inputArguments;
@@ -70,7 +70,7 @@ export class RtspRelay implements CameraWay {
     }
     const reader = this.#reader;
     if (!reader || reader.destroyed) return true;
-    // What comes at once goes on in one write.
+    // Packets that come together are sent in one write.
     if (!this.#corked) {
       this.#corked = true;
       reader.cork();
@@ -152,7 +152,7 @@ export class RtspRelay implements CameraWay {
     }
   }
 
-  /** The connection that knows the address is the reader; all else is shut. */
+  /** The connection that knows the address is the reader; all others are closed. */
   #take(socket: Socket): void {
     if (this.#reader) return;
     this.#reader = socket;
@@ -183,8 +183,8 @@ const mostAttributeBytes = 32 * 1024;
 const relayTrack = "video";
 
 /**
- * A description of one track for ffmpeg: its payload, and nothing else of what the camera said. Addresses, other tracks and
- * unknown attributes stay out, and so do characters that have a meaning to no attribute.
+ * A description of one track for ffmpeg: its payload, and nothing else of what the camera said. Addresses, other tracks and unknown
+ * attributes are left out, and so are characters that have no meaning in any attribute.
  */
 export function relayDescription({ payloadType, attributes }: SdpTrack): string {
   let room = mostAttributeBytes;
@@ -201,11 +201,11 @@ export function relayDescription({ payloadType, attributes }: SdpTrack): string 
 const protocols = "pipe,rtsp,tcp";
 
 /**
- * Arguments, up to and with the input, that make ffmpeg read the script of `inputScript` from stdin and report on stderr
- * what arrives (see ffmpeg-program.ts). They hold no address, since any user of the machine can read a process's arguments,
- * and the relay's address is its secret.
+ * Arguments, up to and with the input, that make ffmpeg read the script of `inputScript` from stdin and report on stderr what arrives
+ * (see ffmpeg-program.ts). They contain no address, since any user of the machine can read a process's arguments and the relay's address
+ * is secret.
  *
- * `-dump` reports a packet when it has arrived, before it is decoded; a `-c copy` output would only be written after.
+ * `-dump` reports a packet when it has arrived, before it is decoded; a `-c copy` output would be written only afterwards.
  */
 export const inputArguments: readonly string[] = [
   ...reportArguments,
@@ -214,7 +214,7 @@ export const inputArguments: readonly string[] = [
   ...["-f", "concat", "-safe", "0", "-protocol_whitelist", protocols, "-i", "pipe:0"],
 ];
 
-/** Script for ffmpeg's concat demuxer that opens the relay at `url`. It goes by stdin, which is private. */
+/** Script for ffmpeg's concat demuxer that opens the relay at `url`. It is passed through stdin, which is private. */
 export function inputScript(url: string): string {
   return [
     "ffconcat version 1.0",

@@ -16,24 +16,24 @@ export interface CameraSessionOptions {
   /** Video track to receive, from 1; 0 takes the first. */
   videoTrack: number;
   access: CameraAccess;
-  /** Whether the first sound track is received too, where it can be. */
+  /** Whether to receive the first sound track too, if possible. */
   sound?: boolean;
-  /** For connecting and each of the requests together. */
+  /** For connecting and each request, together. */
   timeoutMs: number;
 }
 
-/** Seconds that a session lives without a request, where the camera does not say (RFC 2326, 12.37). */
+/** How long a session lives without a request, in seconds, if the camera does not say (RFC 2326, 12.37). */
 const usualTimeout = 60;
-/** However long a session lives: a timer counts no further than 24 days. */
+/** Upper limit for the session timeout: a timer cannot count further than 24 days. */
 const longestTimeout = 3600;
 const teardownMs = 300;
-/** For the camera's answer when it is asked for its sound. */
+/** How long to wait for the camera's answer to the request for sound. */
 const soundMs = 2_000;
 
-/** The sound of a session, or why there is none though it was asked for. */
+/** The sound of a session, or why there is none although it was requested. */
 export type SessionSound = { track: AacTrack; transport: RtpTransport } | { fault: string };
 
-/** One video track of a camera, and one of sound where it is asked for, set up, kept alive and ready to be played. */
+/** One video track of a camera, and one sound track if requested; set up, kept alive and ready to play. */
 export class CameraSession {
   readonly track: SdpTrack;
   /** Video tracks that the camera offers. */
@@ -84,7 +84,7 @@ export class CameraSession {
     throw faultError(CameraReason.INTERNAL);
   }
 
-  /** `sound`: whether to ask for it, or why not. Gives why the camera must be connected anew without it, where that is so. */
+  /** `sound`: whether to request it, or why not. If sound makes a new connection without sound necessary, returns the reason. */
   static async #open(
     target: RtspTarget,
     options: CameraSessionOptions,
@@ -116,23 +116,23 @@ export class CameraSession {
     return this.#transport.kind;
   }
 
-  /** Packets that were not looked at because the camera sends more by UDP than may be taken. */
+  /** Packets that were ignored because the camera sends more by UDP than it may. */
   get dropped(): number {
     const sound = this.#sound && "transport" in this.#sound ? this.#sound.transport.dropped : 0;
     return this.#transport.dropped + sound;
   }
 
-  /** Its sound, or why there is none; undefined where none was asked for. */
+  /** The sound, or why there is none; undefined when none was requested. */
   get sound(): { track: AacTrack } | { fault: string } | undefined {
     return this.#sound;
   }
 
-  /** As `onPacket`, of the sound. */
+  /** Like `onPacket`, for the sound. */
   set onSoundPacket(take: ((packet: Buffer) => void) | undefined) {
     if (this.#sound && "transport" in this.#sound) this.#sound.transport.onPacket = take;
   }
 
-  /** Takes RTP (channel 0) and RTCP (channel 1) of the track, with the 4 bytes of header of interleaved packets. */
+  /** Receives RTP (channel 0) and RTCP (channel 1) of the track, including the 4-byte header of interleaved packets. */
   set onPacket(take: ((packet: Buffer) => void) | undefined) {
     this.#transport.onPacket = take;
   }
@@ -143,7 +143,7 @@ export class CameraSession {
     expectSuccess("PLAY", await this.#request("PLAY", { Range: "npt=0.000-" }, signal));
   }
 
-  /** Sends an RTCP packet, with its header, to the camera. */
+  /** Sends an RTCP packet, including its header, to the camera. */
   send(packet: Buffer): void {
     if (!this.#stopped) this.#transport.send(packet);
   }
@@ -168,11 +168,11 @@ export class CameraSession {
     await this.ended;
   }
 
-  /** From the start: a session that is set up may wait long for its reader before it is played. */
+  /** Runs from the start: a session may wait a long time between its setup and its play request. */
   #keptAlive(): NodeJS.Timeout {
     const method = this.#camera.methods.includes("GET_PARAMETER") ? "GET_PARAMETER" : "OPTIONS";
     const periodMs = Math.max(1, this.#session.timeout / 2) * 1000;
-    // A camera that answers nothing or an error may still send; whether it does is judged by its packets.
+    // A camera that gives no answer or an error may still send; its packets decide whether it is alive.
     return setInterval(
       () => void this.#request(method, {}, AbortSignal.timeout(periodMs)).catch(() => undefined),
       periodMs,
@@ -228,12 +228,12 @@ async function setUp(camera: DescribedCamera, track: SdpTrack, choice: Transport
   }
 }
 
-/** The camera does not bear to be asked for its sound: it is to be connected anew without. */
+/** The camera fails when asked for its sound: connect again without sound. */
 class SoundHarmsError extends Error {
   override readonly name = "SoundHarmsError";
 }
 
-/** Asks for the first sound track in a session with video. What is refused is no fault of the video's. @throws SoundHarmsError */
+/** Requests the first sound track in a session with video. A refusal does not make the video fail. @throws SoundHarmsError */
 async function setUpSound(
   { connection, authenticator, base, description }: DescribedCamera,
   video: RtpTransport,
@@ -284,7 +284,7 @@ function readSession({ headers }: RtspResponse): { id: string; timeout: number }
   return { id, timeout: Math.min(longestTimeout, Number(timeout ?? 0) || usualTimeout) };
 }
 
-/** The address that a `control` attribute names. Cameras expect it put behind the base as it is, not RFC 3986. */
+/** The address that a `control` attribute names. Cameras expect it appended to the base as it is, not resolved by RFC 3986. */
 function resolve(base: string, control: string | undefined): string {
   if (control === undefined || control === "*" || control === "") return base;
   const absolute = safeUri(control);

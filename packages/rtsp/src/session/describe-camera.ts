@@ -7,14 +7,14 @@ import { RtspConnection, type RtspResponse } from "../connection/rtsp-connection
 import { followRedirect } from "./follow-redirect.ts";
 import { parseSdp, type SessionDescription } from "./sdp.ts";
 
-/** A camera that has described its streams. The caller closes the connection. */
+/** A camera that has described its streams. The caller must close the connection. */
 export interface DescribedCamera {
   connection: RtspConnection;
   authenticator: Authenticator;
-  /** Address of the description, which relative ones begin with. */
+  /** Address of the description; relative addresses are appended to it. */
   base: string;
   description: SessionDescription;
-  /** Methods that the camera names. */
+  /** Methods that the camera says it supports. */
   methods: readonly string[];
 }
 
@@ -22,7 +22,7 @@ const mostRedirects = 3;
 const redirectStatus: readonly number[] = [301, 302, 303, 307, 308];
 
 /**
- * Connects to a camera and asks what it offers (OPTIONS, DESCRIBE), along redirects as far as `access` allows.
+ * Connects to a camera and asks what it offers (OPTIONS, DESCRIBE), following redirects as far as `access` allows.
  * @throws CameraFaultError, also when `signal` aborts
  */
 export async function describeCamera(
@@ -68,7 +68,7 @@ async function ask(
   };
 }
 
-/** @throws CameraFaultError that tells what the status means */
+/** @throws CameraFaultError that explains the status */
 export function expectSuccess(method: string, { status }: RtspResponse): void {
   if (status >= 200 && status < 300) return;
   if (status === 403) throw faultError(CameraReason.UNAUTHORIZED, "it forbids this stream to this user");
@@ -81,12 +81,12 @@ export function expectSuccess(method: string, { status }: RtspResponse): void {
   );
 }
 
-/** It speaks the protocol, so that none of the words for other faults fit. */
+/** The server speaks RTSP, so the standard texts of other faults do not fit. */
 function statusFault(message: string): CameraFaultError {
   return new CameraFaultError({ reason: CameraReason.PROTOCOL_ERROR, message });
 }
 
-/** A camera's word that can stand in a request line; undefined for anything else. */
+/** A text from the camera that can safely stand in a request line; undefined for anything else. */
 export function safeUri(text: string | undefined): string | undefined {
   return text !== undefined && /^rtsps?:\/\/[!-~]+$/i.test(text) ? text : undefined;
 }

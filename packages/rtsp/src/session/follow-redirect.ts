@@ -3,12 +3,12 @@ import type { CameraAccess } from "../address/camera-networks.ts";
 import { parseRtspUrl, type RtspTarget, RtspUrlError } from "../address/camera-url.ts";
 import { faultError } from "../camera-fault.ts";
 
-/** Ports that RTSP is served at; another one on the same host may be any service. */
+/** Ports that RTSP usually uses; any other port on the same host may be another service. */
 const rtspPorts: readonly number[] = [554, 322, 8554];
 
 /**
- * Where a redirect leads to. A camera could send its client, and the user and password with it, anywhere; they go on only to
- * the same host, at the same port or one of RTSP's, and not from TLS to plain text.
+ * The target of a redirect. A camera could send its client, with user and password, anywhere; so a redirect is followed only to the same
+ * host, at the same port or one of RTSP's ports, and not from TLS to plain text.
  * @throws CameraFaultError
  */
 export function followRedirect(
@@ -24,7 +24,7 @@ export function followRedirect(
   return { ...target, credentials: undefined };
 }
 
-/** The URL's own user and password are left out: they are the camera's word. */
+/** A user and password in the redirect's URL are ignored: the camera chose them. */
 function parseLocation(location: string | undefined): RtspTarget {
   try {
     return parseRtspUrl(location ?? "");

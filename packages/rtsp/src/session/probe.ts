@@ -7,14 +7,14 @@ import { openSource } from "../sources/open-source.ts";
 import { describeCamera } from "./describe-camera.ts";
 import { type CameraOffer, chooseTrack } from "./sdp.ts";
 
-/** What a camera says of its stream, or why it does not. */
+/** What a camera says about its stream, or why it says nothing. */
 export type RtspProbe = ({ ok: true } & CameraOffer) | ({ ok: false } & CameraFault);
 
 export interface ProbeOptions {
-  /** Counts from 1; 0 or none takes the first. */
+  /** Counts from 1; 0 or missing takes the first. */
   videoTrack?: number;
   access?: CameraAccess;
-  /** Looks into files and HLS. */
+  /** Inspects files and HLS. */
   ffmpeg?: FfmpegProgram;
   /** For the whole probe. */
   timeoutMs?: number;
@@ -24,8 +24,8 @@ export interface ProbeOptions {
 const usualFfmpeg = { path: "ffmpeg", memoryMib: usualFfmpegMemoryMib };
 
 /**
- * Asks a camera what it offers (by RTSP: OPTIONS, DESCRIBE), without starting the stream. Every failure that the camera or the
- * network can cause is an outcome, told apart by error code and RTSP status, not an exception.
+ * Asks a camera what it offers (by RTSP: OPTIONS, DESCRIBE), without starting the stream. Every failure that the camera or the network
+ * can cause is a result, distinguished by error code and RTSP status, not an exception.
  */
 export async function probe(target: CameraTarget, options: ProbeOptions = {}): Promise<RtspProbe> {
   const { videoTrack = 0, access = defaultAccess, timeoutMs = 5_000 } = options;

@@ -1,9 +1,9 @@
-/** Packets that may wait for one that lacks. */
+/** Packets that may wait for a missing one. */
 const mostWaiting = 32;
-/** A packet that has not come in this time is lost: a network reorders within much less. */
+/** A packet that has not come within this time is lost: networks reorder packets by much less. */
 const patienceMs = 40;
 
-/** Puts RTP packets that came over UDP into the order of their sequence numbers (RFC 3550). A decoder takes no other. */
+/** Puts RTP packets that came over UDP into the order of their sequence numbers (RFC 3550). Decoders accept no other order. */
 export class RtpOrder {
   readonly #emit: (packet: Buffer) => void;
   readonly #waiting = new Map<number, Buffer>();
@@ -19,7 +19,7 @@ export class RtpOrder {
     const sequence = packet.readUInt16BE(2);
     this.#next ??= sequence;
     const ahead = distance(this.#next, sequence);
-    // Late or twice; a camera that began anew jumps by more.
+    // Late or repeated; a camera that restarted would jump by more.
     if (ahead < 0 && ahead > -1000) return;
     if (Math.abs(ahead) >= 1000) {
       this.stop();
@@ -30,7 +30,7 @@ export class RtpOrder {
     if (this.#waiting.size > mostWaiting) this.#giveUp();
   }
 
-  /** Drops what waits. */
+  /** Drops the waiting packets. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -48,7 +48,7 @@ export class RtpOrder {
     this.#timer = this.#waiting.size > 0 ? setTimeout(() => this.#giveUp(), patienceMs) : undefined;
   }
 
-  /** Goes on behind the packets that lack. */
+  /** Continues after the missing packets. */
   #giveUp(): void {
     const from = this.#next ?? 0;
     const nearest = Math.min(...[...this.#waiting.keys()].map((sequence) => distance(from, sequence)));
@@ -58,7 +58,7 @@ export class RtpOrder {
   }
 }
 
-/** How far `to` lies ahead of `from`, in sequence numbers of 16 bits. */
+/** How far `to` is ahead of `from`, in 16-bit sequence numbers. */
 function distance(from: number, to: number): number {
   return ((to - from + 0x18000) & 0xffff) - 0x8000;
 }

@@ -3,19 +3,19 @@ import { WorkBudget } from "../connection/work-budget.ts";
 import { RtpOrder } from "./rtp-order.ts";
 import { bindUdpPorts, type UdpPorts } from "./udp-ports.ts";
 
-/** Channels of the packets that a transport gives, whatever the camera uses. */
+/** Channels of the packets from a transport, whatever channels the camera uses. */
 export const rtpChannel = 0;
 export const rtcpChannel = 1;
 
-/** How RTP and RTCP come from a camera and go to it. Packets have the 4 bytes of header that interleaving gives them. */
+/** How RTP and RTCP come from a camera and go to it. Packets have the 4-byte header of interleaved packets. */
 export interface RtpTransport {
   kind: "tcp" | "udp";
-  /** Value of the header that asks for it. */
+  /** Value of the Transport header that requests it. */
   offer: string;
   /** Takes the camera's answer to the offer. */
   accept(answer: string): void;
   onPacket: ((packet: Buffer) => void) | undefined;
-  /** Packets that were not looked at because the camera sends more than may be taken. */
+  /** Packets that were ignored because the camera sends more than it may. */
   readonly dropped: number;
   send(packet: Buffer): void;
   close(): void;
@@ -25,7 +25,7 @@ export interface RtpTransport {
 export class InterleavedTransport implements RtpTransport {
   readonly kind = "tcp";
   readonly offer: string;
-  /** The camera is made to wait instead. */
+  /** Nothing is dropped: the camera is made to wait instead. */
   readonly dropped = 0;
   onPacket: ((packet: Buffer) => void) | undefined;
   readonly #connection: RtspConnection;
@@ -33,7 +33,7 @@ export class InterleavedTransport implements RtpTransport {
   #rtp: number;
   #rtcp: number;
 
-  /** `first` is the channel of RTP that the camera is asked to use; the next is RTCP's. */
+  /** `first` is the channel that the camera is asked to use for RTP; the next one is for RTCP. */
   constructor(connection: RtspConnection, first = rtpChannel) {
     this.#connection = connection;
     this.offer = `RTP/AVP/TCP;unicast;interleaved=${first}-${first + 1}`;
@@ -69,14 +69,14 @@ export class InterleavedTransport implements RtpTransport {
   }
 }
 
-/** A receiver report without a source (RFC 3550, 6.4.2). Cameras may take a receiver that sends none for gone. */
+/** A receiver report without a source (RFC 3550, 6.4.2). Cameras may think that a receiver that sends none is gone. */
 const emptyReport = Buffer.from([0x80, 201, 0, 1, 0, 0, 0, 0]);
 const reportMs = 5_000;
 
-/** Bytes that a packet costs beyond its own: the system gives each alone. */
+/** Cost of each packet, in bytes, on top of its own size: the system delivers each one separately. */
 const packetBytes = 500;
 
-/** RTP over UDP. Only what comes from the camera's address is taken, and no more of it than the process has time for. */
+/** RTP over UDP. Only packets from the camera's address are accepted, and only as many as the process has time for. */
 export class UdpTransport implements RtpTransport {
   readonly kind = "udp";
   onPacket: ((packet: Buffer) => void) | undefined;
@@ -84,7 +84,7 @@ export class UdpTransport implements RtpTransport {
   readonly #camera: string;
   readonly #order = new RtpOrder((packet) => this.#give(rtpChannel, packet));
   readonly #budget = new WorkBudget();
-  /** Until when nothing is taken, by performance.now(). */
+  /** Nothing is accepted until this time, by performance.now(). */
   #restUntil = 0;
   #dropped = 0;
   #serverPort: number | undefined;
@@ -118,7 +118,7 @@ export class UdpTransport implements RtpTransport {
     const port = Number(/server_port=(\d+)/.exec(answer)?.[1]);
     if (!(port > 0 && port < 65_535)) return;
     this.#serverPort = port;
-    // Opens the way back through a firewall that remembers what went out: an empty RTP packet, an empty receiver report.
+    // Opens the way back through a stateful firewall: an empty RTP packet and an empty receiver report.
     this.#ports.rtp.send(Buffer.from([0x80, ...Array<number>(11).fill(0)]), port, this.#camera);
     const report = () => this.#ports.rtcp.send(emptyReport, port + 1, this.#camera);
     report();

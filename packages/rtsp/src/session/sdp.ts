@@ -2,32 +2,32 @@ import { CameraReason } from "@sightline/contracts";
 import { displaySize, h264Sequence } from "@sightline/media";
 import { faultError } from "../camera-fault.ts";
 
-/** A video stream that a session description offers. */
+/** A video stream in a session description. */
 export interface SdpVideo {
   /** RTP encoding name in upper case: H264, H265, JPEG, … (RFC 8866 rtpmap; static types of RFC 3551). */
   codec: string;
-  /** Pixels; undefined when the description does not tell. */
+  /** In pixels; undefined when the description does not say. */
   width: number | undefined;
   height: number | undefined;
   framesPerSecond: number | undefined;
 }
 
-/** What a camera says of its stream. */
+/** What a camera says about its stream. */
 export interface CameraOffer {
-  /** The track that was asked for. */
+  /** The requested track. */
   video: SdpVideo;
   /** Video tracks that the stream has. */
   videoTracks: number;
-  /** Its sound, as RTSP cameras tell it: the codec, and why it cannot be recorded. */
+  /** Its sound, as RTSP cameras describe it: the codec, and why it cannot be recorded. */
   sound?: { codec: string; fault: string | undefined } | undefined;
 }
 
-/** A video stream with what it takes to receive it. */
+/** A video stream with everything needed to receive it. */
 export interface SdpTrack extends SdpVideo {
   /** RTP profile: RTP/AVP, … */
   profile: string;
   payloadType: string;
-  /** Where to set it up: absolute, or relative to the description; undefined stands for the description's own address. */
+  /** Address for SETUP: absolute, or relative to the description; undefined means the description's own address. */
   control: string | undefined;
   /** The attributes that describe the payload: rtpmap, fmtp and the like. */
   attributes: readonly string[];
@@ -35,20 +35,20 @@ export interface SdpTrack extends SdpVideo {
 
 /** A sound track. */
 export interface SdpSound {
-  /** RTP encoding name in upper case: MPEG4-GENERIC, PCMU, …; empty where it is not told. */
+  /** RTP encoding name in upper case: MPEG4-GENERIC, PCMU, …; empty if unknown. */
   codec: string;
-  /** Of its timestamps, a second; 0 where it is not told. */
+  /** Timestamp units per second; 0 if unknown. */
   rate: number;
   profile: string;
   payloadType: string;
   control: string | undefined;
-  /** Of `fmtp`, by lower-case name. */
+  /** Parameters of `fmtp`, by lower-case name. */
   parameters: ReadonlyMap<string, string>;
 }
 
 /** A session description (RFC 8866). */
 export interface SessionDescription {
-  /** Where the whole session is played; undefined or `*` stand for the description's own address. */
+  /** Address for playing the whole session; undefined or `*` means the description's own address. */
   control: string | undefined;
   /** Video streams, in order. */
   tracks: readonly SdpTrack[];
@@ -68,7 +68,7 @@ const staticSounds: Readonly<Record<string, string>> = { "0": "PCMU", "8": "PCMA
 const payloadAttribute = /^a=(rtpmap|fmtp|framesize):(\d+) /;
 const mediaAttribute = /^a=(framerate|x-dimensions):/;
 
-/** Reads a session description; all of it is the camera's word and may be anything. */
+/** Parses a session description. All of it comes from the camera and cannot be trusted. */
 export function parseSdp(text: string): SessionDescription {
   const sections: string[][] = [[]];
   for (const line of text.split(/\r?\n/)) {
@@ -118,7 +118,7 @@ function readSound(media: string[]): SdpSound {
   };
 }
 
-/** Of an `fmtp` attribute, by lower-case name. */
+/** Parameters of an `fmtp` attribute, by lower-case name. */
 export function parametersOf(text: string): Map<string, string> {
   return new Map(
     text.split(";").map((each) => {
@@ -187,7 +187,7 @@ export function chooseTrack({ tracks }: SessionDescription, number: number): Sdp
   return track;
 }
 
-/** A codec's name comes from the camera: only what a name is made of is shown. */
+/** A codec's name comes from the camera, so only characters that are usual in names are shown. */
 function codecName(codec: string): string {
   return codec.replace(/[^A-Z0-9.-]/g, "").slice(0, 32);
 }

@@ -11,10 +11,10 @@ export interface UdpPorts {
 }
 
 const tries = 20;
-/** More than the pictures of one burst; the system may give less. */
+/** More than the pictures of one burst; the system may grant less. */
 const receiveBytes = 4 * 1024 * 1024;
 
-/** Binds a pair at one of this machine's addresses. @throws the system's error when there is none free */
+/** Binds a pair at one of this machine's addresses. @throws the system's error when no pair is free */
 export async function bindUdpPorts(address: string): Promise<UdpPorts> {
   let failure: unknown;
   for (let i = 0; i < tries; i++) {
@@ -46,6 +46,6 @@ async function bind(address: string, port: number): Promise<Socket> {
     socket.close();
     throw error;
   }
-  // What cannot be sent or received is as lost as on the network.
+  // What cannot be sent or received counts as lost on the network.
   return socket.on("error", () => undefined);
 }

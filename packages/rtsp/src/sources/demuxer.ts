@@ -13,17 +13,17 @@ const formats: Readonly<Record<PictureCodec, readonly string[]>> = {
   H265: ["-bsf:v", "hevc_mp4toannexb", "-f", "hevc"],
   JPEG: ["-f", "mjpeg"],
 };
-/** Less than any two pictures of a camera are apart. */
+/** Finer than the time between any two pictures of a camera. */
 export const demuxerTicksPerSecond = 1e6;
 
-/** What is in a file or stream that ffmpeg is to take apart. */
+/** The contents of a file or stream that ffmpeg demuxes. */
 export interface Contents {
   codec: PictureCodec;
   offer: CameraOffer;
 }
 
 /**
- * Asks ffmpeg what video its input has; `bytes` go to its stdin.
+ * Asks ffmpeg which video its input has; `bytes` are written to its stdin.
  * @throws CameraFaultError when it has none, or one that cannot be played here
  */
 export async function contentsOf(
@@ -66,7 +66,7 @@ export async function contentsOf(
   return { codec, offer: { video, videoTracks: tracks.length } };
 }
 
-/** An ffmpeg that takes a container apart and gives its coded pictures one by one at their own rate. */
+/** An ffmpeg that demuxes a container and gives its coded pictures one by one, in real time. */
 export class Demuxer {
   /** Undefined at the input's end, or when `stop` ended it. */
   readonly ended: Promise<CameraFaultError | undefined>;
@@ -100,7 +100,7 @@ export class Demuxer {
     const args = [
       ...["-hide_banner", "-nostdin", "-loglevel", "error", "-re", ...input],
       ...[...output, ...flushed, formats[codec].at(-1)!, "pipe:1"],
-      // Says how long each picture is, and its time.
+      // Reports the size of each picture and its time.
       ...[...output, ...flushed, "framecrc", "pipe:3"],
     ];
     this.#run = new FfmpegRun(ffmpeg, args, { pipes: ["stdin", "stdout", "extra"] });
@@ -123,7 +123,7 @@ export class Demuxer {
     });
   }
 
-  /** Takes the container's bytes, where the input is `pipe:0`. */
+  /** Takes the container's bytes, if the input is `pipe:0`. */
   get stdin(): Writable {
     return this.#run.stdin;
   }
@@ -143,7 +143,7 @@ export class Demuxer {
     await this.ended;
   }
 
-  /** framecrc: `#tb 0: 1/90000`, then `stream, dts, pts, duration, size, checksum` of each picture. */
+  /** framecrc: `#tb 0: 1/90000`, then `stream, dts, pts, duration, size, checksum` for each picture. */
   #line(line: string): void {
     const [, numerator, denominator] = /^#tb 0: (\d+)\/(\d+)/.exec(line) ?? [];
     if (denominator !== undefined) this.#secondsPerUnit = Number(numerator) / Number(denominator);
@@ -155,7 +155,7 @@ export class Demuxer {
     this.#sizes.push({ bytes, ticks });
   }
 
-  /** Bytes and sizes come by two ways; a picture is whole when both are here. */
+  /** Data and sizes come through two pipes; a picture is complete when both have arrived. */
   #match(): void {
     for (let next = this.#sizes[0]; next && next.bytes <= this.#dataBytes; next = this.#sizes[0]) {
       this.#sizes.shift();
@@ -171,7 +171,7 @@ export class Demuxer {
   }
 }
 
-/** Whether a decoder can begin at this picture (Annex B). */
+/** Whether a decoder can start at this picture (Annex B). */
 function isKey(codec: PictureCodec, data: Buffer): boolean {
   if (codec === "JPEG") return true;
   const headerBytes = codec === "H264" ? 1 : 2;

@@ -11,13 +11,13 @@ import type { CodedFrame } from "../frames/frame-assembler.ts";
 import { type Contents, contentsOf, Demuxer, demuxerTicksPerSecond } from "./demuxer.ts";
 import type { PictureSource } from "./picture-source.ts";
 
-/** Containers of one file each: a playlist would name other files. */
+/** Containers that are a single file: a playlist would refer to other files. */
 const containers = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,h264,hevc,mjpeg,asf,ogg";
 
-/** A file is not begun again sooner, however short it is. */
+/** A file restarts no sooner than this, however short it is. */
 const leastRoundMs = 1_000;
 
-/** A file that is played again and again at its own rate, as if it were a camera. */
+/** A file that is played in a loop in real time, as if it were a camera. */
 export class FileSource implements PictureSource {
   readonly codec;
   readonly ticksPerSecond = demuxerTicksPerSecond;
@@ -28,7 +28,7 @@ export class FileSource implements PictureSource {
   readonly #demuxers: (emit: (picture: CodedFrame) => void) => Demuxer;
   readonly #stopping = new AbortController();
   #demuxer: Demuxer | undefined;
-  /** The stream's time goes on over the rounds: of its picture that is shown last, and when that came, by performance.now(). */
+  /** The stream's time continues over the loops: this is the picture that is shown last, and its arrival by performance.now(). */
   #last: { ticks: number; at: number } | undefined;
 
   private constructor(
@@ -41,7 +41,7 @@ export class FileSource implements PictureSource {
     this.#demuxers = demuxers;
   }
 
-  /** @throws CameraFaultError when the file may not be played, is not there, or has no video that can be */
+  /** @throws CameraFaultError when the file may not be played, does not exist, or has no video that can be played */
   static async open(
     target: CameraTarget,
     { ffmpeg, access, videoTrack }: { ffmpeg: FfmpegProgram; access: CameraAccess; videoTrack: number },
@@ -72,7 +72,7 @@ export class FileSource implements PictureSource {
     this.#end.resolve(undefined);
   }
 
-  /** An ffmpeg each: its own looping cannot take NAL units out of their container more than once. */
+  /** One ffmpeg per loop: ffmpeg's own looping cannot extract NAL units from their container more than once. */
   async #rounds(): Promise<CameraFaultError | undefined> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
@@ -99,7 +99,9 @@ export class FileSource implements PictureSource {
   }
 }
 
-/** The file's own path, links followed, when it lies in `folder`. What lies elsewhere is not told to be there or not. */
+/**
+ * The file's real path, with links followed, if it lies in `folder`. For a file elsewhere the answer does not reveal whether it exists.
+ */
 async function allowedPath({ uri }: CameraTarget, folder: string | undefined): Promise<string> {
   const refused = (message: string) =>
     new CameraFaultError({ reason: CameraReason.ADDRESS_NOT_ALLOWED, message });

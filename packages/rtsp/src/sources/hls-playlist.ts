@@ -3,14 +3,14 @@ import { CameraReason } from "@sightline/contracts";
 import { parse, setOptions, type types } from "hls-parser";
 import { faultError } from "../camera-fault.ts";
 
-// It would write to the console what it does not like.
+// Otherwise it would write its complaints to the console.
 setOptions({ silent: true });
 
 const mostPlaylistBytes = 1024 * 1024;
 
 export type Playlist = types.MasterPlaylist | types.MediaPlaylist;
 
-/** Reads a body whole, up to `most` bytes. @throws CameraFaultError, also when `signal` aborts */
+/** Reads a whole body, up to `most` bytes. @throws CameraFaultError, also when `signal` aborts */
 export async function readBody(body: IncomingMessage, most: number, signal: AbortSignal): Promise<Buffer> {
   const abort = () => body.destroy();
   signal.addEventListener("abort", abort);
@@ -36,7 +36,7 @@ export async function readBody(body: IncomingMessage, most: number, signal: Abor
   return Buffer.concat(pieces);
 }
 
-/** @throws CameraFaultError for what is no playlist, and for one whose segments cannot be played here */
+/** @throws CameraFaultError for text that is not a playlist, and for a playlist whose segments cannot be played here */
 export async function readPlaylist(body: IncomingMessage, signal: AbortSignal): Promise<Playlist> {
   const text = (await readBody(body, mostPlaylistBytes, signal)).toString("utf8");
   let playlist: Playlist;

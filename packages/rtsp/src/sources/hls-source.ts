@@ -17,23 +17,26 @@ import type { PictureSource } from "./picture-source.ts";
 /** More than some seconds of any camera. */
 const mostSegmentBytes = 64 * 1024 * 1024;
 const input = ["-protocol_whitelist", "pipe", "-format_whitelist", "mpegts,mov,mp4", "-i", "pipe:0"];
-/** For one request. */
+/** For a single request. */
 const requestMs = 8_000;
-/** A playlist that gets no new segment for so many times their length is a stream that has stopped; it is told by the silence. */
+/**
+ * Shortest wait before the playlist is read again. A playlist that gets no new segments for several times their length is a stopped
+ * stream, which is noticed by the silence.
+ */
 const leastReloadMs = 300;
 
 export interface HlsOptions {
   ffmpeg: FfmpegProgram;
   access: CameraAccess;
-  /** Of the variants, from 1; 0 takes the first. */
+  /** The HLS variant, from 1; 0 takes the first. */
   variant: number;
 }
 
 type Segment = types.Segment;
 
 /**
- * HTTP Live Streaming (RFC 8216): we fetch playlist and segments, an ffmpeg that has no network takes them apart and gives their
- * pictures at their own rate. It begins with the newest segment of a live stream.
+ * HTTP Live Streaming (RFC 8216): we fetch the playlist and the segments; an ffmpeg without network access demuxes them and gives their
+ * pictures in real time. A live stream starts with its newest segment.
  */
 export class HlsSource implements PictureSource {
   readonly codec;
@@ -69,7 +72,7 @@ export class HlsSource implements PictureSource {
     this.ended = this.#end.promise;
   }
 
-  /** Reads the playlist that `answer` begins, and the segment that is played first. @throws CameraFaultError */
+  /** Reads the playlist in `answer`, and the segment that is played first. @throws CameraFaultError */
   static async open(answer: HttpAnswer, options: HlsOptions, signal: AbortSignal): Promise<HlsSource> {
     const { access, ffmpeg, variant } = options;
     let { target } = answer;
@@ -140,7 +143,7 @@ export class HlsSource implements PictureSource {
     while (!stopping.aborted) {
       const waiting = this.#playlist.segments.filter((each) => each.mediaSequenceNumber >= next);
       for (const segment of waiting) {
-        // What lacks, or another encoder's beginning, is the beginning of another stream.
+        // A missing segment or a change of encoder starts a new stream.
         if (segment.mediaSequenceNumber !== next || segment.discontinuity || segment.map?.uri !== map)
           throw faultError(CameraReason.STREAM_ENDED, "its HLS stream was replaced by another");
         const signal = AbortSignal.any([stopping, AbortSignal.timeout(requestMs)]);
@@ -157,7 +160,7 @@ export class HlsSource implements PictureSource {
       const playlist = await readPlaylist((await requestHttp(this.#target, access, signal)).body, signal);
       if (playlist.isMasterPlaylist)
         throw faultError(CameraReason.PROTOCOL_ERROR, "its HLS playlist was replaced by a list of variants");
-      // A server that was started again counts from the beginning.
+      // A restarted server counts from the beginning again.
       if ((playlist.segments.at(-1)?.mediaSequenceNumber ?? next) < next - 1)
         throw faultError(CameraReason.STREAM_ENDED, "its HLS stream was replaced by another");
       this.#playlist = playlist;
@@ -181,7 +184,7 @@ async function fetchPart(
   return readBody(body, mostSegmentBytes, signal);
 }
 
-/** Whether an answer is a playlist, by its type or its address. */
+/** Whether an answer is a playlist, judged by its type or its address. */
 export function isPlaylist({ headers }: IncomingMessage, { uri }: CameraTarget): boolean {
   const type = headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? "";
   if (/^(?:application|audio)\/(?:vnd\.apple\.mpegurl|x-mpegurl|mpegurl)$/.test(type)) return true;

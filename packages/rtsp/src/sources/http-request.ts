@@ -16,16 +16,16 @@ import { authorization, bestChallenge, nameChallenges, parseChallenges } from ".
 const mostRedirects = 3;
 const redirectStatus: readonly number[] = [301, 302, 303, 307, 308];
 
-/** An answer of status 200 whose body has not been read; who gets it destroys it. */
+/** An answer with status 200 whose body has not been read yet; the receiver must destroy it. */
 export interface HttpAnswer {
   body: IncomingMessage;
-  /** Where it came from, behind redirects. */
+  /** Its address, after redirects. */
   target: CameraTarget;
 }
 
 /**
- * Asks an HTTP camera for what is at `target`, over a connection to an address that `access` allows, along redirects as far as it allows
- * them; its user and password are given when it asks for them. `signal` ends the asking, not the body.
+ * Requests `target` from an HTTP camera, over a connection to an address that `access` allows, following redirects as far as it allows.
+ * User and password are sent when the camera asks for them. `signal` ends the request, not the body.
  * @throws CameraFaultError, also when `signal` aborts
  */
 export async function requestHttp(
@@ -47,8 +47,8 @@ export async function requestHttp(
 }
 
 /**
- * Where a camera's word `reference` leads to from `from`: its own host and port, and with `any` elsewhere, but without its user and
- * password, as from TLS to plain text.
+ * Resolves `reference`, an address from the camera, relative to `from`: the same host and port; with `any` also elsewhere, but without
+ * user and password. From TLS to plain text counts as elsewhere.
  * @throws CameraFaultError
  */
 export function resolveHttp(

@@ -5,7 +5,7 @@ import type { CodedFrame } from "../frames/frame-assembler.ts";
 import { MultipartReader } from "./multipart-reader.ts";
 import type { PictureSource } from "./picture-source.ts";
 
-/** JPEG pictures that come one after another in one HTTP answer. They bear no times: theirs is that of their arrival. */
+/** JPEG pictures that come one after another in one HTTP answer. They have no times, so their arrival is used. */
 export class MjpegSource implements PictureSource {
   readonly codec = "JPEG";
   readonly ticksPerSecond = 1e6;

@@ -7,26 +7,26 @@ const mostPictureBytes = 16 * 1024 * 1024;
 const headEnd = Buffer.from("\r\n\r\n");
 
 /**
- * Takes the JPEG pictures out of a `multipart/x-mixed-replace` body (RFC 2046, 5.1), cut anywhere. A part that says its length is whole
- * with its last byte; another when the next begins.
+ * Extracts the JPEG pictures from a `multipart/x-mixed-replace` body (RFC 2046, 5.1), split anywhere. A part with a length is complete
+ * with its last byte; any other part when the next one begins.
  */
 export class MultipartReader {
   readonly #delimiter: Buffer;
   readonly #emit: (jpeg: Buffer) => void;
   #pieces: Buffer[] = [];
   #bytes = 0;
-  /** Bytes of the part that is read, -1 when it does not say, undefined between two parts. */
+  /** Bytes of the current part; -1 if it has no length, undefined between two parts. */
   #length: number | undefined;
-  /** Bytes without which looking again is no use. */
+  /** Minimum number of bytes before it is worth looking again. */
   #wanted = 0;
 
-  /** `boundary` as the content type has it: some cameras put its two dashes there, some in front of the parts, some in both. */
+  /** `boundary` from the content type: some cameras put the two dashes there, some before the parts, some in both places. */
   constructor(boundary: string, emit: (jpeg: Buffer) => void) {
     this.#delimiter = Buffer.from(`--${boundary.replace(/^--/, "")}`, "latin1");
     this.#emit = emit;
   }
 
-  /** @throws CameraFaultError for what cannot be a stream of pictures */
+  /** @throws CameraFaultError for data that cannot be a stream of pictures */
   write(chunk: Buffer): void {
     this.#pieces.push(chunk);
     this.#bytes += chunk.length;
@@ -38,7 +38,7 @@ export class MultipartReader {
     this.#bytes = data.length;
   }
 
-  /** Takes a head or a body; the bytes that it took, 0 when there is not enough. */
+  /** Takes a head or a body; returns the number of bytes taken, 0 when there are not enough. */
   #take(data: Buffer): number {
     if (this.#length === undefined) {
       const end = data.indexOf(headEnd);
@@ -67,7 +67,7 @@ export class MultipartReader {
   #part(body: Buffer, taken: number): number {
     this.#length = undefined;
     this.#wanted = 0;
-    // Whatever else a part may hold is no picture.
+    // A part that is not a JPEG is ignored.
     if (body.length > 4 && body.readUInt16BE(0) === 0xffd8) this.#emit(Buffer.from(body));
     return taken;
   }

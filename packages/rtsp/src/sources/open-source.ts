@@ -12,12 +12,12 @@ import type { PictureSource } from "./picture-source.ts";
 export interface SourceOptions {
   ffmpeg: FfmpegProgram;
   access: CameraAccess;
-  /** Video track, or variant of HLS, from 1; 0 takes the first. */
+  /** The video track, or the HLS variant, from 1; 0 takes the first. */
   videoTrack: number;
 }
 
 /**
- * Opens a source that is no RTSP camera: a file, or what an HTTP server answers with, HLS or MJPEG.
+ * Opens a source that is not an RTSP camera: a file, or HLS or MJPEG from an HTTP server.
  * @throws CameraFaultError, also when `signal` aborts
  */
 export async function openSource(

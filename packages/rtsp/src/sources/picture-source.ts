@@ -3,7 +3,7 @@ import type { CodedFrame } from "../frames/frame-assembler.ts";
 import type { PictureCodec } from "../frames/ivf.ts";
 import type { CameraOffer } from "../session/sdp.ts";
 
-/** A source of video other than RTSP, ready to be played: it gives whole pictures. */
+/** A source of video other than RTSP, ready to play; it gives complete pictures. */
 export interface PictureSource {
   readonly codec: PictureCodec;
   /** Unit of the pictures' times. */
@@ -13,7 +13,7 @@ export interface PictureSource {
   readonly ended: Promise<CameraFaultError | undefined>;
   onPicture: ((picture: CodedFrame) => void) | undefined;
   play(): void;
-  /** Makes it wait. */
+  /** Makes the source wait. */
   pause(): void;
   resume(): void;
   stop(): Promise<void>;

@@ -4,18 +4,18 @@ import { createHash, randomBytes } from "node:crypto";
 export interface CameraLogin {
   username: string;
   password: string;
-  /** One challenge each, in this order: "Basic" or a Digest algorithm, known or not. */
+  /** One challenge each, in this order: "Basic" or a Digest algorithm, known or unknown. */
   offers: readonly string[];
   /** Digest with `qop="auth"`. */
   qop?: boolean;
-  /** A nonce is good for so many requests; then the camera calls it stale. */
+  /** A nonce is valid for this many requests; then the camera calls it stale. */
   nonceUses?: number;
 }
 
 const hashes: Readonly<Record<string, string>> = { MD5: "md5", "SHA-256": "sha256" };
 const realm = "IP Camera";
 
-/** Checks requests as a camera does (RFC 7616). Written apart from the client's code, so that they do not err alike. */
+/** Checks requests as a camera does (RFC 7616). Written separately from the client's code, so that both do not make the same mistake. */
 export class LoginCheck {
   readonly #login: CameraLogin;
   #nonce = randomBytes(8).toString("hex");

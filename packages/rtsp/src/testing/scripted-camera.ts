@@ -30,17 +30,17 @@ export interface ScriptedCameraOptions {
   /** Its sound, by AAC. */
   sound?: ScriptedSound;
   login?: CameraLogin;
-  /** What SETUP takes; anything else is answered with 461. */
+  /** Transports that SETUP accepts; any other is answered with 461. */
   transports?: readonly ("tcp" | "udp")[];
-  /** Seconds after which the camera ends a session whose client says nothing. */
+  /** Seconds after which the camera ends a session if the client sends nothing. */
   sessionTimeout?: number;
-  /** Methods that OPTIONS names. */
+  /** Methods in the answer to OPTIONS. */
   methods?: string;
   /** Changes the description. */
   describe?: (sdp: string) => string;
   /**
-   * Answers a request in the camera's place; "close" ends the connection, "silence" leaves it without an answer, bytes are
-   * sent as they are, undefined lets the camera answer, `afterMs` later.
+   * Answers a request instead of the camera; "close" ends the connection, "silence" gives no answer, bytes are sent as they are,
+   * undefined lets the camera answer, after `afterMs`.
    */
   answer?: (
     request: ScriptedRequest,
@@ -50,8 +50,8 @@ export interface ScriptedCameraOptions {
 }
 
 /**
- * An RTSP camera (RFC 2326) on loopback for tests: real sockets and real video, with chosen answers, authentication, tracks,
- * timestamps and faults. `requests` lists what it was asked.
+ * An RTSP camera (RFC 2326) on loopback for tests: real sockets and real video, with chosen answers, authentication, tracks, timestamps
+ * and faults. `requests` lists the requests received.
  */
 export class ScriptedCamera {
   readonly requests: ScriptedRequest[] = [];
@@ -95,12 +95,12 @@ export class ScriptedCamera {
     return this.#sockets.size;
   }
 
-  /** Ends every connection; new ones are taken. */
+  /** Ends every connection; new ones are accepted. */
   disconnect(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** Ends every connection but the newest. */
+  /** Ends every connection except the newest. */
   disconnectOlder(): void {
     for (const socket of [...this.#sockets].slice(0, -1)) socket.destroy();
   }
@@ -132,7 +132,7 @@ export class ScriptedCamera {
       received = Buffer.concat([received, chunk]);
       for (;;) {
         if (received[0] === 0x24) {
-          // A report of RTCP, interleaved.
+          // An interleaved RTCP report.
           if (received.length < 4 || received.length < 4 + received.readUInt16BE(2)) return;
           received = received.subarray(4 + received.readUInt16BE(2));
           continue;

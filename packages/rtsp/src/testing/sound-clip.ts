@@ -8,15 +8,15 @@ export interface SoundClip {
   sampleRate: number;
   /** Frames without headers; each has 1,024 samples. */
   frames: readonly Buffer[];
-  /** Seconds at which the first frame begins: an encoder begins before the sound. */
+  /** Time of the first frame in seconds: an encoder starts before the sound. */
   startsAt: number;
-  /** Seconds that one round takes. */
+  /** Seconds of one round. */
   duration: number;
 }
 
 const frameSamples = 1024;
 
-/** What ffmpeg's arguments give, as AAC of this rate and so many channels. @throws when ffmpeg fails */
+/** Encodes the output of ffmpeg's arguments as AAC with this sample rate and number of channels. @throws when ffmpeg fails */
 export async function readSound(
   input: readonly string[],
   { sampleRate = 48_000, channels = 1 }: { sampleRate?: number; channels?: number } = {},
@@ -27,7 +27,7 @@ export async function readSound(
   ]);
   const frames: Buffer[] = [];
   for (let at = 0; at + 7 <= stdout.length; ) {
-    // ISO/IEC 13818-7, 6.2: with a checksum the head has two more bytes.
+    // ISO/IEC 13818-7, 6.2: with a checksum the header has two more bytes.
     const head = (stdout[at + 1]! & 1) === 1 ? 7 : 9;
     const bytes = ((stdout[at + 3]! & 3) << 11) | (stdout[at + 4]! << 3) | (stdout[at + 5]! >> 5);
     frames.push(stdout.subarray(at + head, at + bytes));

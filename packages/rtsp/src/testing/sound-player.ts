@@ -6,20 +6,20 @@ import { sendPacket, type TrackRoute } from "./track-player.ts";
 /** The sound track of a scripted camera. */
 export interface ScriptedSound {
   clip: SoundClip;
-  /** Frames in one packet; 1 unless given. */
+  /** Frames per packet; 1 unless given. */
   framesPerPacket?: number;
-  /** Most bytes of sound in a packet: larger frames go in several. */
+  /** Most bytes of sound in a packet: larger frames are sent in several packets. */
   packetBytes?: number;
-  /** Seconds after which it begins, and after which it stops. */
+  /** Seconds after which it starts, and after which it stops. */
   from?: number;
   to?: number;
-  /** Changes the RTP packets of a turn: their order, their bytes, or which of them are sent. */
+  /** Changes the RTP packets of one step: their order, their bytes, or which of them are sent. */
   packets?: (packets: Buffer[]) => Buffer[];
 }
 
 const frameSamples = 1024;
 
-/** Sends sound at the pace of its times, round after round, as RTP (RFC 3640, AAC-hbr). */
+/** Sends sound in real time, in a loop, as RTP (RFC 3640, AAC-hbr). */
 export class SoundPlayer {
   readonly #sound: ScriptedSound;
   readonly #route: TrackRoute;
@@ -44,7 +44,7 @@ export class SoundPlayer {
     clearTimeout(this.#timer);
   }
 
-  /** When the packet that is next is full: its last frame has been recorded then. */
+  /** The next packet is due when it is full, since its last frame has been recorded then. */
   #schedule(): void {
     const { clip, framesPerPacket = 1 } = this.#sound;
     const ends = clip.startsAt + ((this.#index + framesPerPacket) * frameSamples) / clip.sampleRate;
@@ -73,7 +73,7 @@ export class SoundPlayer {
   }
 }
 
-/** Several frames in one payload, or one that is too large in several; each says the size of the whole frame. */
+/** Several frames in one payload, or a large frame in several payloads; each gives the size of the whole frame. */
 function aacPayloads(frames: readonly Buffer[], packetBytes: number): Buffer[] {
   const [first] = frames;
   if (frames.length === 1 && first!.length > packetBytes) {

@@ -10,7 +10,7 @@ export interface PlayedPicture {
   index: number;
   key: boolean;
   data: Buffer;
-  /** RTP timestamp, 90 kHz, as the clip's times give it: from an arbitrary start, growing. */
+  /** RTP timestamp, 90 kHz, from the clip's times: with an arbitrary start, always growing. */
   timestamp: number;
   /** The first picture's timestamp. */
   origin: number;
@@ -19,7 +19,7 @@ export interface PlayedPicture {
 /** A video track of a scripted camera. */
 export interface ScriptedTrack {
   clip: VideoClip;
-  /** Plays the clip so many times as fast. */
+  /** Plays the clip this many times faster. */
   speed?: number;
   /** Changes a picture or its timestamp before it is sent; undefined leaves it out, "end" ends the connection. */
   picture?: (picture: PlayedPicture) => Pick<PlayedPicture, "data" | "timestamp"> | "end" | undefined;
@@ -32,7 +32,7 @@ export type TrackRoute =
   | { socket: Socket; channel: number }
   | { udp: UdpSocket; address: string; port: number };
 
-/** Sends one track at the pace of its times, round after round, as RTP. */
+/** Sends one track in real time, in a loop, as RTP. */
 export class TrackPlayer {
   readonly #track: ScriptedTrack;
   readonly #route: TrackRoute;
@@ -59,7 +59,7 @@ export class TrackPlayer {
     clearTimeout(this.#timer);
   }
 
-  /** Unit and seconds since the start of the picture that is next. */
+  /** The next picture, and its time in seconds since the start. */
   #next() {
     const { clip, speed = 1 } = this.#track;
     const unit = clip.units[this.#index % clip.units.length]!;
@@ -100,7 +100,7 @@ export class TrackPlayer {
   }
 }
 
-/** Sends an RTP packet on its way. */
+/** Sends an RTP packet. */
 export function sendPacket(route: TrackRoute, packet: Buffer): void {
   if (!("socket" in route)) {
     route.udp.send(packet, route.port, route.address);

@@ -18,7 +18,7 @@ export interface VideoUnit {
 export interface VideoClip {
   codec: "H264" | "H265";
   units: readonly VideoUnit[];
-  /** Seconds that one round takes. */
+  /** Seconds of one round. */
   duration: number;
 }
 
@@ -36,7 +36,7 @@ export async function readClip(options: ClipOptions = {}): Promise<VideoClip> {
   const { codec = "H264", encode = ["-c:v", "copy"], seconds = 20, file = bundled } = options;
   const filter = codec === "H264" ? "h264_mp4toannexb" : "hevc_mp4toannexb";
   const format = codec === "H264" ? "h264" : "hevc";
-  // Encoded once, for both.
+  // Encoded once for both outputs.
   const both = `[f=${format}:bsfs=${filter}]pipe:1|[f=framecrc:bsfs=${filter}]pipe:3`;
   const run = new FfmpegRun(
     await findFfmpeg(process.env.FFMPEG_PATH),
@@ -53,7 +53,7 @@ export async function readClip(options: ClipOptions = {}): Promise<VideoClip> {
   return { codec, units, duration: (last.dts * units.length) / Math.max(1, units.length - 1) };
 }
 
-/** Cuts `data` by framecrc's lines `stream, dts, pts, duration, size, checksum`. */
+/** Splits `data` by framecrc's lines `stream, dts, pts, duration, size, checksum`. */
 function cut(data: Buffer, list: string): VideoUnit[] {
   const [, numerator, denominator] = /^#tb 0: (\d+)\/(\d+)/m.exec(list) ?? [];
   const second = Number(denominator) / Number(numerator);
@@ -85,13 +85,13 @@ export function clipNalUnits(data: Buffer): Buffer[] {
   });
 }
 
-/** Whether a NAL unit is a parameter set: it goes into the description as well. */
+/** Whether a NAL unit is a parameter set; these also go into the description. */
 export function isParameterSet(codec: VideoClip["codec"], nal: Buffer): boolean {
   const type = nalType(codec, nal);
   return codec === "H264" ? type === 7 || type === 8 : type >= 32 && type <= 34;
 }
 
-/** Whether a decoder can begin at this picture. */
+/** Whether a decoder can start at this picture. */
 export function isKey(codec: VideoClip["codec"], unit: VideoUnit): boolean {
   return clipNalUnits(unit.data).some((nal) => {
     const type = nalType(codec, nal);
