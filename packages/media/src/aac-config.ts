@@ -1,11 +1,11 @@
-/** What an AudioSpecificConfig (ISO/IEC 14496-3, 1.6.2.1) says of AAC sound. */
+/** What an AudioSpecificConfig (ISO/IEC 14496-3, 1.6.2.1) says about AAC sound. */
 export interface AacConfig {
   /** Kind of AAC: 2 is AAC-LC. */
   objectType: number;
-  /** Samples a second that a frame is coded with; a player may double them (HE-AAC). */
+  /** Coded samples per second; a player may double them (HE-AAC). */
   sampleRate: number;
   channels: number;
-  /** Samples of a frame. */
+  /** Samples per frame. */
   frameSamples: number;
 }
 
@@ -13,13 +13,13 @@ const sampleRates = [
   96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350,
 ];
 const channelCounts = [0, 1, 2, 3, 4, 5, 6, 8];
-/** AAC Main, LC, SSR and LTP, whose frames are described alike. */
+/** AAC Main, LC, SSR and LTP, whose frames have the same description. */
 const plainTypes = [1, 2, 3, 4];
-/** Bits of the kinds below are the same for SBR (5) and parametric stereo (29), which name the kind that they extend. */
+/** SBR (5) and parametric stereo (29) extend another kind; the same bits follow, and name that kind. */
 const extensions = [5, 29];
 const mostConfigBytes = 64;
 
-/** Undefined where it is no AAC that a file can hold, or not whole. */
+/** Undefined for data that is incomplete or not AAC that a file can hold. */
 export function readAacConfig(config: Uint8Array): AacConfig | undefined {
   if (config.length < 2 || config.length > mostConfigBytes) return undefined;
   let at = 0;
@@ -57,7 +57,7 @@ const silentFrames: Readonly<Record<number, Buffer>> = {
   2: Buffer.from("210049900219002380", "hex"),
 };
 
-/** A frame of silence for sound of this kind; undefined where none is known. */
+/** A frame of silence for this kind of sound; undefined if none is known. */
 export function silentAacFrame({ objectType, channels, frameSamples }: AacConfig): Buffer | undefined {
   return objectType === 2 && frameSamples === 1024 ? silentFrames[channels] : undefined;
 }

@@ -1,11 +1,11 @@
-/** Whether a media file ends before its own structure says it should. */
+/** Whether a media file ends earlier than its own structure says. */
 import { type FileHandle, open } from "node:fs/promises";
 import { endOfPackets, packetLayout, transportStreamHead } from "./transport-stream.ts";
 
-/** How a container says where it ends: the offset behind its last part that has begun, undefined if it does not say. */
+/** Finds where a container says that it ends: the offset after its last part that has begun; undefined if it does not say. */
 type EndOf = (file: FileHandle, length: number) => Promise<number | undefined>;
 
-/** ISO/IEC 14496-12, 4.2: boxes one after the other, each with its size before its type. */
+/** ISO/IEC 14496-12, 4.2: a sequence of boxes; each has its size before its type. */
 const endOfBoxes: EndOf = async (file, length) => {
   let at = 0;
   while (at < length) {
@@ -13,20 +13,20 @@ const endOfBoxes: EndOf = async (file, length) => {
     const short = head.length < 8 ? undefined : head.readUInt32BE(0);
     if (short === undefined || (short === 1 && head.length < 16)) return at + 8;
     const size = short === 1 ? Number(head.readBigUInt64BE(8)) : short;
-    // Zero: up to the end of the file. Less than a head: no box, so nothing can be told.
+    // Zero means up to the end of the file. Less than a header is not a box, so nothing is known.
     if (size < 8) return undefined;
     at += size;
   }
   return at;
 };
 
-/** RIFF: chunks one after the other, of even length, each with its size behind its type. */
+/** RIFF: a sequence of chunks of even length; each has its size after its type. */
 const endOfChunks: EndOf = async (file, length) => {
   let end = 0;
   for (let at = 0; at < length; at = end + (end % 2)) {
     const head = await bytes(file, at, 8);
     if (head.length < 8) return at + 8;
-    // A file that was never finished, or is a live stream's, has no size.
+    // A file that was never finished, or a live stream, has no size.
     const size = head.readUInt32LE(4);
     if (size === 0 || size === 0xffffffff) return undefined;
     end = at + 8 + size;
@@ -34,7 +34,7 @@ const endOfChunks: EndOf = async (file, length) => {
   return end;
 };
 
-/** Matroska (RFC 8794): elements one after the other, id and size being numbers of varying length. */
+/** Matroska (RFC 8794): a sequence of elements; id and size are numbers of variable length. */
 const endOfElements: EndOf = async (file, length) => {
   let at = 0;
   while (at < length) {
@@ -51,15 +51,15 @@ const endOfElements: EndOf = async (file, length) => {
   return at;
 };
 
-/** Bytes of a Matroska number that begins with this byte. */
+/** Length in bytes of a Matroska number that begins with this byte. */
 function lengthOf(first = 0): number {
   return Math.clz32(first) - 23;
 }
 
-/** More than a picture of any camera; a video of pictures one after the other may be much more. */
+/** More than a picture of any camera; a video of JPEG pictures may be much larger. */
 const mostJpegBytes = 128 * 1024 ** 2;
 
-/** JPEG (ITU-T T.81, B.1): segments, each with its length behind its marker, and coded data up to the next marker. */
+/** JPEG (ITU-T T.81, B.1): segments, each with its length after its marker, and coded data up to the next marker. */
 const endOfJpeg: EndOf = async (file, size) => {
   const data = await bytes(file, 0, Math.min(size, mostJpegBytes));
   const { length } = data;
@@ -77,12 +77,12 @@ const endOfJpeg: EndOf = async (file, size) => {
   return length < size ? undefined : length + 1;
 };
 
-/** Whether a byte of FF with this one behind it is a part of coded data: a plain FF, or a restart marker. */
+/** Whether an FF byte followed by this one is part of coded data: a literal FF, or a restart marker. */
 function isCoded(next: number | undefined): boolean {
   return next === 0 || (next !== undefined && next >= 0xd0 && next <= 0xd7);
 }
 
-/** PNG (ISO/IEC 15948, 5.3): chunks with their length before their type and a checksum behind, up to IEND. */
+/** PNG (ISO/IEC 15948, 5.3): chunks with their length before their type and a checksum at the end, up to IEND. */
 const endOfPng: EndOf = async (file, length) => {
   let at = 8;
   for (let type = ""; type !== "IEND"; ) {
@@ -94,7 +94,7 @@ const endOfPng: EndOf = async (file, length) => {
   return at;
 };
 
-/** Which container a file is, by its first bytes. */
+/** Chooses the container by the file's first bytes. */
 function endFor(head: Buffer): EndOf | undefined {
   const layout = packetLayout(head);
   if (layout) return (file, length) => endOfPackets(file, length, layout);
@@ -107,8 +107,8 @@ function endFor(head: Buffer): EndOf | undefined {
 }
 
 /**
- * Whether a file is cut short, as a copy or download that broke off leaves it: MP4 and MOV, Matroska and WebM, MPEG transport
- * streams, AVI, WebP, JPEG and PNG say how long their parts are. What other files, and streams that were written as they came, lack cannot be told.
+ * Whether a file is cut short, as a copy or download that broke off leaves it: MP4 and MOV, Matroska and WebM, MPEG transport streams, AVI, WebP,
+ * JPEG and PNG say how long their parts are. For other files, and for streams that were written as they came, this cannot be known.
  * @throws the system's error when the file cannot be read
  */
 export async function isCutShort(path: string): Promise<boolean> {

@@ -4,16 +4,16 @@ export interface Size {
   readonly height: number;
 }
 
-/** A pixel's width over its height, as a stream says it: 16 and 11. Zero in either: it does not say. */
+/** A pixel's width over its height, as a stream gives it, such as 16 and 11. A zero in either means that it is not given. */
 export type PixelAspect = readonly [width: number, height: number];
 
-/** Pixels of another shape than 1:8 to 8:1 are no camera's but a damaged header's. */
+/** A pixel aspect outside 1:8 to 8:1 comes from a damaged header, not from a camera. */
 const mostStretch = 8;
 
 /**
- * A stored picture's size as it is shown, where each pixel is square: the side along which its pixels are too long is
- * stretched and the other is left, so that no pixel is lost and a picture on its side has the same size turned. A pixel
- * aspect that is missing, or is beyond 1:8 or 8:1, means square pixels.
+ * The size at which a stored picture is shown, with square pixels: the side along which its pixels are too long is stretched and the
+ * other stays, so that no pixel is lost and a picture on its side has the same size, turned. A pixel aspect that is missing or outside
+ * 1:8 to 8:1 means square pixels.
  */
 export function displaySize({ width, height }: Size, [across, down]: PixelAspect): Size {
   const said = across / down;
@@ -27,7 +27,7 @@ export function displaySize({ width, height }: Size, [across, down]: PixelAspect
 /** How a still picture must be turned to be upright: the value of its EXIF tag Orientation, 1 (as it is) to 8. */
 export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
-/** The filters of ffmpeg that make a picture upright (CIPA DC-008, 4.6.4). */
+/** ffmpeg filters that turn a picture upright (CIPA DC-008, 4.6.4). */
 const turns: Readonly<Record<Orientation, readonly string[]>> = {
   1: [],
   2: ["hflip"],
@@ -50,8 +50,8 @@ export function isOnItsSide(orientation: Orientation): boolean {
 }
 
 /**
- * The orientation that a picture's EXIF data says; 1 when it says none, or cannot be read. sharp reads it of JPEG, PNG and
- * WebP; some versions of ffmpeg do not read it, others only of JPEG.
+ * The orientation in a picture's EXIF data; 1 when there is none or it cannot be read. sharp reads it from JPEG, PNG and WebP; some
+ * versions of ffmpeg do not read it, others only from JPEG.
  */
 export async function imageOrientation(path: string): Promise<Orientation> {
   const { default: sharp } = await import("sharp");
@@ -62,8 +62,8 @@ export async function imageOrientation(path: string): Promise<Orientation> {
 }
 
 /**
- * ffmpeg's arguments for a file as its input, of which {@link displayFilters} of the same facts make upright pictures.
- * `container` is the only kind of file that it is read as, by ffmpeg's name; without it ffmpeg guesses.
+ * ffmpeg's arguments for a file as its input; {@link displayFilters} with the same facts then make its pictures upright. `container` is
+ * the only format that the file may have, by ffmpeg's name; without it ffmpeg guesses.
  */
 export function fileInput(
   path: string,
@@ -71,7 +71,7 @@ export function fileInput(
   container?: string,
 ): string[] {
   return [
-    // Newer versions of ffmpeg turn some of these pictures by themselves.
+    // Newer versions of ffmpeg turn some of these pictures automatically.
     ...(orientation === 1 ? [] : ["-noautorotate"]),
     ...(container === undefined ? [] : ["-f", container]),
     ...["-i", `file:${path}`],
@@ -79,10 +79,10 @@ export function fileInput(
 }
 
 /**
- * The ffmpeg filters that must come first so that the pictures of a stream are whole: pictures of two fields become
- * pictures of one moment, one for one. None for a progressive stream, since the filter waits for the next picture; among
- * those of an interlaced one, progressive pictures pass as they are. What a file's display matrix says is on its side ffmpeg turns by
- * itself, before these; a still picture, and what a camera says is to be turned, is turned by them.
+ * The ffmpeg filters that must come first so that a stream's pictures are complete and upright: interlaced pictures are deinterlaced, one
+ * for one. A progressive stream gets no such filter, since it waits for the next picture; progressive pictures inside an interlaced
+ * stream pass unchanged. If a file's display matrix turns the picture, ffmpeg does that automatically before these filters; still
+ * pictures, and cameras that send an orientation, are turned by these filters.
  */
 export function displayFilters({
   interlaced,
@@ -98,8 +98,8 @@ export function displayFilters({
 const aspect = `if(between(sar,1/${mostStretch},${mostStretch}),sar,1)`;
 
 /**
- * The size that `displaySize` tells, as expressions for ffmpeg's `scale` with `eval=frame`: for streams that say their pixels' aspect
- * with the first picture, or change it.
+ * The size from `displaySize`, as expressions for ffmpeg's `scale` with `eval=frame`: for streams whose pixel aspect is known only with
+ * the first picture, or changes.
  */
 export const displayExpressions = {
   width: `round(iw*max(${aspect},1))`,

@@ -1,6 +1,6 @@
 import type { Size } from "./display.ts";
 
-/** Where a picture goes in a frame: into the centre or the upper left corner of it, with its shape kept, or stretched. */
+/** Where a picture lies in a frame: in the centre or the upper left corner with its shape kept, or stretched. */
 export type Placement = "centre" | "corner" | "stretch";
 
 /** Where a scaled picture lies in a frame, in pixels; the rest of the frame is padding. */
@@ -9,15 +9,15 @@ export interface PlacedPicture extends Size {
   readonly top: number;
 }
 
-/** How halves are rounded, and the steps in which a centred picture is moved. */
+/** How halves are rounded, and the step for the position of a centred picture. */
 export interface PixelSteps {
   readonly round?: (value: number) => number;
   readonly step?: number;
 }
 
 /**
- * Where a picture, of this size as it is shown, lies in a frame: scaled, also up, so that it fits `fit` with its shape kept; or as large as `fit`,
- * where it is stretched. Of an odd number of lines or columns of padding the odd one is right and below.
+ * Where a picture, with its size as shown, lies in a frame: scaled up or down to fit `fit` with its shape kept; or exactly as large as `fit` when
+ * stretched. If the padding is odd, the extra line or column is below or on the right.
  */
 export function placePicture(
   source: Size,
@@ -34,7 +34,7 @@ export function placePicture(
   return { left: middle(frame.width - width), top: middle(frame.height - height), width, height };
 }
 
-/** Pixels of the picture in its frame per pixel of its own, before its size was rounded. */
+/** Frame pixels per pixel of the picture, before its size was rounded. */
 export function pictureScale(source: Size, fit: Size): number {
   return Math.min(fit.width / source.width, fit.height / source.height);
 }

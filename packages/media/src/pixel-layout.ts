@@ -1,4 +1,4 @@
-/** How a frame's three planes of 8 bits lie in memory: G, B, R (ffmpeg's gbrp), or I420 (yuv420p), BT.601 in its limited range, whose sides are even. */
+/** Layout of a frame's three planes of 8 bits: G, B, R (ffmpeg's gbrp), or I420 (yuv420p) in BT.601 with limited range and even sides. */
 export type PixelLayout = "gbrp" | "i420";
 
 interface FrameSize {
@@ -12,8 +12,8 @@ export function pixelBytes({ width, height }: FrameSize, layout: PixelLayout): n
 }
 
 /**
- * A frame's pixels laid out otherwise, in JavaScript: some milliseconds for 640×640, so this is for what is rare. Chroma is halved to the mean of four
- * pixels, and doubled between the four that are nearest.
+ * Converts a frame's pixels to the other layout in JavaScript: this takes some milliseconds for 640×640, so it is for rare cases. Chroma is reduced
+ * to the mean of four pixels, and enlarged by interpolation between the nearest four.
  * @param target pixelBytes() of the other layout
  */
 export function convertPixels<Target extends Uint8Array>(
@@ -27,7 +27,7 @@ export function convertPixels<Target extends Uint8Array>(
   return target;
 }
 
-/** A frame's pixels as planes G, B, R: as they are, or laid out anew. */
+/** A frame's pixels as planes G, B, R: unchanged, or converted. */
 export function asGbrp(pixels: Uint8Array, from: PixelLayout, size: FrameSize): Uint8Array {
   if (from === "gbrp") return pixels;
   return convertPixels(pixels, from, size, new Uint8Array(pixelBytes(size, "gbrp")));
@@ -37,7 +37,7 @@ export function asGbrp(pixels: Uint8Array, from: PixelLayout, size: FrameSize): 
 const [red, green, blue] = [0.299, 0.587, 0.114];
 const lumaRange = 219 / 255;
 const chromaRange = 224 / 255;
-/** How far a colour is from the luma, for each step of its chroma. */
+/** Distance of a colour from the luma for each step of its chroma. */
 const redOfV = (2 * (1 - red)) / chromaRange;
 const blueOfU = (2 * (1 - blue)) / chromaRange;
 const greenOfU = (-blueOfU * blue) / green;
@@ -47,9 +47,9 @@ function i420ToGbrp(source: Uint8Array, width: number, height: number, target: U
   const area = width * height;
   const half = width / 2;
   const lines = height / 2;
-  // It rounds and clips, as storing in a Uint8Array does not.
+  // It rounds and clips; a plain Uint8Array does not.
   const planes = new Uint8ClampedArray(target.buffer, target.byteOffset, target.byteLength);
-  // A line of chroma, with its ends repeated.
+  // A line of chroma, with its first and last value repeated.
   const u = new Float64Array(half + 2);
   const v = new Float64Array(half + 2);
   for (let row = 0; row < height; row++) {

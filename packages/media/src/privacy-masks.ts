@@ -1,4 +1,4 @@
-/** A polygon's corners in order, in 0..1 of the picture as it is shown; its edges do not cross. */
+/** A polygon's corners in order, in 0..1 of the picture as shown; its edges do not cross. */
 export type MaskPolygon = readonly (readonly [x: number, y: number])[];
 
 interface Rectangle {
@@ -8,19 +8,19 @@ interface Rectangle {
   bottom: number;
 }
 
-/** A slanted edge is followed in steps of this part of the picture's height. */
+/** A slanted edge is approximated in steps of this fraction of the picture's height. */
 const bandHeight = 1 / 64;
-/** Pixels by which what is black goes beyond the polygon: scaling carries a pixel into the next ones. */
+/** The black area extends this many pixels beyond the polygon: scaling spreads a pixel into its neighbours. */
 const marginPixels = 2;
 
 /**
- * The ffmpeg filters that make these parts black in upright pictures of any size. They cover at least the polygons: a
- * polygon becomes boxes, since that filter takes any size and needs no second input that could be missing.
+ * The ffmpeg filters that make these parts black in upright pictures of any size. They cover at least the polygons. A polygon becomes
+ * boxes, since the box filter works for any size and needs no second input that could be missing.
  */
 export function privacyFilters(masks: readonly MaskPolygon[]): string[] {
   const boxes = masks.flatMap(maskRectangles);
   if (boxes.length === 0) return [];
-  // Of other formats the filter takes only some, or paints only what it does not see through.
+  // For other formats the filter supports only some, or paints only where a pixel is opaque.
   return ["format=yuv420p|yuv422p|yuv444p|yuvj420p|yuvj422p|yuvj444p", ...boxes.map(boxFilter)];
 }
 
@@ -38,12 +38,12 @@ function end(size: string, part: number): string {
   return `min(${size},ceil(${size}*${number(part)})+${marginPixels})`;
 }
 
-/** Without the exponent that ffmpeg would read as a prefix. */
+/** Without an exponent, which ffmpeg would read as a unit prefix. */
 function number(value: number): string {
   return value.toFixed(6);
 }
 
-/** Boxes that cover a polygon: none reaches further than the polygon does within one band of the picture. */
+/** Boxes that cover a polygon: within each band of the picture, none extends further than the polygon does. */
 export function maskRectangles(polygon: MaskPolygon): Rectangle[] {
   const ys = polygon.map(([, y]) => y);
   const [first, last] = [Math.min(...ys), Math.max(...ys)];
@@ -65,7 +65,7 @@ export function maskRectangles(polygon: MaskPolygon): Rectangle[] {
   return boxes;
 }
 
-/** From where to where the polygon reaches between two heights with no corner between them: there its edges are trapezoids' sides. */
+/** The polygon's horizontal extents between two heights without a corner in between: there the edges form trapezoids. */
 function spansBetween(polygon: MaskPolygon, top: number, bottom: number): [left: number, right: number][] {
   const middle = (top + bottom) / 2;
   const sides = polygon

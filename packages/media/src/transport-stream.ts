@@ -1,7 +1,7 @@
-/** Where a MPEG transport stream (ISO/IEC 13818-1) would end if its last parts were whole. */
+/** Where an MPEG transport stream (ISO/IEC 13818-1) would end if its last parts were complete. */
 import type { FileHandle } from "node:fs/promises";
 
-/** Bytes of a packet and where its sync byte is: plain, with a time before it (M2TS), with error correction behind it. */
+/** Packet size and position of the sync byte: plain, with a timestamp before it (M2TS), with error correction after it. */
 const layouts = [
   { size: 188, sync: 0 },
   { size: 192, sync: 4 },
@@ -10,13 +10,13 @@ const layouts = [
 type Layout = (typeof layouts)[number];
 
 const syncByte = 0x47;
-/** What is read of the end: more than the longest packet of a stream whose length is said, among those of other streams. */
+/** How much of the end is read: more than the longest packet with a known length, mixed with packets of other streams. */
 const tailBytes = 1024 ** 2;
 
 /** How many first bytes tell whether a file is a transport stream. */
 export const transportStreamHead = 5 * 204;
 
-/** How a file's packets lie, by its first bytes; undefined when it is no transport stream. */
+/** The layout of a file's packets, from its first bytes; undefined when it is not a transport stream. */
 export function packetLayout(head: Buffer): Layout | undefined {
   return layouts.find(({ size, sync }) => {
     const starts = [sync, sync + size, sync + 2 * size, sync + 3 * size].filter((at) => at < head.length);
@@ -25,8 +25,8 @@ export function packetLayout(head: Buffer): Layout | undefined {
 }
 
 /**
- * The offset where the file would end if its last packet, and what its last packetized elementary streams (PES) hold by the
- * length that they say, were whole. Video often says no length: then a file that ends between two packets seems whole.
+ * The offset where the file would end if its last packet, and the last elementary stream packets (PES) with a given length, were
+ * complete. Video often gives no length; then a file that ends between two packets seems complete.
  */
 export async function endOfPackets(file: FileHandle, length: number, layout: Layout): Promise<number> {
   const { size } = layout;
@@ -37,7 +37,7 @@ export async function endOfPackets(file: FileHandle, length: number, layout: Lay
   return length + Math.max(0, ...missingBytes(buffer, layout).values());
 }
 
-/** Of each stream, by its PID, what its last PES packet lacks of the length that it says. */
+/** For each stream, by its PID, how many bytes its last PES packet is missing. */
 function missingBytes(packets: Buffer, { size, sync }: Layout): Map<number, number> {
   const missing = new Map<number, number>();
   for (let at = sync; at + 188 <= packets.length; at += size) {
@@ -52,7 +52,7 @@ function missingBytes(packets: Buffer, { size, sync }: Layout): Map<number, numb
       continue;
     }
     missing.delete(pid);
-    // Zero: as long as it lasts.
+    // Zero: no length is given.
     const said = payload.length >= 6 && payload.readUIntBE(0, 3) === 1 ? payload.readUInt16BE(4) : 0;
     if (said > 0) missing.set(pid, said + 6 - payload.length);
   }

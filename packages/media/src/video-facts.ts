@@ -9,33 +9,33 @@ import {
 } from "./display.ts";
 import { FfmpegRun } from "./ffmpeg/ffmpeg-run.ts";
 
-/** What must be known of a stream's pictures to show them. */
+/** What must be known about a stream's pictures to show them. */
 export interface PictureFacts {
-  /** The size as it is shown: upright, with square pixels. */
+  /** The size as shown: upright, with square pixels. */
   readonly display: Size;
-  /** Whether pictures are of two fields, taken at two moments. */
+  /** Whether pictures are interlaced: two fields, taken at two moments. */
   readonly interlaced: boolean;
 }
 
 /** What ffmpeg says of a file's first video stream. */
 export interface VideoFacts extends PictureFacts {
-  /** The size of the pictures as they are stored, but upright. */
+  /** The size of the stored pictures, but turned upright. */
   readonly stored: Size;
-  /** Whether it is a picture and no video. */
+  /** Whether it is a still picture, not a video. */
   readonly still: boolean;
-  /** How the filters turn a still picture to make it upright; ffmpeg turns a video by itself. */
+  /** How the filters turn a still picture upright; ffmpeg turns a video automatically. */
   readonly orientation: Orientation;
-  /** Pictures per second, if it says so. */
+  /** Pictures per second, if known. */
   readonly fps: number | undefined;
-  /** Length of the file, if it says so. */
+  /** Length of the file, if known. */
   readonly seconds: number | undefined;
 }
 
-/** A picture that ffmpeg's `showinfo` reports has passed its decoder, and lies as a display matrix wants it. */
+/** A picture that ffmpeg's `showinfo` reports has already passed the decoder and been turned by the display matrix. */
 const picture = /^\[Parsed_showinfo_\d+ @ [^\n]* sar:(\d+)\/(\d+) s:(\d+)x(\d+) i:(.)/m;
 
 /**
- * @param words what ffmpeg prints when `showinfo` is its only filter, and, with an orientation other than 1, it turns nothing
+ * @param words ffmpeg's output when `showinfo` is its only filter; with an orientation other than 1, ffmpeg must not turn the picture
  * @returns undefined when the file gave no picture
  */
 export function videoFacts(words: string, orientation: Orientation = 1): VideoFacts | undefined {
@@ -47,7 +47,7 @@ export function videoFacts(words: string, orientation: Orientation = 1): VideoFa
   const still = /^Input #0, (?:image2|\w+_pipe),/m.test(words);
   const time = /^ {2}Duration: (\d+):(\d+):([\d.]+)/m.exec(words);
   return {
-    // What a still picture says of its pixels is for printing it; no viewer stretches it.
+    // The pixel aspect of a still picture is meant for printing; viewers do not stretch it.
     display: displaySize(stored, still ? [1, 1] : [across, down]),
     stored,
     interlaced: shown[5] !== "P" || /\b(?:top|bottom) (?:coded )?first\b/.test(line),
@@ -67,7 +67,7 @@ export interface ProbeFileOptions {
 /**
  * Decodes a file's first picture to learn what it shows.
  * @param ffmpeg the program to run
- * @param container the only kind of file that it is read as, by ffmpeg's name; without it ffmpeg guesses
+ * @param container the only format that the file may have, by ffmpeg's name; without it ffmpeg guesses
  * @returns undefined when ffmpeg finds no picture in it
  * @throws the system's error when ffmpeg cannot be started, and an AbortError
  */

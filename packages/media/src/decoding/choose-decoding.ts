@@ -2,15 +2,15 @@ import type { Orientation } from "../display.ts";
 import type { DecodingMachine } from "./decoding-machine.ts";
 import type { DecodeChoice, Decoding, HardwareDecoder } from "./hardware-arguments.ts";
 
-/** A stream, as far as it decides who can decode it. */
+/** The properties of a stream that decide which decoder can decode it. */
 export interface StreamToDecode {
-  /** As SDP or ffmpeg call it; letter case does not matter. */
+  /** Name from SDP or ffmpeg; case does not matter. */
   readonly codec: string;
-  /** Its pictures are of two fields. */
+  /** Its pictures are interlaced. */
   readonly interlaced: boolean;
   /** How its pictures are turned to be upright. */
   readonly orientation?: Orientation;
-  /** Decoders that failed on it, with why. */
+  /** Decoders that failed on this stream, with the reason. */
   readonly failures?: ReadonlyMap<HardwareDecoder, string>;
 }
 
@@ -18,9 +18,9 @@ interface HardwareWay {
   /** By SDP's and ffmpeg's names, in lower case. */
   readonly codecs: readonly string[];
   readonly scaler: string;
-  /** The best first. */
+  /** Best first. */
   readonly deinterlacers: readonly string[];
-  /** What the machine lacks; undefined when all is there. */
+  /** What the machine is missing; undefined when it has everything. */
   lacks(machine: DecodingMachine): string | undefined;
 }
 
@@ -45,9 +45,9 @@ const ways: Readonly<Record<HardwareDecoder, HardwareWay>> = {
 const words: Readonly<Record<HardwareDecoder, string>> = { cuda: "CUDA", vaapi: "VA-API" };
 
 /**
- * Who decodes a stream. `auto` takes CUDA, then VA-API, then software, by what ffmpeg, the machine and the codec allow. One that
- * is asked for by name is tried even where no device file is seen, since its driver may have others, and never another
- * GPU's; software takes its place where it cannot be.
+ * Chooses the decoder for a stream. `auto` takes CUDA, then VA-API, then software, depending on ffmpeg, the machine and the codec. A
+ * decoder that is requested by name is tried even if no device file is found, since its driver may use other files; another GPU's decoder
+ * is never used instead. Software is used where the requested decoder is not possible.
  */
 export function chooseDecoding(
   choice: DecodeChoice,

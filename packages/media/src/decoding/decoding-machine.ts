@@ -3,15 +3,15 @@ import { runFfmpeg } from "../ffmpeg/ffmpeg-run.ts";
 
 const askedMs = 10_000;
 
-/** What an ffmpeg was built with. */
+/** What an ffmpeg build supports. */
 export interface FfmpegAbilities {
   readonly hwaccels: ReadonlySet<string>;
   readonly filters: ReadonlySet<string>;
 }
 
-/** All that decides which decoder a machine can use. */
+/** Everything that decides which decoder a machine can use. */
 export interface DecodingMachine extends FfmpegAbilities {
-  /** Whether the NVIDIA driver's device files are there. */
+  /** Whether the NVIDIA driver's device files exist. */
   readonly nvidia: boolean;
   /** GPUs for VA-API, such as /dev/dri/renderD128. */
   readonly renderNodes: readonly string[];
@@ -19,7 +19,7 @@ export interface DecodingMachine extends FfmpegAbilities {
 
 const asked = new Map<string, Promise<FfmpegAbilities>>();
 
-/** What this ffmpeg can do; it is asked once in a process. One that cannot be run can do nothing. */
+/** What this ffmpeg supports; it is asked once per process. An ffmpeg that cannot be run supports nothing. */
 export function ffmpegAbilities(ffmpeg: string): Promise<FfmpegAbilities> {
   let abilities = asked.get(ffmpeg);
   if (!abilities) {
@@ -48,7 +48,7 @@ async function words(ffmpeg: string, option: string): Promise<string> {
   }
 }
 
-/** The machine as it is now: its devices are looked at anew each time, since drivers come and go. */
+/** The machine's current state: devices are checked each time, since drivers come and go. */
 export function decodingMachine(abilities: FfmpegAbilities): DecodingMachine {
   return {
     ...abilities,

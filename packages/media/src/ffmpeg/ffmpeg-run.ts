@@ -2,21 +2,21 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { Readable, Writable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 
-/** Characters of what ffmpeg says on stderr that are kept. */
+/** How many characters of ffmpeg's stderr are kept. */
 const mostLast = 2_000;
 const mostFirst = 100_000;
 
-/** ffmpeg did not do its work; the message has its words. */
+/** ffmpeg failed; the message contains its own words. */
 export class FfmpegError extends Error {
   override readonly name = "FfmpegError";
 }
 
 export interface FfmpegRunOptions {
-  /** The pipes that are used: its stdin, its stdout, and file descriptor 3 for more output. There is nothing at the others. */
+  /** The pipes that are used: its stdin, its stdout, and file descriptor 3 for more output. The others are not connected. */
   readonly pipes?: readonly ("stdin" | "stdout" | "extra")[];
-  /** What is kept of stderr: the last of it (the default), or the first; or takes all of it, in pieces cut anywhere. */
+  /** What is kept of stderr: its end (the default) or its start; or a function that gets all of it, in pieces split anywhere. */
   readonly words?: "last" | "first" | ((text: string) => void);
-  /** Ends the process when it aborts. `AbortSignal.timeout` bounds its time. */
+  /** Ends the process when it aborts. Use `AbortSignal.timeout` to limit its time. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -26,18 +26,18 @@ export interface FfmpegEnd {
   readonly code: number | null;
   /** What is kept of stderr. */
   readonly words: string;
-  /** Why it could not be started; undefined when it ran. */
+  /** Why it could not be started; undefined if it ran. */
   readonly notRun: Error | undefined;
 }
 
-/** One ffmpeg process. All that it says on stderr is read, so it never waits for that. */
+/** One ffmpeg process. All of its stderr is read, so it never blocks on that. */
 export class FfmpegRun {
-  /** Resolves when the process has ended and all it wrote was read. Never rejects. */
+  /** Resolves when the process has ended and all its output was read. Never rejects. */
   readonly ended: Promise<FfmpegEnd>;
   readonly #child: ChildProcess;
   #words = "";
 
-  /** A program without a limit on its memory may be given by its path alone. */
+  /** If the program has no memory limit, its path is enough. */
   constructor(
     ffmpeg: FfmpegProgram | string,
     args: readonly string[],
@@ -56,13 +56,14 @@ export class FfmpegRun {
         signal?.removeEventListener("abort", kill);
         resolve({ code, words: this.#words, notRun });
       };
-      // First of all: where there are no file descriptors left the child has no pipes, and an error that nobody hears ends this process.
+      // This must come first: if no file descriptors are left, the child has no pipes, and an error event without a listener would end
+      // this process.
       this.#child.once("error", (error) => end(null, error));
       this.#child.once("close", (code) =>
         end(code, couldNotRun(code) ? new Error(`there is no program ${program.path}`) : undefined),
       );
     });
-    // A process that ends before it has read its input tells so by its end.
+    // If a process ends before it has read its input, its exit reports the problem.
     this.#child.stdin?.on("error", () => undefined);
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       if (typeof words === "function") words(text);
@@ -84,7 +85,7 @@ export class FfmpegRun {
     return (this.#child.stdio?.[3] as Readable | undefined) ?? Readable.from([]);
   }
 
-  /** Ends the process at once; does nothing when it has ended. */
+  /** Ends the process at once; does nothing if it has already ended. */
   kill(): void {
     this.#child.kill("SIGKILL");
   }
@@ -116,7 +117,7 @@ export async function runFfmpeg(
   return data;
 }
 
-/** Cuts a stream, such as raw video, into pieces of so many bytes; what is left at its end is dropped. */
+/** Splits a stream, such as raw video, into pieces of this many bytes; an incomplete piece at the end is dropped. */
 export async function* piecesOf(stream: Readable, bytes: number): AsyncGenerator<Uint8Array> {
   let piece = new Uint8Array(bytes);
   let filled = 0;
@@ -137,20 +138,20 @@ export async function* piecesOf(stream: Readable, bytes: number): AsyncGenerator
 /** An ffmpeg to run, with the memory that it may take. */
 export interface FfmpegProgram {
   path: string;
-  /** MiB of address space; 0 is no limit. */
+  /** MiB of address space; 0 means no limit. */
   memoryMib: number;
 }
 
-/** Decoding 4K H.265 takes 0.4 to 0.7 GiB; what a broken or hostile stream makes ffmpeg ask for ends here. */
+/** Decoding 4K H.265 takes 0.4 to 0.7 GiB; a broken or hostile stream that makes ffmpeg ask for more is stopped here. */
 export const usualFfmpegMemoryMib = 2048;
 
-/** The shell's exit codes for a program that is not there or cannot be run. */
+/** The shell's exit codes for a program that does not exist or cannot be run. */
 const notRun: readonly (number | null)[] = [126, 127];
 
 /**
- * Command and arguments that run a program with its memory limited: a shell sets the limit for itself and becomes the program. Where
- * the system has no such limit (macOS), it runs without. With `onlyWritten` only what it writes to is limited: a GPU's driver, and
- * Node, reserve far more addresses than they use.
+ * Command and arguments that run a program with its memory limited: a shell limits itself and then becomes the program. Where the system
+ * has no such limit (macOS), it runs without. With `onlyWritten`, only memory that it writes to is limited: GPU drivers and Node reserve
+ * far more address space than they use.
  */
 export function limitedCommand(
   { path, memoryMib }: FfmpegProgram,

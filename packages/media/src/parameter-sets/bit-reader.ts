@@ -1,15 +1,15 @@
-/** Reads the fields of a parameter set of H.264 or H.265, bit by bit. */
+/** Reads the fields of an H.264 or H.265 parameter set bit by bit. */
 export class BitReader {
   readonly #data: Uint8Array;
   #position = 0;
 
-  /** `unit`: a NAL unit's bytes behind its header, as they are in the stream. */
+  /** `unit`: a NAL unit's bytes after its header, as they are in the stream. */
   constructor(unit: Uint8Array) {
     // Emulation prevention (ISO/IEC 14496-10, 7.4.1).
     this.#data = unit.filter((byte, i) => !(byte === 3 && unit[i - 1] === 0 && unit[i - 2] === 0));
   }
 
-  /** Whether more has been read than there was; what was read then is zero bits. */
+  /** Whether more was read than the data contains; the extra bits were zero. */
   get exhausted(): boolean {
     return this.#position > this.#data.length * 8;
   }

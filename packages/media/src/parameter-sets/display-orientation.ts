@@ -2,13 +2,13 @@ import type { Orientation } from "../display.ts";
 import { BitReader } from "./bit-reader.ts";
 
 const displayOrientationType = 47;
-/** Far from those that are given out one after another. */
+/** Far from the types that the standard assigns. */
 const reservedType = 254;
-/** By quarter turns anticlockwise: of a picture as it is, and of one that is mirrored first. */
+/** By quarter turns anticlockwise: for a plain picture, and for one that is mirrored first. */
 const turned = [1, 8, 3, 6] as const;
 const mirroredAndTurned = [2, 5, 4, 7] as const;
 
-/** The messages of a unit of supplemental information (SEI), in H.264 (D.1) as in H.265 (D.2). `body`: what follows the unit's header. */
+/** The messages of a supplemental information unit (SEI), in H.264 (D.1) and H.265 (D.2). `body`: the bytes after the unit's header. */
 export function* supplementalMessages(
   body: Uint8Array,
 ): Generator<{ at: number; type: number; payload: Uint8Array }> {
@@ -30,15 +30,15 @@ export function* supplementalMessages(
   }
 }
 
-/** Makes of a camera's wish to be turned, in a unit of supplemental information, a message of a type that nobody knows. */
+/** Hides an orientation message in a supplemental information unit: it gets a type that no decoder knows. */
 export function withoutDisplayOrientation(body: Uint8Array): void {
   for (const { at, type } of supplementalMessages(body))
     if (type === displayOrientationType) body[at] = reservedType;
 }
 
 /**
- * How a camera that hangs on its side or upside down says its pictures must be turned, in a unit of supplemental information: by
- * quarters; other angles mean as it is. Undefined when the unit does not say.
+ * How pictures must be turned, from a supplemental information unit: cameras that are mounted sideways or upside down send it. Only
+ * quarter turns; other angles count as upright. Undefined when the unit does not say.
  */
 export function displayOrientation(body: Uint8Array): Orientation | undefined {
   for (const { type, payload } of supplementalMessages(body)) {
@@ -49,7 +49,7 @@ export function displayOrientation(body: Uint8Array): Orientation | undefined {
     const [across, down] = [bits.bits(1), bits.bits(1)];
     const quarters = bits.bits(16) / 2 ** 14;
     if (bits.exhausted || !Number.isInteger(quarters)) return 1;
-    // Mirrored top to bottom is mirrored side to side and turned by a half.
+    // A vertical flip is a horizontal flip plus a half turn.
     const quarter = (quarters + 2 * down) % 4;
     return across === down ? turned[quarter] : mirroredAndTurned[quarter];
   }

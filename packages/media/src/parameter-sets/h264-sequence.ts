@@ -1,10 +1,10 @@
 import type { PixelAspect } from "../display.ts";
 import { BitReader } from "./bit-reader.ts";
 
-/** Profiles whose parameter set tells the chroma format (H.264, 7.3.2.1.1). */
+/** Profiles whose parameter set contains the chroma format (H.264, 7.3.2.1.1). */
 const highProfiles = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
 
-/** Pixel aspects by their number (ISO/IEC 14496-10, table E-1). */
+/** Pixel aspects by their index (ISO/IEC 14496-10, table E-1). */
 const aspects: readonly PixelAspect[] = [
   ...([
     [0, 0],
@@ -30,23 +30,23 @@ const aspects: readonly PixelAspect[] = [
 ];
 const ownAspect = 255;
 
-/** The picture that a sequence parameter set describes: stored pixels, without what is cropped away. */
+/** The picture that a sequence parameter set describes: stored pixels, without the cropped area. */
 export interface CodedSequence {
   width: number;
   height: number;
-  /** Zeros where the set does not say, or it is not read. */
+  /** Zeros if the set does not say, or it is not read. */
   aspect: PixelAspect;
   /** ISO/IEC 14496-10, table 6-1. */
   chromaFormat: number;
   bitDepthLuma: number;
   bitDepthChroma: number;
-  /** Of H.264: no picture is of two fields. */
+  /** Only H.264: no picture is interlaced. */
   framesOnly?: boolean;
 }
 
 /**
- * Reads an H.264 sequence parameter set (ISO/IEC 14496-10, 7.3.2.1.1), `nal` being the NAL unit with its header byte. Undefined
- * when it is none or is cut short.
+ * Reads an H.264 sequence parameter set (ISO/IEC 14496-10, 7.3.2.1.1), where `nal` is the NAL unit with its header byte. Undefined when
+ * it is invalid or cut short.
  */
 export function h264Sequence(nal: Uint8Array): CodedSequence | undefined {
   if (((nal[0] ?? 0) & 0x1f) !== 7 || nal.length < 4) return undefined;
@@ -87,7 +87,7 @@ export function h264Sequence(nal: Uint8Array): CodedSequence | undefined {
   return { width, height, aspect, chromaFormat: chroma, bitDepthLuma, bitDepthChroma, framesOnly };
 }
 
-/** What the usability information behind the picture's size says of its pixels (E.1.1). */
+/** Pixel aspect from the usability information after the picture's size (E.1.1). */
 function pixelAspect(bits: BitReader): PixelAspect {
   const present = bits.bits(1) === 1 && bits.bits(1) === 1;
   const number = present ? bits.bits(8) : 0;

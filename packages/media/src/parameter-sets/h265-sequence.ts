@@ -1,7 +1,7 @@
 import { BitReader } from "./bit-reader.ts";
 import type { CodedSequence } from "./h264-sequence.ts";
 
-/** The picture of an H.265 sequence parameter set, and what a decoder's configuration repeats of it. */
+/** The picture of an H.265 sequence parameter set, and the fields that a decoder's configuration repeats. */
 export interface H265Sequence extends CodedSequence {
   /** general_profile_space to general_level_idc, 12 bytes (ITU-T H.265, 7.3.3). */
   profileTierLevel: Uint8Array;
@@ -13,8 +13,8 @@ const profileTierLevelBytes = 12;
 const mostTemporalLayers = 7;
 
 /**
- * Reads an H.265 sequence parameter set (ITU-T H.265, 7.3.2.2.1), `nal` being the NAL unit with its two header bytes. The shape
- * of its pixels is not read. Undefined when it is none or is cut short.
+ * Reads an H.265 sequence parameter set (ITU-T H.265, 7.3.2.2.1), where `nal` is the NAL unit with its two header bytes. The pixel aspect
+ * is not read. Undefined when it is invalid or cut short.
  */
 export function h265Sequence(nal: Uint8Array): H265Sequence | undefined {
   if ((((nal[0] ?? 0) >> 1) & 0x3f) !== 33 || nal.length < 16) return undefined;
