@@ -11,13 +11,13 @@ import { fragmentHead } from "./mp4/fragment.ts";
 import type { Sample } from "./mp4/movie-times.ts";
 import type { SoundSample } from "./mp4/sound-track.ts";
 
-/** A picture and its time, in ticks. */
+/** A picture with its time, in ticks. */
 export interface TimedPicture {
   picture: CodedPicture;
   ticks: number;
 }
 
-/** Sound that is heard with the pictures of a fragment. */
+/** Sound that belongs to the pictures of a fragment. */
 export interface FragmentSound {
   samples: readonly SoundSample[];
   frames: readonly Uint8Array[];
@@ -25,17 +25,17 @@ export interface FragmentSound {
 
 const silent: FragmentSound = { samples: [], frames: [] };
 
-/** Pictures that stand in a file together, in the order of decoding, and the sound of their time. */
+/** Pictures that are stored together in a file, in decoding order, with the sound of their time. */
 export class Fragment {
   readonly bytes: number;
-  /** When the last picture that is shown ends, by the wall clock in milliseconds since 1970. */
+  /** End of the picture that is shown last, by the wall clock in milliseconds since 1970. */
   readonly endMs: number;
   readonly #head: Buffer;
   readonly #pictures: readonly TimedPicture[];
   readonly #units: readonly UnitPlace[][];
   readonly #sound: FragmentSound;
 
-  /** `next` is when the picture behind it is shown, where that is known. */
+  /** `next` is the time at which the following picture is shown, if known. */
   constructor(
     sequence: number,
     pictures: readonly TimedPicture[],
@@ -54,7 +54,7 @@ export class Fragment {
     this.endMs = Math.ceil(last.captureMs + (last.duration * 1000) / ticksPerSecond);
   }
 
-  /** Its bytes, as they stand in a file. */
+  /** The bytes of the fragment in a file. */
   toBuffer(): Buffer {
     const buffer = Buffer.allocUnsafe(this.bytes);
     let at = this.#head.copy(buffer);

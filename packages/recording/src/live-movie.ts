@@ -6,17 +6,17 @@ import { fragmentedMovie } from "./mp4/movie-box.ts";
 import { codecName, sampleDescription } from "./mp4/sample-entry.ts";
 import { type ParameterSets, parameterSetsOf, pictureSize } from "./parameter-sets.ts";
 
-/** The first picture is shown at this time of the movie: pictures that come in another order are decoded before. */
+/** Movie time at which the first picture is shown: it leaves room to decode pictures that come in another order. */
 const startTicks = ticksPerSecond;
 
-/** A part of a movie that grows. */
+/** A part of a growing movie. */
 export type LivePart =
   | {
-      /** A movie begins; what came before is another's. */
+      /** A movie begins; earlier parts belong to another movie. */
       type: "start";
-      /** As in the `codecs` parameter of a media type (RFC 6381), such as `avc1.640028`. */
+      /** The value for the `codecs` parameter of a media type (RFC 6381), such as `avc1.640028`. */
       codec: string;
-      /** Size as it is shown, upright, in pixels. */
+      /** Size as shown, upright, in pixels. */
       width: number;
       height: number;
       /** `ftyp` and `moov`. */
@@ -24,15 +24,15 @@ export type LivePart =
     }
   | {
       type: "pictures";
-      /** Of each picture the time in the movie, in seconds, and when it was captured, in milliseconds since 1970. */
+      /** For each picture, its time in the movie in seconds and its capture time in milliseconds since 1970. */
       times: [seconds: number, captureMs: number][];
       /** `moof` and `mdat`. */
       data: Buffer;
     };
 
 /**
- * Makes a fragmented movie of pictures as they come, from the first key picture on. A picture comes out when the next one has
- * come in: only then is known how long it is shown.
+ * Builds a fragmented movie from pictures as they come, starting with the first key picture. A picture is emitted when the next one has
+ * arrived: only then its duration is known.
  */
 export class LiveMovie {
   readonly #codec: RecordedCodec;
@@ -42,29 +42,32 @@ export class LiveMovie {
   #orientation: Orientation = 1;
   #gathered: TimedPicture[] = [];
   #latest = Number.NEGATIVE_INFINITY;
-  /** Ticks of the clock at the movie's beginning; undefined until there is one. */
+  /** The clock's ticks at the movie's start; undefined before there is a movie. */
   #origin: number | undefined;
   #sequence = 0;
-  /** What comes before the next key picture cannot be decoded. */
+  /** True until the next key picture: pictures before it cannot be decoded. */
   #skipping = true;
 
   constructor(codec: RecordedCodec) {
     this.#codec = codec;
   }
 
-  /** Takes the next picture, which must stay as it is; returns what follows from it. Of a stream that no movie can hold, nothing. */
+  /**
+   * Takes the next picture, whose memory must not change later; returns the parts that are now complete. If no movie can hold the stream,
+   * it returns nothing.
+   */
   push(picture: CodedPicture): LivePart[] {
     try {
       return this.#take(picture);
     } catch (error) {
-      // Times or sizes that no camera means and no file can hold.
+      // Times or sizes that no real camera sends and no file can hold.
       if (!(error instanceof RangeError)) throw error;
       this.skip();
       return [];
     }
   }
 
-  /** Leaves out what is not out yet, and what comes up to the next key picture. */
+  /** Drops the pictures not emitted yet, and all pictures up to the next key picture. */
   skip(): void {
     this.#gathered = [];
     this.#skipping = true;
@@ -76,7 +79,7 @@ export class LiveMovie {
     if (picture.key || !before) this.#sets = parameterSetsOf(this.#codec, picture.data, before);
     if (this.#skipping && !picture.key) return [];
     const parts: LivePart[] = [];
-    // A picture that is shown after all before it parts the pictures: none behind it is shown before one that is out.
+    // A picture that is shown after all earlier ones is a safe place to cut: no later picture is shown before an emitted one.
     if (this.#gathered.length > 0 && ticks > this.#latest) parts.push(this.#flush(anew ? undefined : ticks));
     if (picture.key) {
       if (!this.#sets) {

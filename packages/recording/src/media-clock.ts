@@ -1,29 +1,29 @@
 import { type CodedPicture, ticksPerSecond } from "./coded-picture.ts";
 
 const ticksPerMs = ticksPerSecond / 1000;
-/** A step of the stream's time that is no longer than this is taken as it is, since slow cameras have B-frames too; a longer one must be as long by the clock. */
+/** A step of the stream's time up to this length is accepted as it is, since slow cameras have B-frames too; a longer step must match the clock. */
 const usualStepMs = 10_000;
 const toleranceMs = 1_000;
-/** A picture cannot arrive before its time: when it is so much ahead, what was taken for the beginning had come late. */
+/** A picture cannot arrive before its time. If it is ahead by this much, the picture that set the start had arrived late. */
 const mostAheadMs = 200;
-/** Pictures come late when the network or this process is held up; only for so long that is no other time of the stream. */
+/** Pictures come late when the network or this process is delayed. Up to this limit it is a delay, not a change of the stream's time. */
 const mostBehindMs = 2_000;
 const mostLateMs = 20_000;
-/** So late none comes by being held up. */
+/** No delay makes a picture later than this. */
 const jumpMs = 10_000;
-/** Pictures of a shorter time come too irregularly to tell. */
+/** Shorter periods are too irregular to judge. */
 const leastJudgedMs = 500;
 
 /** The time of a picture in files. */
 export interface MediaTime {
   ticks: number;
-  /** Times begin anew here, so a file must too. Only at key pictures. */
+  /** The times start again here, so a new file must start too. Only at key pictures. */
   anew: boolean;
 }
 
 /**
- * Gives pictures their time in files, in ticks since 1970: that of the stream, set to the capture time when it begins, when it has
- * jumped, and when the two have drifted apart. A stream whose time does not go as clocks do is timed by the pictures' arrival.
+ * Gives pictures their time in files, in ticks since 1970. It follows the stream's time, and is set to the capture time at the start,
+ * after a jump, and when the two have drifted apart. If the stream's time does not run like a clock, the pictures' arrival is used.
  */
 export class MediaClock {
   #anchor: { ptsUs: number; ticks: number } | undefined;
@@ -48,7 +48,7 @@ export class MediaClock {
     return { ticks, anew };
   }
 
-  /** The time of something else of the stream, such as its sound; undefined before the first picture. */
+  /** The time for other data of the stream, such as its sound; undefined before the first picture. */
   at({ ptsUs, arrivedAt }: Pick<CodedPicture, "ptsUs" | "arrivedAt">): number | undefined {
     const [anchor, last] = [this.#anchor, this.#last];
     if (!anchor || !last) return undefined;
@@ -57,7 +57,7 @@ export class MediaClock {
     return this.#byArrival || Math.abs(ticks - arrival) > mostBehindMs * ticksPerMs ? arrival : ticks;
   }
 
-  /** Whether a key picture that arrived so many milliseconds behind its time says that times must be set anew. */
+  /** Whether the times must be set again, for a key picture that arrived this many milliseconds after its time. */
   #isOff(behindMs: number, arrivedAt: number): boolean {
     const isBehind = behindMs > mostBehindMs;
     this.#behindSince = isBehind ? (this.#behindSince ?? arrivedAt) : undefined;
@@ -67,7 +67,7 @@ export class MediaClock {
     return isOff;
   }
 
-  /** The time that continues what was; undefined at the beginning. */
+  /** The time that continues the previous ones; undefined at the start. */
   #follow({ ptsUs, arrivedAt }: CodedPicture): number | undefined {
     const [anchor, last] = [this.#anchor, this.#last];
     if (!anchor || !last) return undefined;
@@ -82,7 +82,7 @@ export class MediaClock {
     return anchor.ticks + Math.round(((ptsUs - anchor.ptsUs) / 1000) * ticksPerMs);
   }
 
-  /** Whether, from key picture to key picture, the stream's time went much less or more far than the clock did. */
+  /** Whether, between two key pictures, the stream's time advanced much less or much more than the clock. */
   #isNoClock(ticks: number, arrivedAt: number): boolean {
     if (!this.#lastKey || this.#byArrival) return false;
     const passed = (arrivedAt - this.#lastKey.arrivedAt) * ticksPerMs;
@@ -92,17 +92,17 @@ export class MediaClock {
 }
 
 /**
- * Decoding times for pictures that come in the order in which they are decoded and say only when they are shown: the times at
- * which they are shown, in order, as much earlier as the picture that is shown latest after its turn makes necessary.
+ * Decoding times for pictures that come in decoding order and only have display times. They are the display times in ascending order,
+ * moved earlier by as much as the most delayed picture requires.
  */
 export class DecodeTimes {
   #delay = 0;
   #last = Number.NEGATIVE_INFINITY;
 
-  /** The times of one fragment's pictures, later than all before. `pts` in the order of decoding. */
+  /** The decoding times of one fragment's pictures, later than all before. `pts` is in decoding order. */
   of(pts: readonly number[]): number[] {
     const shown = [...pts].sort((a, b) => a - b);
-    // Within a file only what has been seen already counts: its decoding times must not go back.
+    // Within a file, only pictures seen so far may count: decoding times must not go back.
     for (const [i, time] of pts.entries()) this.#delay = Math.max(this.#delay, shown[i]! - time);
     return shown.map((time) => {
       this.#last = Math.max(time - this.#delay, this.#last + 1);
@@ -110,12 +110,12 @@ export class DecodeTimes {
     });
   }
 
-  /** How much earlier than shown pictures are decoded. */
+  /** How much earlier pictures are decoded than shown. */
   get delay(): number {
     return this.#delay;
   }
 
-  /** What comes has no times in common with what was. */
+  /** The following pictures have no times in common with the earlier ones. */
   restart(): void {
     this.#last = Number.NEGATIVE_INFINITY;
   }

@@ -1,7 +1,7 @@
 import { h264Sequence, h265Sequence, type PixelAspect } from "@sightline/media";
 import { nalUnits, type RecordedCodec, unitType } from "./coded-picture.ts";
 
-/** The parameter sets in force: NAL units without start codes. */
+/** The current parameter sets: NAL units without start codes. */
 export interface ParameterSets {
   codec: RecordedCodec;
   /** Empty for H.264. */
@@ -10,7 +10,7 @@ export interface ParameterSets {
   picture: readonly Uint8Array[];
 }
 
-/** The stored picture's size and the shape of its pixels; zeros where that is not known. */
+/** The stored picture's size and pixel aspect; zeros if unknown. */
 export interface PictureSize {
   width: number;
   height: number;
@@ -21,14 +21,14 @@ const kinds: Readonly<Record<RecordedCodec, Readonly<Record<number, "video" | "s
   H264: { 7: "sequence", 8: "picture" },
   H265: { 32: "video", 33: "sequence", 34: "picture" },
 };
-/** More of a kind than a camera has. */
+/** More sets of one kind than any camera has. */
 const mostSets = 8;
 /** More than any parameter set, and less than a file's description can hold. */
 const mostSetBytes = 4096;
 /** More than a side of any camera's picture. */
 const mostSide = 16_384;
 
-/** The sets of a key picture, those that it lacks taken from `before`; undefined while there is none to decode with. */
+/** The sets of a key picture; missing ones are taken from `before`. Undefined while they are not enough for decoding. */
 export function parameterSetsOf(
   codec: RecordedCodec,
   data: Uint8Array,
@@ -38,9 +38,9 @@ export function parameterSetsOf(
   for (const { start, end } of nalUnits(data)) {
     const kind = kinds[codec][unitType(codec, data[start]!)];
     if (!kind || found[kind].length >= mostSets || end - start > mostSetBytes) continue;
-    // A copy: the rest of the picture is not kept for it.
+    // A copy: otherwise it would keep the whole picture in memory.
     const set = data.slice(start, end);
-    // A connection's first picture may have its sets twice: from the description of the stream, and in the stream.
+    // A connection's first picture may contain its sets twice: from the description and from the stream.
     if (!found[kind].some((known) => Buffer.compare(known, set) === 0)) found[kind].push(set);
   }
   const choose = (kind: keyof typeof found) =>
@@ -59,7 +59,7 @@ export function pictureSize({ codec, sequence }: ParameterSets): PictureSize | u
   return found && isSide(found.width) && isSide(found.height) ? found : undefined;
 }
 
-/** The sets as they stand in front of a picture, with start codes. */
+/** The sets in the form for a stream, with start codes. */
 export function annexB({ video, sequence, picture }: ParameterSets): Buffer {
   const startCode = Buffer.from([0, 0, 0, 1]);
   return Buffer.concat([...video, ...sequence, ...picture].flatMap((set) => [startCode, set]));

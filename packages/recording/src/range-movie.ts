@@ -10,26 +10,26 @@ import { readSegment, type SegmentContent } from "./read-segment.ts";
 import type { RecordingFolder } from "./recording-folder.ts";
 import type { Segment } from "./segment.ts";
 
-/** Of a pause that is longer than this only a picture's usual time is left in a movie. */
+/** A pause longer than this is shortened in a movie to a picture's usual time. */
 const mostPauseTicks = 1 * ticksPerSecond;
 const readBytes = 256 * 1024;
 
-/** What of a segment is shown in the movie. */
+/** The part of a segment that is shown in the movie. */
 interface Part {
   segment: Segment;
   description: Buffer;
   samples: readonly PlacedSample[];
   sound: SegmentContent["sound"];
-  /** Between the segment's times and those of the first, in ticks. */
+  /** Offset between the segment's times and those of the first segment, in ticks. */
   shift: number;
-  /** When its first picture is shown and its last ends, by the latter. */
+  /** Start of its first picture and end of its last, in the first segment's times. */
   begins: number;
   ends: number;
-  /** Whether it follows on the part before without a pause. */
+  /** Whether it follows the part before without a pause. */
   joined: boolean;
 }
 
-/** Bytes of a segment's file that are a part of the movie. */
+/** Bytes of a segment's file that belong to the movie. */
 interface Piece {
   segment: Segment;
   offset: number;
@@ -37,15 +37,15 @@ interface Piece {
 }
 
 /**
- * A time range of a camera's recording as one MP4. Only what stands before the pictures is made; the pictures are read from the
- * segments as the movie is read.
+ * A time range of a camera's recording as one MP4. Only the header is generated; pictures are read from the segments while the movie is
+ * read.
  */
 export class RangeMovie {
   /** Capture times of its first picture and of the end of its last, in milliseconds since 1970. */
   readonly fromMs: number;
   readonly toMs: number;
   readonly bytes: number;
-  /** The same for the same bytes. */
+  /** Equal for equal bytes. */
   readonly etag: string;
   readonly #folder: RecordingFolder;
   readonly #head: Buffer;
@@ -70,8 +70,8 @@ export class RangeMovie {
   }
 
   /**
-   * The movie of what is recorded of a range, from the key picture at or before its beginning on; undefined when nothing is. Where the
-   * codec changes, or how it is turned, it ends. Pauses are left out. `sound`: whether it has the sound that was recorded.
+   * The movie of the recording in a range, starting with the key picture at or before the range's start; undefined when nothing is
+   * recorded. It ends where the codec or the orientation changes. Pauses are left out. `sound`: whether it includes the recorded sound.
    */
   static async of(
     folder: RecordingFolder,
@@ -99,7 +99,7 @@ export class RangeMovie {
       orientation ??= content.orientation;
       if (content.orientation !== orientation) break;
       if (end === undefined) size = shownSize(description, segment);
-      // The segment's times, moved so that they follow on what is there.
+      // The segment's times, moved to follow the parts before.
       const [begins, ends] = shownBetween(samples);
       const step = end === undefined ? 0 : begins + shift - end;
       const most = Math.max(mostPauseTicks, 3 * lastDuration);
@@ -119,7 +119,7 @@ export class RangeMovie {
     return new RangeMovie(folder, head, pieces, times);
   }
 
-  /** Its bytes from `start` up to and without `end`. @throws when a segment has been deleted meanwhile */
+  /** Bytes from `start` up to, without, `end`. @throws when a segment has been deleted in the meantime */
   async *read(start = 0, end = this.bytes): AsyncGenerator<Buffer> {
     if (start < this.#head.length) yield this.#head.subarray(start, Math.min(end, this.#head.length));
     let at = this.#head.length;
@@ -148,7 +148,7 @@ export class RangeMovie {
     }
   }
 
-  /** A segment gets another name when it ends or an event wants it. */
+  /** A segment's file is renamed when the segment ends or an event needs it. */
   async #open(segment: Segment): Promise<FileHandle> {
     return open(this.#folder.pathOf(segment)).catch(async () => {
       await this.#folder.settled();
@@ -165,7 +165,7 @@ function inRange(
 ): PlacedSample[] {
   let end = samples.findIndex(({ captureMs }) => captureMs >= toMs);
   if (end < 0) end = samples.length;
-  // Pictures that are shown before one that is in the range come with it.
+  // Pictures that are shown before a picture in the range are included.
   const latest = samples
     .slice(0, end)
     .reduce((most, { pts }) => Math.max(most, pts), Number.NEGATIVE_INFINITY);
@@ -176,7 +176,7 @@ function inRange(
   return before.slice(Math.max(0, start));
 }
 
-/** The first and the last time at which one of the samples is shown. */
+/** Start and end of the display times of the samples. */
 function shownBetween(samples: readonly PlacedSample[]): [number, number] {
   return samples.reduce<[number, number]>(
     ([first, last], { pts }) => [Math.min(first, pts), Math.max(last, pts)],
@@ -184,7 +184,7 @@ function shownBetween(samples: readonly PlacedSample[]): [number, number] {
   );
 }
 
-/** What stands behind one another in a movie, and where its bytes are. */
+/** The order of the data in a movie, and where its bytes are. */
 interface Layout {
   chunks: (MovieChunk | SoundChunk)[];
   pieces: Piece[];
@@ -197,7 +197,7 @@ function withoutSound(parts: readonly Part[]): Layout {
   };
 }
 
-/** Pictures and sound as they stand in the files; the sound that is not heard with a picture of the movie is left out. */
+/** Pictures and sound in the order of the files; sound outside the movie's pictures is left out. */
 function withSound(parts: readonly Part[], sampleRate: number): Layout {
   const layout: Layout = { chunks: [], pieces: [] };
   const start = Math.min(...parts.map(({ begins }) => begins));
@@ -230,7 +230,7 @@ function moved(samples: readonly PlacedSample[], shift: number): PlacedSample[] 
   return samples.map((sample) => ({ ...sample, pts: sample.pts + shift }));
 }
 
-/** Frames by the time of a movie, `shift` ticks from that of the file, and in samples of its rate. */
+/** Converts frames to the movie's time (`shift` ticks from the file's) and to its sample rate. */
 function movedSound(
   { sampleRate, samples }: NonNullable<Part["sound"]>,
   movieRate: number,
@@ -245,7 +245,7 @@ function movedSound(
   }));
 }
 
-/** Samples that lie one behind the other. */
+/** Groups samples that are consecutive in the file. */
 function runsOf<T extends { offset: number; bytes: number }>(samples: readonly T[]): T[][] {
   const runs: T[][] = [];
   for (const sample of samples) {
@@ -264,7 +264,7 @@ function piecesOf(segment: Segment, samples: readonly { offset: number; bytes: n
   }));
 }
 
-/** The size that a track of this description has as it is shown. */
+/** Display size of a track with this description. */
 function shownSize(description: Buffer, { width, height }: Segment): { width: number; height: number } {
   const entry = findBox(description, ["avc1"], 16) ?? findBox(description, ["hvc1"], 16);
   const shape = entry && findBox(description, ["pasp"], entry.body + 78, entry.end);

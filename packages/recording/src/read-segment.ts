@@ -6,29 +6,32 @@ import { orientationOf } from "./mp4/movie-box.ts";
 import type { PlacedSample } from "./mp4/movie-times.ts";
 import { type PlacedSound, type SoundTrack, soundOf, soundTrackId } from "./mp4/sound-track.ts";
 
-/** What a segment's file holds. */
+/** The contents of a segment's file. */
 export interface SegmentContent {
-  /** The `stsd` box, which has what a decoder must know. */
+  /** The `stsd` box with everything a decoder must know. */
   description: Buffer;
   /** How players turn its pictures. */
   orientation: Orientation;
-  /** Bytes that stand before the first fragment: what a player needs first. */
+  /** Bytes before the first fragment: what a player needs first. */
   initBytes: number;
-  /** Of all whole fragments, in the order of decoding. */
+  /** All samples of complete fragments, in decoding order. */
   samples: PlacedSample[];
   /** Its sound, if it has any. */
   sound: (SoundTrack & { samples: PlacedSound[] }) | undefined;
-  /** Where the boxes begin that tell players of the sound. */
+  /** Positions of the boxes that announce the sound to players. */
   soundBoxes: number[];
-  /** Bytes of the file up to the end of its last whole fragment. */
+  /** Bytes of the file up to the end of its last complete fragment. */
   wholeBytes: number;
 }
 
-/** More than the head of any fragment that is written. */
+/** More than the header of any fragment that we write. */
 const mostHeadBytes = 16 * 1024 * 1024;
 const readBytes = 64 * 1024;
 
-/** Reads what is whole of a segment's file, without its pictures; undefined when not even its beginning is. @throws when it cannot be read */
+/**
+ * Reads the complete part of a segment's file, without its pictures; undefined when not even its start is complete. @throws when it cannot be
+ * read
+ */
 export async function readSegment(path: string): Promise<SegmentContent | undefined> {
   const file = await open(path);
   try {
@@ -50,7 +53,7 @@ async function read(file: FileHandle, bytes: number): Promise<SegmentContent | u
   };
   let window = Buffer.alloc(0);
   let windowAt = 0;
-  /** Bytes of the file from `at` on, as many as there are. */
+  /** Bytes of the file from `at`, as many as exist. */
   const take = async (at: number, length: number): Promise<Buffer> => {
     if (at < windowAt || at + length > windowAt + window.length) {
       const buffer = Buffer.allocUnsafe(Math.max(length, readBytes));
@@ -101,7 +104,7 @@ async function read(file: FileHandle, bytes: number): Promise<SegmentContent | u
   return content.initBytes > 0 ? content : undefined;
 }
 
-/** Where the box begins that announces fragments of the sound. */
+/** Position of the box that announces fragments of sound. */
 function soundExtends(moov: Buffer): number[] {
   const found = findBox(moov, ["moov", "mvex"]);
   if (!found) return [];

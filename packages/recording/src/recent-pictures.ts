@@ -1,37 +1,37 @@
 import { type CodedPicture, nalUnits, type RecordedCodec, unitType } from "./coded-picture.ts";
 import { annexB, type ParameterSets, parameterSetsOf } from "./parameter-sets.ts";
 
-/** What a picture takes beside its bytes: tiny ones must not be kept without bound. */
+/** Memory per picture besides its data: it limits the number of tiny pictures. */
 const pictureOverheadBytes = 256;
 
 export interface RecentPicturesLimits {
-  /** Milliseconds that a picture is kept; those that others need for their decoding stay longer. */
+  /** How long a picture is kept, in milliseconds; pictures that others need for decoding are kept longer. */
   maxAgeMs: number;
-  /** Bytes of one camera. */
+  /** Limit for one camera, in bytes. */
   cameraBytes: () => number;
 }
 
-/** From a key picture up to the one before the next. */
+/** From a key picture to the picture before the next key picture. */
 interface Group {
   pictures: CodedPicture[];
   sets: ParameterSets | undefined;
   bytes: number;
 }
 
-/** What a decoder needs for one picture. */
+/** Everything that a decoder needs for one picture. */
 export interface Decodable {
   codec: RecordedCodec;
-  /** From a key picture on, in the order of decoding; the last is the one that is wanted. */
+  /** From a key picture on, in decoding order; the last one is the wanted picture. */
   pictures: readonly CodedPicture[];
-  /** Comes before the first, with start codes. */
+  /** To be decoded before the first picture; with start codes. */
   parameterSets: Uint8Array;
 }
 
-/** The recent compressed pictures of a camera's connection, from key pictures on. */
+/** The recent compressed pictures of a camera's connection, starting with a key picture. */
 export class RecentPictures {
   readonly #codec: RecordedCodec;
   readonly #limits: RecentPicturesLimits;
-  /** Oldest first; the last is the one that grows. */
+  /** Oldest first; the last group is still growing. */
   #groups: Group[] = [];
   #sets: ParameterSets | undefined;
   #bytes = 0;
@@ -45,7 +45,7 @@ export class RecentPictures {
     return this.#bytes;
   }
 
-  /** Takes the next picture, which must stay as it is. */
+  /** Takes the next picture, whose memory must not change later. */
   push(picture: CodedPicture): void {
     if (picture.key || !this.#sets) this.#sets = parameterSetsOf(this.#codec, picture.data, this.#sets);
     if (picture.key) this.#groups.push({ pictures: [], sets: this.#sets, bytes: 0 });
@@ -69,7 +69,7 @@ export class RecentPictures {
     return this.#groups.at(-1)?.pictures ?? [];
   }
 
-  /** What it takes to decode the picture that arrived then; undefined when that is not here any more. */
+  /** The pictures needed to decode the one that arrived at this time; undefined when it is no longer kept. */
   find(arrivedAt: number): Decodable | undefined {
     for (const { pictures, sets } of this.#groups) {
       const index = pictures.findIndex((picture) => picture.arrivedAt === arrivedAt);
@@ -85,7 +85,7 @@ export class RecentPictures {
   }
 }
 
-/** Whether other pictures may be decoded from this one (H.264, 7.4.1; H.265, 7.4.2.2). Layers of H.265 in time are all taken. */
+/** Whether other pictures may depend on this one (H.264, 7.4.1; H.265, 7.4.2.2). All temporal layers of H.265 count. */
 export function isReference(codec: RecordedCodec, data: Uint8Array): boolean {
   for (const { start } of nalUnits(data)) {
     const [first, second] = [data[start]!, data[start + 1]!];

@@ -8,22 +8,22 @@ import { readSegment } from "./read-segment.ts";
 import { type Decodable, isReference } from "./recent-pictures.ts";
 import type { RecordingFolder } from "./recording-folder.ts";
 
-/** A capture time may have gone through formats of whole nanoseconds; pictures are further apart than this. */
+/** Capture times may have been rounded to whole nanoseconds; pictures are further apart than this. */
 const toleranceMs = 0.05;
-/** More than the pictures between two key pictures of any camera have; they are read into memory. */
+/** More than any camera has between two key pictures; they are read into memory. */
 const mostBytes = 128 * 1024 * 1024;
 
-/** One picture of a recording, and what it takes to show it. */
+/** One picture of a recording, with everything needed to show it. */
 export interface RecordedPicture extends Decodable {
-  /** How it is turned to be upright. */
+  /** How it must be turned to be upright. */
   orientation: Orientation;
-  /** It may be of two fields. */
+  /** It may be interlaced. */
   interlaced: boolean;
 }
 
 /**
- * The picture of a camera's recording that was captured at this time, in milliseconds since 1970; undefined when it is not recorded, or what
- * it takes to decode it is not. @throws when a file cannot be read
+ * The picture of a camera's recording with this capture time, in milliseconds since 1970; undefined when it, or a picture needed to decode
+ * it, is not recorded. @throws when a file cannot be read
  */
 export async function readRecordedPicture(
   folder: RecordingFolder,
@@ -59,7 +59,7 @@ export async function readRecordedPicture(
   return undefined;
 }
 
-/** The picture with start codes where the file has lengths, which take as many bytes. */
+/** The picture with start codes in place of the file's lengths, which have the same size. */
 async function readPicture(file: FileHandle, sample: PlacedSample, order: number): Promise<CodedPicture> {
   const { key, offset, bytes, pts, captureMs } = sample;
   const data = Buffer.allocUnsafe(bytes);

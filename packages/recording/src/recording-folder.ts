@@ -12,26 +12,26 @@ import {
 
 export interface FolderOptions {
   directory: string;
-  /** Bytes that all segments together may have. */
+  /** Limit for all segments together, in bytes. */
   maxBytes: number;
-  /** Told of a segment that could not be deleted, renamed or read. */
+  /** Called with a segment that could not be deleted, renamed or read. */
   onFault: (error: Error, segment?: Segment) => void;
-  /** Told of each segment that is deleted, and why. */
+  /** Called with each deleted segment, and the reason. */
   onDeleted?: (segment: Segment, why: DeleteReason) => void;
 }
 
-/** Why a segment was deleted: no room for it, its age, no event wants it, or a person asked for it. */
+/** Why a segment was deleted: no space, its age, no event needs it, or a person asked for it. */
 export type DeleteReason = "room" | "age" | "unwanted" | "asked";
 
 /**
- * The segments of all cameras of a process, a folder for each camera. What there is, is known from the names of the files alone, so
- * that nothing else can be lost. There is no other process that writes here.
+ * The segments of all cameras of a process, one folder per camera. The file names are the only index, so nothing else can be lost. No
+ * other process writes here.
  */
 export class RecordingFolder {
   readonly directory: string;
   readonly index = new RecordingIndex();
   readonly #options: FolderOptions;
-  /** File operations, one after another for each segment. */
+  /** File operations, in sequence for each segment. */
   readonly #work = new Map<Segment, Promise<void>>();
 
   private constructor(options: FolderOptions) {
@@ -39,7 +39,10 @@ export class RecordingFolder {
     this.#options = options;
   }
 
-  /** Finds what is there. A file that its writer did not end is cut behind its last whole fragment. @throws when the folder cannot be used */
+  /**
+   * Finds the existing segments. A file that its writer did not finish is cut after its last complete fragment. @throws when the folder
+   * cannot be used
+   */
   static async open(options: FolderOptions): Promise<RecordingFolder> {
     const folder = new RecordingFolder(options);
     await mkdir(options.directory, { recursive: true });
@@ -49,11 +52,11 @@ export class RecordingFolder {
     return folder;
   }
 
-  /** Begins a segment; its file is the caller's to write at `pathOf`. */
+  /** Begins a segment; the caller writes its file at `pathOf`. */
   async begin(camera: string, facts: Omit<SegmentFacts, "toMs">): Promise<Segment> {
     await mkdir(join(this.directory, camera), { recursive: true });
     let { fromMs } = facts;
-    // A clock that was set back may show the same time twice.
+    // If the clock was set back, the same time may occur twice.
     while (this.index.get(camera, String(fromMs))) fromMs += 1;
     const segment: Segment = { ...facts, fromMs, toMs: undefined, camera, endMs: fromMs, bytes: 0 };
     this.index.add(segment);
@@ -64,13 +67,13 @@ export class RecordingFolder {
     return segmentPath(this.directory, segment);
   }
 
-  /** A segment has grown to so many bytes, and up to this capture time. */
+  /** A segment has grown to this many bytes and up to this capture time. */
   grown(segment: Segment, bytes: number, endMs: number): void {
     this.index.grow(segment, bytes - segment.bytes);
     segment.endMs = Math.max(segment.endMs, endMs);
   }
 
-  /** Lets the oldest go until so many more bytes have room; what is being written is not touched. */
+  /** Deletes the oldest segments until this many more bytes fit; segments being written are not touched. */
   makeRoom(bytes: number): void {
     while (this.index.bytes + bytes > this.#options.maxBytes) {
       const oldest = this.index.firstToGo(this.#options.maxBytes);
@@ -79,13 +82,13 @@ export class RecordingFolder {
     }
   }
 
-  /** Ends a segment that is written. One without pictures goes. */
+  /** Ends a segment that was written. A segment without pictures is deleted. */
   end(segment: Segment): Promise<void> {
     if (segment.endMs <= segment.fromMs) return this.#drop(segment);
     return this.#rename(segment, { toMs: segment.endMs });
   }
 
-  /** Keeps a segment as one of this kind. */
+  /** Changes the kind of a segment. */
   setKind(segment: Segment, kind: SegmentKind): Promise<void> {
     return segment.kind === kind ? Promise.resolve() : this.#rename(segment, { kind });
   }
@@ -95,7 +98,7 @@ export class RecordingFolder {
     return this.#drop(segment);
   }
 
-  /** Resolves when all that was asked for has been done. */
+  /** Resolves when all requested operations are done. */
   async settled(): Promise<void> {
     while (this.#work.size > 0) await Promise.all(this.#work.values());
   }
@@ -145,7 +148,7 @@ export class RecordingFolder {
     }
   }
 
-  /** Ends a segment that was being written when its process ended. */
+  /** Ends a segment that was being written when its process stopped. */
   async #recover(segment: Segment): Promise<void> {
     const path = this.pathOf(segment);
     const content = await readSegment(path);

@@ -1,13 +1,13 @@
 import { type Segment, segmentId } from "./segment.ts";
 
-/** Events' segments may take this part of all bytes before they go for the sake of others. */
+/** Segments of events may take this share of all bytes before they are deleted in favour of others. */
 const eventShare = 0.5;
 
 export function byTime(a: Segment, b: Segment): number {
   return a.fromMs - b.fromMs;
 }
 
-/** What segments there are, by camera, the oldest first. */
+/** The existing segments by camera, oldest first. */
 export class RecordingIndex {
   readonly #cameras = new Map<string, Segment[]>();
   readonly #cameraBytes = new Map<string, number>();
@@ -39,12 +39,12 @@ export class RecordingIndex {
     return this.of(segment.camera).includes(segment);
   }
 
-  /** Those that hold something of a range. */
+  /** Segments that overlap a range. */
   find(camera: string, fromMs: number, toMs: number): Segment[] {
     return this.of(camera).filter((segment) => segment.fromMs < toMs && segment.endMs > fromMs);
   }
 
-  /** Those that hold something of a time or later, the latest first. */
+  /** Segments that end after this time, latest first. */
   since(camera: string, fromMs: number): Segment[] {
     const segments = this.of(camera);
     const before = segments.findLastIndex(({ endMs }) => endMs < fromMs);
@@ -64,7 +64,7 @@ export class RecordingIndex {
     if (this.has(segment)) this.#count(segment, bytes);
   }
 
-  /** What its name tells of a segment has changed; its times and size may not. */
+  /** Updates the facts in a segment's name; its times and size may not change here. */
   change(segment: Segment, change: Partial<Pick<Segment, "kind" | "toMs">>): void {
     this.#count(segment, -segment.bytes);
     Object.assign(segment, change);
@@ -81,8 +81,8 @@ export class RecordingIndex {
   }
 
   /**
-   * The segment that goes first when bytes lack: the oldest of any camera that no event wants; the oldest that one wants when there
-   * is no other, or when these have half of all bytes. Never one that is being written.
+   * The segment to delete first when space is needed: the oldest of any camera that no event needs. If there is none, or if events'
+   * segments have half of all bytes, the oldest that an event needs. Never one that is being written.
    */
   firstToGo(maxBytes: number): Segment | undefined {
     const oldest = (wanted: boolean) => {

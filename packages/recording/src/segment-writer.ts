@@ -11,16 +11,16 @@ import type { RecordingFolder } from "./recording-folder.ts";
 import type { Segment, SegmentKind } from "./segment.ts";
 import { type CodedSound, SoundFrames } from "./sound-frames.ts";
 
-/** A segment ends before the first key picture that is so much later than its first. */
+/** A segment ends before the first key picture that is this much later than its first picture. */
 const segmentMs = 10_000;
-/** Pictures are written when there are so many seconds of them: more are not lost when the process is killed. */
+/** Pictures are written in fragments of this length: no more is lost when the process is killed. */
 const fragmentMs = 1_000;
-/** What comes while so much waits for a slow disk is not recorded. */
+/** Pictures that come while this much waits for a slow disk are not recorded. */
 const mostWaitingBytes = 16 * 1024 * 1024;
-/** So much is written though pictures that are shown earlier may come, and what a picture takes beside its bytes. */
+/** At this size data is written even if pictures that are shown earlier may still come; and the memory per picture besides its data. */
 const mostGatheredBytes = 8 * 1024 * 1024;
 const pictureOverheadBytes = 256;
-/** Sound of which nothing has come for so long has stopped; files that begin then have none. */
+/** If no sound has come for this long, it has stopped; files that begin after that have none. */
 const soundPauseMs = 2_000;
 
 export interface WriterOptions {
@@ -29,13 +29,13 @@ export interface WriterOptions {
   folder: RecordingFolder;
   /** AudioSpecificConfig of the AAC that comes with the pictures. */
   sound?: Uint8Array | undefined;
-  /** Of what kind a segment is when it begins. */
+  /** The kind of a segment when it begins. */
   kind: () => SegmentKind;
   /** Whether the disk may be written to now. */
   mayWrite: () => boolean;
-  /** The disk did not take what was written. */
+  /** Called when writing to the disk failed. */
   onFault: (error: Error) => void;
-  /** Pictures that are not recorded, since the disk is slow or full. */
+  /** Called with the number of pictures that are not recorded because the disk is slow or full. */
   onDropped: (pictures: number) => void;
   onWritten?: (pictures: number, bytes: number) => void;
 }
@@ -47,13 +47,15 @@ interface OpenFile {
   firstMs: number;
   sequence: number;
   bytes: number;
-  /** Undefined until it is there. */
+  /** Undefined until it exists. */
   segment: Segment | undefined;
   handle: FileHandle | undefined;
   failed: boolean;
 }
 
-/** Writes one connection's pictures to segments. Never waits: what the disk does not take in time is left out up to the next key picture. */
+/**
+ * Writes one connection's pictures to segments. It never waits: if the disk is too slow, pictures are left out up to the next key picture.
+ */
 export class SegmentWriter {
   readonly #options: WriterOptions;
   readonly #clock = new MediaClock();
@@ -65,7 +67,7 @@ export class SegmentWriter {
   #latest = Number.NEGATIVE_INFINITY;
   readonly #soundTrack: SoundTrack | undefined;
   readonly #sound: SoundFrames | undefined;
-  /** When sound came last, by performance.now(); at the beginning it is expected. */
+  /** Time of the last sound, by performance.now(); at the start sound is expected. */
   #soundAt: number | undefined;
   #waitingBytes = 0;
   #writing: Promise<void> = Promise.resolve();
@@ -77,43 +79,43 @@ export class SegmentWriter {
     this.#sound = sound && this.#soundTrack && new SoundFrames(sound);
   }
 
-  /** Takes the next picture, which must stay as it is. One of a stream that cannot be put into a file is left out. */
+  /** Takes the next picture, whose memory must not change later. Pictures that no file can hold are left out. */
   push(picture: CodedPicture): void {
     try {
       this.#take(picture);
     } catch (error) {
-      // Times or sizes that no camera means and no file can hold.
+      // Times or sizes that no real camera sends and no file can hold.
       if (!(error instanceof RangeError)) throw error;
       this.#drop();
     }
   }
 
-  /** Takes the next frame of sound, which must stay as it is. */
+  /** Takes the next frame of sound, whose memory must not change later. */
   pushSound({ data, ptsUs, arrivedAt }: CodedSound): void {
     this.#soundAt = arrivedAt;
     const ticks = this.#clock.at({ ptsUs, arrivedAt });
     if (ticks !== undefined && this.#file?.hasSound) this.#sound?.push(data, ticks);
   }
 
-  /** Writes what is gathered and ends the file. */
+  /** Writes the collected data and ends the file. */
   async stop(): Promise<void> {
     this.#flush();
     this.#end();
     await this.#writing;
   }
 
-  /** Resolves when what was given to be written has been. */
+  /** Resolves when all data handed over has been written. */
   async settled(): Promise<void> {
     await this.#writing;
   }
 
   #take(picture: CodedPicture): void {
     const { ticks, anew } = this.#clock.time(picture);
-    // What the camera's description says of its video stands before the first picture, whatever that is.
+    // The parameter sets from the camera's description come with the first picture, whatever its kind.
     this.#sets ??= parameterSetsOf(this.#options.codec, picture.data, undefined);
     if (picture.key) this.#key(picture, ticks, anew);
     const first = this.#gathered[0];
-    // A picture that is shown after all before it parts the pictures: none behind it is shown before one that is written now.
+    // A picture that is shown after all earlier ones is a safe place to cut: no later picture is shown before one that is written now.
     const parts = ticks > this.#latest && picture.arrivedAt - (first?.picture.arrivedAt ?? 0) >= fragmentMs;
     if (first && (parts || this.#gatheredBytes > mostGatheredBytes)) this.#flush(ticks);
     if (!this.#file) return;
@@ -126,13 +128,13 @@ export class SegmentWriter {
     this.#latest = Math.max(this.#latest, ticks);
   }
 
-  /** Leaves out what is gathered and all that comes up to the next key picture. */
+  /** Drops the collected data and everything up to the next key picture. */
   #drop(): void {
     this.#options.onDropped(1 + this.#gathered.length);
     this.#end();
   }
 
-  /** `time`: when the picture is shown; `anew`: that does not continue what was. */
+  /** `time`: when the picture is shown; `anew`: the time does not continue the earlier times. */
   #key(picture: CodedPicture, time: number, anew: boolean): void {
     const ticks = anew ? undefined : time;
     const { codec, mayWrite, onDropped } = this.#options;
@@ -151,7 +153,7 @@ export class SegmentWriter {
     else this.#begin({ sets, orientation, hasSound }, picture.captureMs, time);
   }
 
-  /** `ticks`: when its first picture is shown. */
+  /** `ticks`: display time of its first picture. */
   #begin(head: Pick<OpenFile, "sets" | "orientation" | "hasSound">, firstMs: number, ticks: number): void {
     const { sets, orientation, hasSound } = head;
     const { camera, codec, folder, kind } = this.#options;
@@ -183,7 +185,7 @@ export class SegmentWriter {
     });
   }
 
-  /** Writes what is gathered as a fragment; `next` is when the picture behind it is shown. */
+  /** Writes the collected data as a fragment; `next` is the display time of the following picture. */
   #flush(next?: number): void {
     const file = this.#file;
     const gathered = this.#gathered;
@@ -220,7 +222,7 @@ export class SegmentWriter {
       } catch (error) {
         file.failed = true;
         this.#options.onFault(error as Error);
-        // What was written in part is cut away, so that the file ends with a whole fragment.
+        // A partly written fragment is cut off, so that the file ends with a complete one.
         await file.handle?.truncate(file.bytes).catch(() => undefined);
       } finally {
         this.#waitingBytes -= bytes;

@@ -4,7 +4,7 @@ import type { RecordedCodec } from "./coded-picture.ts";
 /** A segment of a camera: one file. */
 export interface Segment extends SegmentFacts {
   camera: string;
-  /** Capture time of the end of what has been written. */
+  /** Capture time of the end of the data written so far. */
   endMs: number;
   bytes: number;
 }
@@ -18,14 +18,14 @@ export function segmentPath(directory: string, segment: Segment): string {
   return join(directory, segment.camera, segmentName(segment));
 }
 
-/** Why a segment is kept: it is recorded always, an event wants it, or one may still come that does. */
+/** Why a segment is kept: everything is recorded, an event needs it, or an event may still need it. */
 export type SegmentKind = "continuous" | "event" | "pending";
 
-/** What a segment's name tells of it. */
+/** The facts in a segment's name. */
 export interface SegmentFacts {
   /** Capture times of its first picture and of the end of its last, in milliseconds since 1970. */
   fromMs: number;
-  /** Undefined while it is written. */
+  /** Undefined while it is being written. */
   toMs: number | undefined;
   codec: RecordedCodec;
   /** Size of the stored picture. */
@@ -45,7 +45,7 @@ function segmentName({ fromMs, toMs, codec, width, height, audio, kind }: Segmen
   return `${fromMs}-${toMs ?? "open"}-${codec.toLowerCase()}-${width}x${height}${sound}-${kind}.mp4`;
 }
 
-/** Reads a name; undefined for another file's. */
+/** Parses a name; undefined for other files. */
 export function parseSegmentName(name: string): SegmentFacts | undefined {
   const [, from, to, codec, width, height, sound, kind] = pattern.exec(name) ?? [];
   if (from === undefined) return undefined;

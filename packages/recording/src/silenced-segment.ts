@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { readSegment, type SegmentContent } from "./read-segment.ts";
 
-/** Bytes of a file that others take the place of; zeros where none are given. */
+/** Bytes of a file and their replacement; zeros where none is given. */
 interface Change {
   at: number;
   end: number;
@@ -11,8 +11,8 @@ interface Change {
 const passedOver = Buffer.from("free", "latin1");
 
 /**
- * A segment's file without its sound, from `start` up to and without `end`. It has as many bytes as the file, so that places in it are the same:
- * the boxes that tell of the sound are ones that players pass over, and the sound itself is zeros. @throws when it cannot be read
+ * A segment's file without its sound, from `start` up to, without, `end`. It has the same size as the file, so that positions stay the same: the
+ * boxes that announce the sound become boxes that players ignore, and the sound itself becomes zeros. @throws when it cannot be read
  */
 export async function* readSilenced(path: string, start: number, end: number): AsyncGenerator<Buffer> {
   const content = await readSegment(path);
@@ -35,7 +35,7 @@ export async function* readSilenced(path: string, start: number, end: number): A
   }
 }
 
-/** By their places. */
+/** Sorted by position. */
 function changesOf({ sound, soundBoxes }: SegmentContent): Change[] {
   const changes: Change[] = soundBoxes.map((at) => ({ at: at + 4, end: at + 8, bytes: passedOver }));
   for (const { offset, bytes } of sound?.samples ?? [])

@@ -4,38 +4,40 @@ import type { SoundSample } from "./mp4/sound-track.ts";
 
 /** A frame of sound as a camera sent it. */
 export interface CodedSound {
-  /** AAC without a header; stays as it is. */
+  /** AAC without a header; its memory does not change later. */
   data: Uint8Array;
-  /** When it is to be heard, in the time of the pictures (`CodedPicture.ptsUs`). */
+  /** When it is to be heard, in the pictures' time (`CodedPicture.ptsUs`). */
   ptsUs: number;
-  /** When it had arrived, by performance.now(). */
+  /** Arrival of the complete frame, by performance.now(). */
   arrivedAt: number;
 }
 
-/** A frame and its place, in samples since 1970. */
+/** A frame and its position, in samples since 1970. */
 interface PlacedFrame {
   data: Uint8Array;
   at: number;
 }
 
-/** Sound is taken to go on where it is no farther off. */
+/** Within this distance, sound counts as continuous. */
 const toleranceSeconds = 0.02;
-/** A longer gap is left as one. */
+/** A gap longer than this is not filled with silence. */
 const mostFilledSeconds = 15;
-/** Sound that is so far behind the pictures has stopped; silence takes its place but for the last part. */
+/** Sound this far behind the pictures has stopped; it is replaced by silence, except for the last part. */
 const behindSeconds = 2;
 const leftSeconds = 1;
-/** Sound may come so much before and after its pictures, in seconds. */
+/** How far sound may come before or after its pictures, in seconds. */
 const startSeconds = 0.5;
-/** What is kept of sound while no picture comes. */
+/** How many frames of sound are kept while no picture comes. */
 const mostFrames = 2_000;
 
-/** Sound that waits to be written with the pictures of its time. Where a frame lacks, there is silence: players stop at a gap. */
+/**
+ * Sound that waits to be written with the pictures of its time. Missing frames are filled with silence, because players stop at a gap.
+ */
 export class SoundFrames {
   readonly #aac: AacConfig;
   readonly #silence: Buffer | undefined;
   #waiting: PlacedFrame[] = [];
-  /** Where the next frame is expected. */
+  /** Position where the next frame is expected. */
   #next: number | undefined;
 
   /** `config`: AudioSpecificConfig of AAC that a file can hold. */
@@ -44,18 +46,18 @@ export class SoundFrames {
     this.#silence = silentAacFrame(this.#aac);
   }
 
-  /** A file begins with a picture that is shown at this time, in ticks. */
+  /** A file begins with a picture shown at this time, in ticks. */
   begin(ticks: number): void {
     const at = this.#samples(ticks);
     const around = startSeconds * this.#aac.sampleRate;
-    // What has been left out meanwhile, or was timed by another clock, is not heard in this file.
+    // Sound that was left out in the meantime, or was timed by another clock, is not heard in this file.
     if ((this.#waiting.at(-1)?.at ?? at) > at + 2 * around) this.#waiting = [];
     this.#waiting = this.#waiting.filter((frame) => frame.at >= at - around);
     const isNear = this.#next !== undefined && Math.abs(this.#next - at) <= around;
     if (!isNear && this.#waiting.length === 0) this.#next = at;
   }
 
-  /** Takes the next frame, to be heard at this time, in ticks. One that lies before the end of the last is left out. */
+  /** Takes the next frame, to be heard at this time, in ticks. A frame that starts before the end of the last one is left out. */
   push(data: Uint8Array, ticks: number): void {
     const tolerance = toleranceSeconds * this.#aac.sampleRate;
     const at = this.#samples(ticks);
@@ -65,7 +67,7 @@ export class SoundFrames {
     this.#place(data);
   }
 
-  /** The frames that are heard before a time, in ticks; all, where none is given. */
+  /** The frames that are heard before this time, in ticks; all frames if no time is given. */
   take(before: number | undefined): { samples: SoundSample[]; frames: Uint8Array[] } {
     const { sampleRate, frameSamples } = this.#aac;
     const end = before === undefined ? Number.POSITIVE_INFINITY : this.#samples(before);
@@ -80,7 +82,7 @@ export class SoundFrames {
     return { samples, frames: taken.map(({ data }) => data) };
   }
 
-  /** Leaves out what waits. */
+  /** Drops the waiting frames. */
   drop(): void {
     this.#waiting = [];
     this.#next = undefined;
@@ -92,7 +94,7 @@ export class SoundFrames {
     if (this.#waiting.length > mostFrames) this.#waiting.shift();
   }
 
-  /** Puts silence up to a time, or moves on to it. */
+  /** Fills with silence up to a position, or jumps to it. */
   #fill(to: number): void {
     const { sampleRate, frameSamples } = this.#aac;
     if (this.#silence && to - this.#next! <= mostFilledSeconds * sampleRate)

@@ -1,4 +1,4 @@
-/** A box of ISO/IEC 14496-12: its size, its type, and what it holds. */
+/** A box of ISO/IEC 14496-12: size, type, content. */
 export function mp4Box(type: string, ...content: readonly Uint8Array[]): Buffer {
   const bytes = content.reduce((sum, part) => sum + part.byteLength, 8);
   return Buffer.concat([u32(bytes), Buffer.from(type, "latin1"), ...content], bytes);
@@ -37,16 +37,16 @@ export function u64(...values: readonly number[]): Buffer {
   return buffer;
 }
 
-/** A box as it is found in bytes. */
+/** A box found in data. */
 export interface FoundBox {
   type: string;
-  /** Where it begins, where what it holds begins, and where it ends. */
+  /** Where the box begins, where its content begins, and where it ends. */
   at: number;
   body: number;
   end: number;
 }
 
-/** The boxes in `data` between two places; ends where something is no box or is cut short. */
+/** The boxes in `data` between two positions; stops at data that is not a box or is cut short. */
 export function boxesIn(data: Buffer, from = 0, to = data.length): FoundBox[] {
   const found: FoundBox[] = [];
   for (let at = from; at + 8 <= to; ) {
@@ -59,7 +59,7 @@ export function boxesIn(data: Buffer, from = 0, to = data.length): FoundBox[] {
   return found;
 }
 
-/** The first box of this path below `data` between two places, such as moov, trak. */
+/** The first box with this path in `data` between two positions, such as moov, trak. */
 export function findBox(
   data: Buffer,
   path: readonly string[],

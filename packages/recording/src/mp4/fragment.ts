@@ -5,12 +5,12 @@ import { type PlacedSound, readSoundFragment, type SoundSample, soundFragment } 
 const keyFlags = 0x0200_0000;
 const otherFlags = 0x0101_0000;
 const bytesPerRow = 16;
-/** Marks the box that holds when each picture of the fragment was captured; players pass it over. */
+/** Marks the box that holds the capture time of each picture in the fragment; players ignore it. */
 const captureTimes = Buffer.from("b0a6f1f4c3a94d1c9d8e5a1f7e2c4b60", "hex");
 
 /**
- * What stands before a fragment's pictures: when they were captured, what they are, and the head of the box that holds them. The sound of
- * their time stands behind them.
+ * The bytes before a fragment's pictures: their capture times, their descriptions, and the header of the box that holds them. The sound
+ * of their time comes after them.
  */
 export function fragmentHead(
   sequence: number,
@@ -36,7 +36,7 @@ export function fragmentHead(
         "traf",
         fullBox("tfhd", 0, 0x02_0000, u32(1)),
         fullBox("tfdt", 1, 0, u64(samples[0]?.dts ?? 0)),
-        // Offset, and of each sample duration, size, flags and the time until it is shown.
+        // Offset; then for each sample its duration, size, flags, and the time between decoding and display.
         fullBox("trun", 1, 0xf01, u32(samples.length, dataOffset), rows),
       ),
       ...(sound.length > 0 ? [soundFragment(sound, dataOffset + videoBytes)] : []),
@@ -46,15 +46,15 @@ export function fragmentHead(
   return Buffer.concat([mp4Box("uuid", captureTimes, times), head, u32(data), Buffer.from("mdat", "latin1")]);
 }
 
-/** What a fragment holds. */
+/** The contents of a fragment. */
 export interface FragmentContent {
   samples: PlacedSample[];
   sound: PlacedSound[];
-  /** Where the box that describes the sound begins, in the file; undefined where there is none. */
+  /** Position in the file of the box that describes the sound; undefined without sound. */
   soundAt: number | undefined;
 }
 
-/** What a fragment holds whose `uuid` and `moof` boxes are in `data`; `moofAt` is where the latter stands in the file. */
+/** Reads a fragment from its `uuid` and `moof` boxes in `data`; `moofAt` is the position of `moof` in the file. */
 export function readFragment(
   data: Buffer,
   uuid: { body: number; end: number },

@@ -3,7 +3,7 @@ import { ticksPerSecond } from "../coded-picture.ts";
 import { findBox, fullBox, mp4Box, u16, u32, u64 } from "./boxes.ts";
 import { type SoundTrack, soundTrackId } from "./sound-track.ts";
 
-/** What becomes of a picture's x and y (ISO/IEC 14496-12, 6.2.2): x' = a·x + c·y, y' = b·x + d·y, moved to begin at 0. */
+/** Transformation of a picture's x and y (ISO/IEC 14496-12, 6.2.2): x' = a·x + c·y, y' = b·x + d·y, then moved to begin at 0. */
 const turns: Readonly<Record<Orientation, readonly [a: number, b: number, c: number, d: number]>> = {
   1: [1, 0, 0, 1],
   2: [-1, 0, 0, 1],
@@ -15,7 +15,7 @@ const turns: Readonly<Record<Orientation, readonly [a: number, b: number, c: num
   8: [0, -1, 1, 0],
 };
 const one = 0x10000;
-/** Of the matrix in a `tkhd` box of version 1, behind the box's head. */
+/** Position of the matrix in a `tkhd` box of version 1, after the box's header. */
 const matrixAt = 52;
 
 const matrix = displayMatrix(1, { width: 0, height: 0 });
@@ -34,9 +34,9 @@ export interface MovieTrack {
   description: Uint8Array;
   /** In ticks; 0 in a movie of fragments. */
   duration: number;
-  /** The ticks at which the first picture is shown, counted as the samples are: the movie begins there. */
+  /** Display time of the first picture, in ticks on the samples' clock: the movie begins there. */
   startsAt?: number;
-  /** Boxes of the sample table behind `stsd`. */
+  /** The boxes of the sample table after `stsd`. */
   samples: readonly Uint8Array[];
 }
 
@@ -44,13 +44,13 @@ export interface MovieTrack {
 export interface MovieSound extends SoundTrack {
   /** In samples; 0 in a movie of fragments. */
   duration: number;
-  /** How long after the movie's beginning it begins, in ticks. */
+  /** How long after the movie's start it begins, in ticks. */
   startsAt?: number;
-  /** Boxes of the sample table behind `stsd`. */
+  /** The boxes of the sample table after `stsd`. */
   samples: readonly Uint8Array[];
 }
 
-/** The `moov` box of a movie; `more` goes behind the tracks. */
+/** The `moov` box of a movie; `more` is placed after the tracks. */
 export function movieBox(
   track: MovieTrack,
   sound: MovieSound | undefined,
@@ -79,7 +79,7 @@ function soundBox(sound: MovieSound): Buffer {
     ...(["tkhd", 1, 3, u64(0, 0), u32(soundTrackId, 0), u64(startsAt + heard)] as const),
     ...[Buffer.alloc(8), volume, matrix, u32(0, 0)],
   );
-  // Nothing is heard at first; then all of it.
+  // First silence, then all of the sound.
   const rows = [
     ...(startsAt > 0 ? [u64(startsAt), u32(-1, -1), u16(1, 0)] : []),
     ...[u64(heard, 0), u16(1, 0)],
@@ -105,7 +105,7 @@ function mediaBox(
   );
 }
 
-/** The beginning of a file of fragments. */
+/** The start of a file of fragments. */
 export function fragmentedMovie(
   track: Omit<MovieTrack, "duration" | "samples">,
   sound?: SoundTrack | undefined,
@@ -121,7 +121,7 @@ export function fragmentedMovie(
   ]);
 }
 
-/** The matrix of a movie's header by which players turn its pictures, which have this size before that. */
+/** The matrix in a movie's header by which players turn its pictures; the size is that before turning. */
 function displayMatrix(orientation: Orientation, { width, height }: Size): Buffer {
   const [a, b, c, d] = turns[orientation];
   const right = -Math.min(0, a * width, c * height);
@@ -130,7 +130,7 @@ function displayMatrix(orientation: Orientation, { width, height }: Size): Buffe
   return u32(...fixed.map((value) => value >>> 0), 0x40000000);
 }
 
-/** The orientation that the track of a `moov` box of ours says. */
+/** The orientation in the track of a `moov` box that we wrote. */
 export function orientationOf(moov: Buffer): Orientation {
   const header = findBox(moov, ["moov", "trak", "tkhd"]);
   if (!header) return 1;

@@ -1,15 +1,15 @@
 import { ticksPerSecond } from "../coded-picture.ts";
 import { boxesIn, mp4Box } from "./boxes.ts";
 
-/** Marks the box of a movie that holds when its pictures are shown and were captured; players pass it over. */
+/** Marks the box of a movie with the display and capture times of its pictures; players ignore it. */
 const movieTimes = Buffer.from("5e2d8c17a40b4f6db3c9716f0ad25e83", "hex");
-/** Steps in which capture times are counted from the first: 32 bits of them are days. */
+/** Resolution of capture times relative to the first: 32 bits cover several days. */
 const stepsPerMs = 10;
 
 /**
- * When each picture is shown in the movie and when it was captured, in the order of showing: after the mark the earliest capture time in
- * milliseconds since 1970 (64-bit float), then of each picture the time in the movie in 1/90,000 s and the capture time after the earliest in
- * 0.1 ms (32 bits each). Undefined where these numbers do not hold them.
+ * Display and capture time of each picture, in display order. After the mark comes the earliest capture time in milliseconds since 1970
+ * (64-bit float); then for each picture its time in the movie in 1/90,000 s and its capture time after the earliest in 0.1 ms (32 bits each).
+ * Undefined if a value is too large.
  */
 export function movieTimesBox(samples: readonly Pick<Sample, "pts" | "captureMs">[]): Buffer | undefined {
   const shown = [...samples].sort((a, b) => a.pts - b.pts);
@@ -27,7 +27,7 @@ export function movieTimesBox(samples: readonly Pick<Sample, "pts" | "captureMs"
   return mp4Box("uuid", movieTimes, head, rows);
 }
 
-/** Reads the box from the beginning of a movie: of each picture the seconds at which it is shown and its capture time in milliseconds since 1970. */
+/** Reads the box from the start of a movie: for each picture its display time in seconds and its capture time in milliseconds since 1970. */
 export function readMovieTimes(movie: Buffer): { seconds: number; captureMs: number }[] | undefined {
   const found = boxesIn(movie).find(
     ({ type, body }) => type === "uuid" && movie.subarray(body, body + movieTimes.length).equals(movieTimes),
@@ -44,16 +44,16 @@ export function readMovieTimes(movie: Buffer): { seconds: number; captureMs: num
 /** One picture in a file. */
 export interface Sample {
   key: boolean;
-  /** When it is shown and when it is decoded, in ticks. */
+  /** Display time and decoding time, in ticks. */
   pts: number;
   dts: number;
-  /** Until the next is decoded. */
+  /** Time until the next one is decoded. */
   duration: number;
   captureMs: number;
   bytes: number;
 }
 
-/** A sample and where its bytes are. */
+/** A sample with the position of its bytes. */
 export interface PlacedSample extends Sample {
   offset: number;
 }

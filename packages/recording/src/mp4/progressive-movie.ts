@@ -5,29 +5,29 @@ import { fileTypeBox, type MovieSound, movieBox } from "./movie-box.ts";
 import { movieTimesBox, type Sample } from "./movie-times.ts";
 import type { SoundSample, SoundTrack } from "./sound-track.ts";
 
-/** Samples that lie one behind the other and are described by one `stsd` box. */
+/** Consecutive samples with one `stsd` box. */
 export interface MovieChunk {
   /** The `stsd` box. */
   description: Buffer;
   samples: readonly Pick<Sample, "key" | "pts" | "bytes" | "captureMs">[];
 }
 
-/** Sound that lies one behind the other and is described by one `stsd` box. */
+/** Consecutive sound with one `stsd` box. */
 export interface SoundChunk {
   description: Buffer;
-  /** `at` counts from the movie's beginning, in samples of the movie's sound. */
+  /** `at` is relative to the movie's start, in samples of the movie's sound. */
   sound: readonly SoundSample[];
 }
 
-/** The sound of a movie: samples a second. */
+/** The sound of a movie: samples per second. */
 export type MovieSoundRate = Pick<SoundTrack, "sampleRate">;
 
 const largeBytes = 2 ** 32;
 
 /**
- * What stands before the pictures of a movie that can be played from its first bytes on and at any place: ftyp, moov, when the pictures were
- * captured, and the head of the box that holds them and the sound, chunk after chunk. `pts` of all samples must be on one clock; the movie begins
- * with the first that is shown.
+ * The bytes before the pictures of a movie that can be played from its first bytes and from any position: ftyp, moov, the capture times, and the
+ * header of the box that holds pictures and sound, chunk after chunk. `pts` of all samples must be on one clock; the movie begins with the
+ * picture that is shown first.
  */
 export function progressiveMovieHead(
   chunks: readonly (MovieChunk | SoundChunk)[],
@@ -99,7 +99,7 @@ export function progressiveMovieHead(
   return head(head(0).length);
 }
 
-/** The sound track; where frames lack, the one before lasts as long. */
+/** The sound track; where frames are missing, the frame before lasts longer. */
 function movieSound(
   chunks: readonly SoundChunk[],
   { sampleRate }: MovieSoundRate,
@@ -123,7 +123,7 @@ function movieSound(
   };
 }
 
-/** How many bytes each sample has, and how many samples each chunk, with the index of their description. */
+/** Size of each sample, number of samples in each chunk, and the index of each chunk's description. */
 function sizesAndChunks(
   chunks: readonly (readonly { bytes: number }[])[],
   indices: readonly number[],
@@ -136,7 +136,7 @@ function sizesAndChunks(
   ];
 }
 
-/** One `stsd` box for all chunks, and which entry is each chunk's, from 1. */
+/** One `stsd` box for all chunks, and the entry of each chunk, from 1. */
 function descriptions(chunks: readonly { description: Buffer }[]): { entry: Buffer; indices: number[] } {
   const entries: Buffer[] = [];
   const indices = chunks.map(({ description }) => {
@@ -148,7 +148,7 @@ function descriptions(chunks: readonly { description: Buffer }[]): { entry: Buff
   return { entry: fullBox("stsd", 0, 0, u32(entries.length), ...entries), indices };
 }
 
-/** Count of runs, and of each run its length and value. */
+/** Number of runs, then length and value of each run. */
 function runs(values: readonly number[]): Buffer {
   const found: number[] = [];
   for (const value of values) {
@@ -158,7 +158,7 @@ function runs(values: readonly number[]): Buffer {
   return Buffer.concat([u32(found.length / 2), numbers(found)]);
 }
 
-/** As `u32`, for more values than a function takes. */
+/** Like `u32`, for more values than a function call accepts. */
 function numbers(values: readonly number[]): Buffer {
   const buffer = Buffer.allocUnsafe(4 * values.length);
   for (let i = 0; i < values.length; i++) buffer.writeUInt32BE(values[i]!, 4 * i);

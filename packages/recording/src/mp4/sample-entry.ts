@@ -5,7 +5,7 @@ import { boxesIn, findBox, fullBox, mp4Box, u8, u16, u32 } from "./boxes.ts";
 const lengthSizeMinusOne = 3;
 const profilesWithChroma = new Set([100, 110, 122, 144]);
 
-/** The `stsd` box of a track of these pictures, whose units have 4 bytes of length in front. */
+/** The `stsd` box for a track of these pictures, whose units have a 4-byte length in front. */
 export function sampleDescription(sets: ParameterSets): Buffer {
   const { width = 0, height = 0, aspect: [across, down] = [0, 0] } = pictureSize(sets) ?? {};
   const shape = across > 0 && down > 0 && across !== down ? [mp4Box("pasp", u32(across, down))] : [];
@@ -20,7 +20,7 @@ export function sampleDescription(sets: ParameterSets): Buffer {
   return fullBox("stsd", 0, 0, u32(1), entry);
 }
 
-/** The sets in an `stsd` box that `sampleDescription` wrote; undefined where there are none. */
+/** The parameter sets in an `stsd` box written by `sampleDescription`; undefined if there are none. */
 export function describedSets(stsd: Buffer): ParameterSets | undefined {
   const entry = boxesIn(stsd, 16)[0];
   const configuration =
@@ -45,7 +45,7 @@ export function describedSets(stsd: Buffer): ParameterSets | undefined {
   return { codec: "H265", video, sequence, picture };
 }
 
-/** The codec as a media type names it (RFC 6381; ISO/IEC 14496-15, annex E), such as `avc1.640028` or `hvc1.1.6.L93.B0`. */
+/** The codec's name in media types (RFC 6381; ISO/IEC 14496-15, annex E), such as `avc1.640028` or `hvc1.1.6.L93.B0`. */
 export function codecName({ codec, sequence }: ParameterSets): string {
   const hex = (value: number) => value.toString(16).toUpperCase();
   const sps = sequence[0]!;

@@ -1,11 +1,11 @@
 import { readAacConfig } from "@sightline/media";
 import { boxesIn, findBox, fullBox, mp4Box, u8, u16, u32, u64 } from "./boxes.ts";
 
-/** Sound of a file, as its track says it. */
+/** Sound of a file, as described by its track. */
 export interface SoundTrack {
   /** The `stsd` box. */
   description: Buffer;
-  /** Samples a second: the unit of its times. */
+  /** Samples per second: the unit of its times. */
   sampleRate: number;
 }
 
@@ -23,7 +23,7 @@ export interface PlacedSound extends SoundSample {
 export const soundTrackId = 2;
 const bytesPerRow = 8;
 
-/** A track of AAC that this AudioSpecificConfig describes; undefined for one that no file can hold. */
+/** A track for AAC with this AudioSpecificConfig; undefined for sound that no file can hold. */
 export function soundTrack(config: Uint8Array): SoundTrack | undefined {
   const aac = readAacConfig(config);
   if (!aac) return undefined;
@@ -32,7 +32,7 @@ export function soundTrack(config: Uint8Array): SoundTrack | undefined {
     const body = Buffer.concat(content);
     return Buffer.concat([u8(tag, body.length), body]);
   };
-  // ISO/IEC 14496-1, 7.2.6: MPEG-4 audio, of no stated rate.
+  // ISO/IEC 14496-1, 7.2.6: MPEG-4 audio without a stated rate.
   const decoder = descriptor(4, u8(0x40, 0x15, 0, 0, 0), u32(0, 0), descriptor(5, config));
   const streams = descriptor(3, u16(soundTrackId), u8(0), decoder, descriptor(6, u8(2)));
   const shownRate = sampleRate < 0x1_0000 ? sampleRate * 0x1_0000 : 0;
@@ -44,7 +44,7 @@ export function soundTrack(config: Uint8Array): SoundTrack | undefined {
   return { description: fullBox("stsd", 0, 0, u32(1), entry), sampleRate };
 }
 
-/** The `traf` box of a fragment's sound, whose bytes are `dataOffset` behind the beginning of the `moof` box. */
+/** The `traf` box for a fragment's sound, whose bytes start `dataOffset` after the start of the `moof` box. */
 export function soundFragment(samples: readonly SoundSample[], dataOffset: number): Buffer {
   const rows = u32(...samples.flatMap(({ duration, bytes }) => [duration, bytes]));
   return mp4Box(
@@ -55,7 +55,7 @@ export function soundFragment(samples: readonly SoundSample[], dataOffset: numbe
   );
 }
 
-/** Reads such a box, which lies in `data` between two places. */
+/** Reads such a box from `data`, between two positions. */
 export function readSoundFragment(data: Buffer, from: number, to: number, moofAt: number): PlacedSound[] {
   const boxes = new Map(boxesIn(data, from, to).map((each) => [each.type, each]));
   const [tfdt, trun] = [boxes.get("tfdt"), boxes.get("trun")];
@@ -72,7 +72,7 @@ export function readSoundFragment(data: Buffer, from: number, to: number, moofAt
   });
 }
 
-/** The sound of a `moov` box of ours, and where its `trak` box lies; undefined where there is none. */
+/** The sound of a `moov` box that we wrote, with the position of its `trak` box; undefined without sound. */
 export function soundOf(moov: Buffer): (SoundTrack & { trakAt: number }) | undefined {
   const movie = findBox(moov, ["moov"]);
   if (!movie) return undefined;
@@ -82,7 +82,7 @@ export function soundOf(moov: Buffer): (SoundTrack & { trakAt: number }) | undef
     const header = media && findBox(moov, ["mdhd"], media.body, media.end);
     const stsd = media && findBox(moov, ["minf", "stbl", "stsd"], media.body, media.end);
     if (!header || !stsd || !findBox(moov, ["mp4a"], stsd.body + 8, stsd.end)) continue;
-    // Version 1: two times of 8 bytes each stand before it.
+    // Version 1: two times of 8 bytes each come first.
     const sampleRate = moov.readUInt32BE(header.body + 20);
     return { description: Buffer.from(moov.subarray(stsd.at, stsd.end)), sampleRate, trakAt: trak.at };
   }

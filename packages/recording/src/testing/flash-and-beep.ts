@@ -8,7 +8,7 @@ import { readClip, readSound, type SoundClip, type VideoClip } from "@sightline/
 import { ffmpegPath } from "./numbered-video.ts";
 
 const run = promisify(execFile);
-/** What of a file's end is not looked at. */
+/** How much of a file's end is ignored. */
 const endSeconds = 0.2;
 
 export interface FlashOptions {
@@ -16,15 +16,15 @@ export interface FlashOptions {
   codec?: "H264" | "H265";
   rate?: number;
   keyEvery?: number;
-  /** Pictures between two that others are decoded from. */
+  /** Number of pictures between two reference pictures. */
   bFrames?: number;
   sampleRate?: number;
   channels?: number;
 }
 
-/** ffmpeg's arguments for a picture that is white, and a tone that sounds, for the first fifth of each second but the very first. */
+/** ffmpeg's arguments for a white picture and a tone during the first fifth of each second, except the very first. */
 function flashInput({ seconds, rate = 25 }: FlashOptions): string[] {
-  // Computed for few pixels and made larger then: ffmpeg evaluates the expression for each of them.
+  // Computed for a few pixels and then enlarged: ffmpeg evaluates the expression for each pixel.
   const brightness = `geq=lum='if(gte(T\\,1)*lt(mod(T\\,1)\\,0.19)\\,235\\,16)':cb=128:cr=128`;
   const video = `color=black:s=2x2:r=${rate}:d=${seconds},${brightness},scale=192:128:flags=neighbor,setsar=1`;
   const sound = `aevalsrc='if(gte(t\\,1)*lt(mod(t\\,1)\\,0.2)\\,0.7*sin(2*PI*1000*t)\\,0)':s=48000:d=${seconds}`;
@@ -47,7 +47,7 @@ function videoEncoder({ codec = "H264", keyEvery = 25, bFrames = 0 }: FlashOptio
   return [...encoder, "-preset", "veryfast", ...pictures, "-threads", "1"];
 }
 
-/** A picture that flashes, and a tone at each flash. */
+/** A flashing picture, and a tone with each flash. */
 export async function flashAndBeep(options: FlashOptions): Promise<{ video: VideoClip; sound: SoundClip }> {
   const directory = await mkdtemp(join(tmpdir(), "sightline-flash-"));
   try {
@@ -79,7 +79,7 @@ export async function writeFlashAndBeep(file: string, options: FlashOptions): Pr
   ]);
 }
 
-/** When flashes and tones begin in a file, in seconds of it. */
+/** Start times of flashes and tones in a file, in seconds. */
 export async function flashesAndBeeps(file: string): Promise<{ flashes: number[]; beeps: number[] }> {
   const { stderr } = await run(
     ffmpegPath,
@@ -92,13 +92,13 @@ export async function flashesAndBeeps(file: string): Promise<{ flashes: number[]
   );
   const [, hours = 0, minutes = 0, seconds = 0] = /Duration: (\d+):(\d+):([\d.]+)/.exec(stderr) ?? [];
   const duration = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
-  // At the file's end both are said to end.
+  // At the file's end both are reported as ended.
   const times = (pattern: RegExp) =>
     [...stderr.matchAll(pattern)].map(([, at]) => Number(at)).filter((at) => at < duration - endSeconds);
   return { flashes: times(/black_end:([\d.]+)/g), beeps: times(/silence_end: ([\d.]+)/g) };
 }
 
-/** How much later each tone is heard than its flash is seen, in seconds; of those flashes that a tone belongs to. */
+/** How much later each tone is heard than its flash is seen, in seconds; only for flashes with a tone. */
 export function delays({
   flashes,
   beeps,
@@ -112,7 +112,7 @@ export function delays({
   });
 }
 
-/** What ffprobe says of a file's sound: undefined where it has none. */
+/** What ffprobe says about a file's sound; undefined without sound. */
 export async function probedSound(
   file: string,
 ): Promise<{ codec: string; sampleRate: number; channels: number; packets: { pts: number }[] } | undefined> {

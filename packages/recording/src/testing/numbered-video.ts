@@ -14,16 +14,16 @@ const bits = 12;
 export interface NumberedOptions {
   codec?: "H264" | "H265";
   seconds?: number;
-  /** Frames per second of the source; every so many pictures a key picture. */
+  /** Frames per second of the source; also the number of pictures between key pictures. */
   rate?: number;
   keyEvery?: number;
   size?: readonly [width: number, height: number];
-  /** More arguments for the encoder, and a filter behind the numbers. */
+  /** More arguments for the encoder, and a filter after the numbers. */
   encode?: readonly string[];
   filter?: string;
 }
 
-/** Video each of whose pictures shows its number, counted from 0 in the order in which they are shown, as black and white stripes. */
+/** Video whose pictures show their number as black and white stripes, counted from 0 in display order. */
 export async function numberedVideo(options: NumberedOptions = {}): Promise<VideoClip> {
   const {
     codec = "H264",
@@ -44,7 +44,7 @@ export async function numberedVideo(options: NumberedOptions = {}): Promise<Vide
       ...["-loglevel", "error", "-f", "lavfi", "-i", filters.join(",")],
       ...["-fps_mode", "passthrough", "-c:v", "ffv1", file],
     ]);
-    // Made large as it is encoded: the file of large pictures would take longer than all else.
+    // Enlarged while encoding: a source file with large pictures would take longer than everything else.
     const enlarged = [`scale=${width}:${height}:flags=neighbor,setsar=1`, ...(filter ? [filter] : [])];
     const encoder =
       codec === "H264"
@@ -75,7 +75,7 @@ export async function numberedVideo(options: NumberedOptions = {}): Promise<Vide
   }
 }
 
-/** A clip's pictures as a camera sends them that begins at a time; `index` is in the order of sending. */
+/** A clip's pictures as a camera sends them that starts at a given time; `index` is in sending order. */
 export function sentPictures(
   { codec, units }: VideoClip,
   { startMs = 1_764_000_000_000, startPtsUs = 0 }: { startMs?: number; startPtsUs?: number } = {},
@@ -97,14 +97,14 @@ function isKey(codec: VideoClip["codec"], data: Buffer): boolean {
   ) {
     const first = data[at + 3] ?? 0;
     const type = codec === "H264" ? first & 0x1f : (first >> 1) & 0x3f;
-    // Where a stream has no IDR pictures, a recovery point says where a decoder can begin.
+    // In a stream without IDR pictures, a recovery point shows where a decoder can start.
     if (codec === "H264" ? type === 5 || (type === 6 && data[at + 4] === 6) : type >= 16 && type <= 21)
       return true;
   }
   return false;
 }
 
-/** The numbers that the pictures of a file show, in the order in which they are shown. */
+/** The numbers that the pictures of a file show, in display order. */
 export async function shownNumbers(file: string): Promise<number[]> {
   const scale = `scale=${bits}:1:flags=area,format=gray`;
   const stdout = await runFfmpeg(ffmpegPath, [
@@ -129,7 +129,7 @@ export async function shownNumbers(file: string): Promise<number[]> {
   );
 }
 
-/** What ffprobe says of a file: its complaints, and each packet's times in seconds. */
+/** What ffprobe says about a file: its complaints, and each packet's times in seconds. */
 export async function probed(file: string): Promise<{
   complaints: string;
   packets: { pts: number; dts: number; key: boolean }[];
