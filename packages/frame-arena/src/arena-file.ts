@@ -2,29 +2,29 @@ import { randomBytes } from "node:crypto";
 import { lstatSync, mkdirSync, readFileSync, readlinkSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 
-/** Frames cannot be shared in this directory; the message says why, and what to do where something can be done. */
+/** Frames cannot be shared in this directory; the message says why, and what to do if something can be done. */
 export class ArenaUnavailableError extends Error {
   override readonly name = "ArenaUnavailableError";
 }
 
-/** What statfs says of a tmpfs. */
+/** The type that statfs reports for a tmpfs. */
 const tmpfsType = 0x01021994;
 
 /**
- * The folder of this user's arenas in `directory`, made when `create` is set. Only its owner can look into it.
- * @throws ArenaUnavailableError when there is none that is private and in memory
+ * The folder of this user's arenas in `directory`; created if `create` is set. Only its owner can access it.
+ * @throws ArenaUnavailableError when no private folder in memory is possible
  */
 export function arenaFolder(directory: string, create: boolean): string {
   const user = process.getuid?.();
   if (user === undefined) throw new ArenaUnavailableError("this system has no shared memory for frames");
   const folder = join(directory, `sightline-${user}`);
   try {
-    // A folder of a disk would be slower than the network.
+    // A folder on a disk would be slower than the network.
     if (statfsSync(directory).type !== tmpfsType)
       throw new ArenaUnavailableError(`${directory} is not in memory (not a tmpfs)`);
     if (create) mkdirSync(folder, { mode: 0o700, recursive: true });
     const found = lstatSync(folder);
-    // Everyone may write to /dev/shm, so another user may have put something there under our name.
+    // Everyone may write to /dev/shm, so another user may have created something with our name there.
     if (!found.isDirectory() || found.uid !== user || (found.mode & 0o077) !== 0)
       throw new ArenaUnavailableError(
         `${folder} is not a folder that only this user can open (mode 0700); remove it`,
@@ -41,12 +41,12 @@ export function arenaFolder(directory: string, create: boolean): string {
   return folder;
 }
 
-/** Who made an arena, as its name says it. */
+/** Who created an arena, as its name says. */
 export interface ArenaOwner {
-  /** The PID namespace, in which `pid` means something; 0: not known. */
+  /** The PID namespace in which `pid` is valid; 0 means unknown. */
   namespace: string;
   pid: number;
-  /** When the process began, in clock ticks since the boot; a PID is given again. */
+  /** Start of the process, in clock ticks since boot, since PIDs are reused. */
   start: string;
 }
 
@@ -58,18 +58,18 @@ export function newArenaName(): string {
   return [randomBytes(8).toString("hex"), ownNamespace(), pid, startOf(pid) ?? 0].join("-");
 }
 
-/** The random part of an arena's name, by which the marks of its frames differ from another's; undefined: no arena's name. */
+/** The random part of an arena's name, which makes the marks of its frames unique; undefined for a name of another form. */
 export function arenaKey(name: string): string | undefined {
   return namePattern.exec(name)?.[1];
 }
 
-/** Who made the arena of this name; undefined when it is no arena's. */
+/** Who created the arena of this name; undefined for a name of another form. */
 export function arenaOwner(name: string): ArenaOwner | undefined {
   const [, , namespace, pid, start] = namePattern.exec(name) ?? [];
   return pid === undefined ? undefined : { namespace: namespace!, pid: Number(pid), start: start! };
 }
 
-/** Whether the owner runs; undefined when it cannot be told from here, as of a process in another container. */
+/** Whether the owner is running; undefined when this cannot be known here, as for a process in another container. */
 export function isRunning({ namespace, pid, start }: ArenaOwner): boolean | undefined {
   if (namespace === "0" || namespace !== ownNamespace()) return undefined;
   return startOf(pid) === start;
@@ -86,7 +86,7 @@ function ownNamespace(): string {
 function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name, in brackets, may hold anything; the start is the 20th field after it. A zombie has ended.
+    // The name, in brackets, may contain anything; the start time is the 20th field after it. A zombie counts as ended.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return fields[0] === "Z" ? undefined : fields[19];
   } catch {

@@ -4,17 +4,17 @@ import type { FrameHandle } from "@sightline/contracts";
 import { arenaFolder, arenaKey } from "./arena-file.ts";
 import { isMark, markBytes } from "./frame-arena.ts";
 
-/** Why a frame was not read: `torn`, its slot was used again or is gone; `failed`, the system did not let it be read. */
+/** Why a frame was not read: `torn` means that its slot was used again or is gone; `failed` means that the system refused to read it. */
 export type ReadFailure = "torn" | "failed";
 
 interface OpenArena {
   fd: number;
-  /** Reads under way: a file must not be closed under them. */
+  /** Reads in progress: the file must not be closed before they end. */
   reading: number;
   closing: boolean;
 }
 
-/** As many as ingest processes of one host that a worker serves at a time. */
+/** At least as many as the ingest processes of one host that a worker serves at a time. */
 const mostOpen = 8;
 const retryMs = 60_000;
 
@@ -35,7 +35,7 @@ export class ArenaReaders {
     return this.#readable;
   }
 
-  /** An ingest says that it has this arena: opens it if it is one of this host. */
+  /** An ingest announces this arena: it is opened if it is on this host. */
   discover(id: string): void {
     if (this.#open.has(id)) return;
     const now = performance.now();
@@ -54,8 +54,8 @@ export class ArenaReaders {
   }
 
   /**
-   * Reads a frame's pixels into `target`, beside other reads and this thread. `done` hears undefined when they are there,
-   * whole; after a failure `target` holds anything.
+   * Reads a frame's pixels into `target`, in parallel to other reads and this thread. `done` gets undefined when they are complete; after
+   * a failure the content of `target` is arbitrary.
    */
   read(handle: FrameHandle, target: Uint8Array, done: (failure: ReadFailure | undefined) => void): void {
     const { arena: id, offset, generation } = handle;
@@ -66,7 +66,7 @@ export class ArenaReaders {
     readv(arena.fd, [target, mark], offset, (error, bytes) => {
       arena.reading--;
       const whole = bytes === target.byteLength + markBytes && isMark(mark, id, generation);
-      // A file that is too short was emptied by whoever removed it.
+      // A file that is too short was emptied by the process that removed it.
       if (error || bytes < target.byteLength + markBytes) this.#forget(id);
       if (arena.closing) this.#close(arena);
       done(error ? "failed" : whole ? undefined : "torn");
@@ -82,11 +82,11 @@ export class ArenaReaders {
     let fd: number | undefined;
     try {
       const path = join(arenaFolder(this.#directory, false), id);
-      // A pipe in its place would hold this thread until someone writes into it.
+      // A pipe with this name would block this thread until someone writes to it.
       fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
       if (fstatSync(fd).isFile()) return fd;
     } catch {
-      // Of another host, container or user.
+      // It belongs to another host, container or user.
     }
     if (fd !== undefined) closeSync(fd);
     return undefined;

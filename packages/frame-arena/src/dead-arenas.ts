@@ -2,17 +2,17 @@ import { closeSync, constants, ftruncateSync, lstatSync, openSync, readdirSync, 
 import { join } from "node:path";
 import { arenaFolder, arenaOwner, isRunning } from "./arena-file.ts";
 
-/** How often an arena's process gives a sign of life, in milliseconds. */
+/** How often an arena's process shows that it is alive, in milliseconds. */
 export const beatMs = 5_000;
 const lookMs = 10_000;
-/** An arena of a process that cannot be looked up, and that nobody has written to for so long, is nobody's. */
+/** If the process of an arena cannot be looked up and nobody has written to the arena for this long, it belongs to nobody. */
 const silentMs = 6 * beatMs;
 
-/** Removes arenas whose process is gone, at once and again and again: a killed process cannot remove its own. */
+/** Removes arenas whose process is gone, at once and then regularly: a killed process cannot remove its own. */
 export class DeadArenas {
   readonly #directory: string;
   readonly #now: () => number;
-  /** Of arenas whose process cannot be looked up: the last sign of life, and when it was first seen. */
+  /** For arenas whose process cannot be looked up: the last sign of life, and when it was first seen. */
   readonly #seen = new Map<string, { beat: number; at: number }>();
   readonly #timer: NodeJS.Timeout;
 
@@ -24,7 +24,7 @@ export class DeadArenas {
     this.#timer = setInterval(() => this.remove(), lookMs).unref();
   }
 
-  /** Removes those that are dead now. */
+  /** Removes the arenas that are dead now. */
   remove(): void {
     let folder: string;
     let names: string[];
@@ -49,7 +49,7 @@ export class DeadArenas {
     if (running === false) return true;
     const beat = lstatSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs;
     if (beat === undefined) return false;
-    // By whether it changes, not by what it says: wall clocks are set.
+    // Only a change counts, not the value itself: wall clocks can be set.
     const seen = this.#seen.get(name);
     if (seen?.beat === beat) return this.#now() - seen.at > silentMs;
     this.#seen.set(name, { beat, at: this.#now() });
@@ -57,17 +57,17 @@ export class DeadArenas {
   }
 }
 
-/** Gives the memory back even while a worker still has the file open. */
+/** Frees the memory even while a worker still has the file open. */
 export function removeArena(path: string): void {
   for (const step of [() => emptyFile(path), () => unlinkSync(path)])
     try {
       step();
     } catch {
-      // Another process was faster, or what is there is no file.
+      // Another process was faster, or the entry is not a file.
     }
 }
 
-/** Empties a file; never one that a link in its place leads to. */
+/** Empties a file; it never follows a link. */
 function emptyFile(path: string): void {
   const fd = openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {

@@ -5,18 +5,20 @@ import { ArenaUnavailableError, arenaFolder, arenaKey, newArenaName } from "./ar
 import { beatMs, removeArena } from "./dead-arenas.ts";
 import { Space } from "./space.ts";
 
-/** Why a frame has no place: `full`, the bound is reached; `no_space`, the tmpfs has no room or does not take it. */
+/**
+ * Why a frame has no place: `full` means that the limit is reached; `no_space` means that the tmpfs has no space or refuses the write.
+ */
 export type Refusal = "full" | "no_space";
 
-/** Slots begin at pages: copies into and out of them are up to four times as fast. */
+/** Slots start at page boundaries: this makes copying into and out of them up to four times as fast. */
 const pageBytes = 4096;
-/** What stat counts a file's memory in. */
+/** The unit in which stat counts a file's memory. */
 const blockBytes = 512;
-/** Bytes of the mark behind a frame's pixels. */
+/** Bytes of the mark after a frame's pixels. */
 export const markBytes = 16;
 const noMark = Buffer.alloc(markBytes);
 
-/** Frames in shared memory, written by one process: a file of a tmpfs, private to the user. */
+/** Frames in shared memory, written by one process: a file on a tmpfs, private to the user. */
 export class FrameArena {
   readonly #directory: string;
   readonly #mark = Buffer.alloc(markBytes);
@@ -34,7 +36,7 @@ export class FrameArena {
     this.#timer = setInterval(() => this.#beat(), beatMs).unref();
   }
 
-  /** Names this arena to those who are to read it; empty while there is none. */
+  /** Name of this arena for its readers; empty while there is none. */
   get id(): string {
     return this.#id;
   }
@@ -44,7 +46,7 @@ export class FrameArena {
     return this.#space.used;
   }
 
-  /** Bytes that this arena may sensibly take now: half of what the tmpfs has left and the file has together, and never less than the file has. */
+  /** Bytes that this arena may reasonably use now: half of the tmpfs's free space plus the file's size, and never less than the file's size. */
   get roomBytes(): number {
     if (this.#fd < 0) return 0;
     const held = fstatSync(this.#fd).blocks * blockBytes;
@@ -52,12 +54,12 @@ export class FrameArena {
       const { bavail, bsize } = statfsSync(this.#directory);
       return Math.max(held, Math.floor((held + bavail * bsize) / 2));
     } catch {
-      // The directory is gone; the file is not, as long as it is open.
+      // The directory is gone; the file still exists as long as it is open.
       return held;
     }
   }
 
-  /** Puts a frame's pixels in, where the file does not grow beyond `bound` bytes. They stay until they are freed. */
+  /** Stores a frame's pixels without growing the file beyond `bound` bytes. They stay until they are freed. */
   put(pixels: Uint8Array, bound: number): FrameHandle | Refusal {
     const bytes = slotBytes(pixels.byteLength);
     const offset = this.#space.take(bytes, bound);
@@ -69,25 +71,25 @@ export class FrameArena {
       if (written === pixels.byteLength + markBytes)
         return { arena: this.#id, offset, generation, bytes: pixels.byteLength };
     } catch {
-      // ENOSPC, mostly.
+      // Usually ENOSPC.
     }
     this.#space.give(offset, bytes);
     return "no_space";
   }
 
-  /** The slot may be used again. Whoever still reads it finds out. */
+  /** The slot may be used again. A reader that is still reading it will notice. */
   free({ arena, offset, bytes }: FrameHandle): void {
     if (arena !== this.#id) return;
     try {
       writeSync(this.#fd, noMark, 0, markBytes, offset + bytes);
       this.#space.give(offset, slotBytes(bytes));
     } catch {
-      // Someone has emptied the file and the tmpfs has no room. A slot whose mark may still stand must not be used again.
+      // Someone has emptied the file and the tmpfs has no space. A slot whose mark may still exist must not be used again.
       this.#close();
     }
   }
 
-  /** Gives the memory back. */
+  /** Frees the memory. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#close();
@@ -100,7 +102,7 @@ export class FrameArena {
     try {
       this.#fd = openSync(path, "wx", 0o600);
     } catch (error) {
-      // It is read-only, or has no room for one file more.
+      // It is read-only, or has no space for another file.
       throw new ArenaUnavailableError(
         `cannot create a file for frames in ${folder}: ${(error as Error).message}`,
         {
@@ -126,7 +128,7 @@ export class FrameArena {
       const now = new Date();
       if (this.#fd >= 0) futimesSync(this.#fd, now, now);
       if (this.#fd >= 0 && fstatSync(this.#fd).nlink > 0) return;
-      // Someone has removed the file, as one who cleans up does: what is put into it reaches nobody.
+      // Someone has removed the file, for example while cleaning up: nobody can read what is put into it.
       this.#close();
       this.#open();
     } catch {
@@ -135,14 +137,14 @@ export class FrameArena {
   }
 }
 
-/** What a frame's slot takes of the arena. */
+/** Size of a frame's slot in the arena. */
 export function slotBytes(frameBytes: number): number {
   return Math.ceil((frameBytes + markBytes) / pageBytes) * pageBytes;
 }
 
 /**
- * The mark of a frame: it stands behind the pixels while the slot holds this frame, and is wiped before the slot's memory
- * is used again. So whoever reads the pixels and then this mark has read this frame, whole.
+ * The mark of a frame: it follows the pixels while the slot holds this frame, and is erased before the slot's memory is used again. A
+ * reader that reads the pixels and then finds this mark has read this frame completely.
  */
 function writeMark(target: Buffer, arena: string, generation: number): void {
   target.write(arenaKey(arena) ?? "", "hex");

@@ -3,18 +3,18 @@ interface Piece {
   bytes: number;
 }
 
-/** Where there is room in a file of a bounded size: the first that is large enough, so that what is used stays small. */
+/** Finds free space in a file of limited size: the first gap that is large enough, so that the used part stays small. */
 export class Space {
-  /** In order, no two adjacent. */
+  /** In order; no two are adjacent. */
   readonly #free: Piece[] = [{ offset: 0, bytes: Number.MAX_SAFE_INTEGER }];
   #used = 0;
 
-  /** Bytes taken. */
+  /** Bytes in use. */
   get used(): number {
     return this.#used;
   }
 
-  /** The offset of `bytes` free bytes that end at `bound` or before; undefined when there are none. */
+  /** Offset of `bytes` free bytes that end at or before `bound`; undefined when there are none. */
   take(bytes: number, bound: number): number | undefined {
     const index = this.#free.findIndex((piece) => piece.bytes >= bytes);
     const piece = this.#free[index];
@@ -27,7 +27,7 @@ export class Space {
     return offset;
   }
 
-  /** Gives back what take() gave. */
+  /** Frees a piece that take() returned. */
   give(offset: number, bytes: number): void {
     this.#used -= bytes;
     const next = this.#free.findIndex((piece) => piece.offset > offset);
