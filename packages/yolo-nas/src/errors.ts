@@ -1,4 +1,4 @@
-/** What this package throws. Callers tell errors apart by class or `code`, never by message. */
+/** Errors of this package. Callers distinguish errors by class or `code`, never by message. */
 export type YoloNasErrorCode =
   | "MODEL_FILE"
   | "MODEL_UNKNOWN"
@@ -27,7 +27,7 @@ export class YoloNasError extends Error {
 }
 
 /**
- * A model file cannot be read, or is not what its place demands.
+ * A model file cannot be read, or is not the kind of file that is needed.
  *
  * @example
  * ```ts
@@ -55,7 +55,7 @@ export class UnknownModelError extends YoloNasError {
 }
 
 /**
- * A weights file lacks a tensor of the architecture, or holds one of another shape.
+ * A weights file does not have a tensor of the architecture, or has one of another shape.
  *
  * @example
  * ```ts
@@ -69,7 +69,7 @@ export class WeightsError extends YoloNasError {
 }
 
 /**
- * The execution provider that was asked for cannot be used on this machine.
+ * The requested execution provider cannot be used on this machine.
  *
  * @example
  * ```ts
@@ -150,7 +150,7 @@ export class EngineError extends Error {
   }
 }
 
-/** What went wrong while evaluating; match on this, never on the message. */
+/** What went wrong in an evaluation; compare this, never the message. */
 export type EvaluationErrorCode =
   | "bad-annotations"
   | "image-missing"

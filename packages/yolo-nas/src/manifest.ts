@@ -1,4 +1,4 @@
-/** `model.json`, which lies beside a model's files and says all that a service needs to run them. */
+/** `model.json`, which is stored with a model's files and contains everything a service needs to run them. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readFile, rename, writeFile } from "node:fs/promises";
@@ -40,7 +40,7 @@ export const modelManifestSchema = z.object({
   fit: sizeSchema,
   pixelFormat: z.literal("gbrp"),
   padValue: z.int().min(0).max(255),
-  /** Where pictures go in `input` when it is not the centre. */
+  /** Where pictures lie in `input`, if not in the centre. */
   placement: z.enum(PLACEMENTS).optional(),
   classes: z.array(z.string().min(1)).min(1).readonly(),
   thresholds: z.object({
@@ -118,7 +118,7 @@ export async function describeFiles(folder: string, model: NewManifest): Promise
     input,
     frame,
     fit,
-    // Of its ONNX files; what an engine reads it says itself.
+    // For its ONNX files; an engine says itself what it reads.
     pixelFormat: "gbrp",
     padValue,
     ...(placement === undefined ? {} : { placement }),
@@ -128,9 +128,8 @@ export async function describeFiles(folder: string, model: NewManifest): Promise
 }
 
 /**
- * Add files to the manifest of a folder, or replace them, and write it; digests and version follow. What was measured
- * stays only with the files that are still the same, and a TensorRT engine goes when the INT8 file it was built from
- * changes.
+ * Add files to the manifest of a folder, or replace them, and write it; digests and version follow. Measurements are kept only for files
+ * that have not changed, and a TensorRT engine is removed when the INT8 file it was built from changes.
  * @param accuracy new measurements, by precision
  * @param accuracyOn the kind of processor that each was made on
  * @throws ModelFileError when the folder has no valid manifest, or a file cannot be read
@@ -170,7 +169,7 @@ export async function addModelFiles(
   const measured = { ...Object.fromEntries(kept), ...accuracy };
   const updated: ModelManifest = { ...manifest, thresholds: known.thresholds };
   if (Object.keys(measured).length > 0) updated.accuracy = measured;
-  // What an older measurement was made on is not known of a newer one.
+  // It is unknown whether a newer measurement was made on the processor of an older one.
   const placed = Object.entries(known.accuracyOn ?? {}).filter(
     ([key]) => !changed(key as ModelPrecision) && !(key in accuracy),
   );
@@ -181,7 +180,7 @@ export async function addModelFiles(
 }
 
 /**
- * Write `model.json` into a folder; it appears whole or not at all.
+ * Write `model.json` into a folder; it appears completely or not at all.
  *
  * @example
  * ```ts
@@ -230,7 +229,7 @@ export async function checkFiles(path: string, files: ModelManifest["files"]): P
 }
 
 /**
- * Read a manifest without looking at its files.
+ * Read a manifest without checking its files.
  * @throws ModelFileError for a missing or malformed manifest
  *
  * @example
@@ -249,7 +248,7 @@ export async function parseManifest(path: string): Promise<ModelManifest> {
   });
 }
 
-/** Whether what a manifest holds is of a classifier: the manifests of detectors name no kind. */
+/** Whether the contents of a manifest describe a classifier: detectors' manifests name no kind. */
 export function isClassifier(value: unknown): boolean {
   return typeof value === "object" && value !== null && "kind" in value && value.kind === "classifier";
 }
@@ -268,7 +267,7 @@ export async function parseManifestAs<T>(path: string, parse: (value: unknown) =
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     const value: unknown = JSON.parse(text);
-    // Of two fields with one name JSON.parse drops the first without a word. JSON is YAML, whose reader refuses them.
+    // JSON.parse silently drops the first of two fields with the same name. JSON is also YAML, and the YAML reader refuses them.
     parseYaml(text, { uniqueKeys: true });
     return parse(value);
   } catch (cause) {

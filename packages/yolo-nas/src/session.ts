@@ -1,4 +1,4 @@
-/** A prepared model's session and nothing else: a thread that only runs one is ready a third of a second earlier. */
+/** Only a prepared model's session: a thread that only runs one is ready a third of a second earlier. */
 
 export { ClassifierSession } from "./classifiers/classifier-session.ts";
 export { InferenceError, ModelFileError } from "./errors.ts";

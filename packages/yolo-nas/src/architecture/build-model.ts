@@ -1,4 +1,4 @@
-/** YOLO-NAS as an ONNX graph in super-gradients' raw export form, every block fused to one convolution. */
+/** YOLO-NAS as an ONNX graph in super-gradients' raw export form, with every block fused to one convolution. */
 import { InvalidArgumentError } from "../errors.ts";
 import { OnnxGraph } from "../onnx/index.ts";
 import type { LayerWeights } from "../weights/kernel.ts";

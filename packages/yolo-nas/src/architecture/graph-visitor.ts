@@ -1,4 +1,4 @@
-/** Turns the network's layers into ONNX nodes: one Conv and one Relu a block, shortcuts as plain additions. */
+/** Turns the network's layers into ONNX nodes: one Conv and one Relu per block, shortcuts as plain additions. */
 import { attr, float32, type OnnxGraph } from "../onnx/index.ts";
 import { type Kernel, type LayerWeights, scaleInput, scaleOutput } from "../weights/kernel.ts";
 import type { BlockKind, BlockSpec, NetworkVisitor } from "./network.ts";
@@ -14,7 +14,7 @@ export interface GraphActivation {
   readonly width: number;
 }
 
-/** Below this a shortcut factor is kept as a Mul: dividing by it would cost precision. */
+/** A smaller shortcut factor is kept as a Mul: dividing by it would cost precision. */
 const SMALLEST_FOLDED_ALPHA = 1e-2;
 
 export class GraphVisitor implements NetworkVisitor<GraphActivation> {

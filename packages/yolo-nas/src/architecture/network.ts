@@ -1,7 +1,7 @@
 /**
- * How YOLO-NAS is wired, once, for every purpose: a visitor interprets each layer (as graph nodes, as parameter
- * counts, as names and shapes). Paths are super-gradients' state-dict names.
- * Source: super-gradients training/models/detection_models/yolo_nas/{yolo_stages,panneck,dfl_heads}.py.
+ * The structure of YOLO-NAS, described once for every purpose: a visitor interprets each layer (as graph nodes, as parameter counts, as
+ * names and shapes). Paths are super-gradients' state-dict names. Source: super-gradients
+ * training/models/detection_models/yolo_nas/{yolo_stages,panneck,dfl_heads}.py.
  */
 import { type ArchitectureSpec, HEAD_STRIDES, type StageSpec } from "./architectures.ts";
 

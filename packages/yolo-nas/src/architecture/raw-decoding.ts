@@ -1,4 +1,4 @@
-/** The end of super-gradients' own export: every anchor decoded, boxes [N, A, 4] and scores [N, A, C]. */
+/** The end of super-gradients' own export: all anchors decoded, boxes [N, A, 4] and scores [N, A, C]. */
 import { attr, float32, int64, type OnnxGraph } from "../onnx/index.ts";
 
 /** One head's undecoded values in a graph, with its grid. */
@@ -88,7 +88,7 @@ export function appendRawDecoding(
 export function appendExpectation(graph: OnnxGraph, probabilities: string, regMax: number): string {
   const values = Float32Array.from({ length: regMax + 1 }, (_, bin) => bin);
   const projection = graph.addInitializer("decode.projection", float32([regMax + 1], values));
-  // Multiply and sum, as the reference does: a MatMul by a vector takes ONNX Runtime several times as long.
+  // Multiply and sum, as the reference does: in ONNX Runtime a MatMul by a vector takes several times as long.
   const weighted = graph.add("Mul", [probabilities, projection], {}, "decode.weighted");
   const axis = graph.addInitializer("decode.bin_axis", int64([1], [3]));
   return graph.add("ReduceSum", [weighted, axis], { keepdims: attr.int(0) }, "decode.distances");

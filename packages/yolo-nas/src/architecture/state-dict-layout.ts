@@ -67,9 +67,9 @@ export function stateDictLayout(
 export interface ParameterCounts {
   /** Trainable parameters of the training form: all branches, BatchNorm's gamma and beta, shortcut factors. */
   readonly training: number;
-  /** The `rbr_reparam` placeholders a training checkpoint holds besides; PyTorch counts them as parameters too. */
+  /** The `rbr_reparam` placeholders that a training checkpoint contains in addition; PyTorch counts them as parameters too. */
   readonly placeholders: number;
-  /** Weights and biases of the deployed graph, where every block is one convolution. */
+  /** Weights and biases of the deployed graph, in which every block is one convolution. */
   readonly fused: number;
 }
 
@@ -89,7 +89,7 @@ export function countParameters(arch: ArchitectureSpec, classCount: number): Par
   const isStatistic = (name: string) => /\.running_(mean|var)$/.test(name);
   const isPlaceholder = (name: string) => name.includes(".rbr_reparam.");
   const isConvolution = (name: string) => !/\.(bn|post_bn)\.|\.alpha$/.test(name);
-  // A folded BatchNorm leaves a bias: as many numbers as its beta.
+  // A folded BatchNorm leaves a bias with as many numbers as its beta.
   const isFoldedBias = (name: string) => /(?<!post_)bn\.bias$/.test(name);
   return {
     training: sum("training", (name) => !isStatistic(name) && !isPlaceholder(name)),

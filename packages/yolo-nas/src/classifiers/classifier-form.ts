@@ -13,7 +13,7 @@ import {
 
 /** Names of a classifier's inputs and outputs. */
 
-/** What a classifier says of an object: one of these values. */
+/** What a classifier reports about an object: one of these values. */
 export interface ClassifierAttribute {
   readonly name: string;
   readonly values: readonly string[];
@@ -28,9 +28,9 @@ export function attributeOutput(attribute: string): string {
   return `attribute.${attribute}`;
 }
 
-/** A second stage: what it is, and how it lies in a folder of models. */
+/** A second stage: its description, and its files in a folder of models. */
 
-/** Names of attributes and values stand in rules, and in filters with `=` and commas. */
+/** Names of attributes and values are used in rules, and in filters with `=` and commas. */
 const wordSchema = z
   .string()
   .regex(
@@ -87,7 +87,7 @@ export async function describeClassifier(
 }
 
 /**
- * Read the manifest of a classifier's folder, without looking at its file; undefined when it is of a model of another kind.
+ * Read the manifest of a classifier's folder, without checking its file; undefined for another kind of model.
  * @throws ModelFileError for a missing or malformed manifest
  *
  * @example
@@ -103,7 +103,7 @@ export async function parseClassifier(folder: string): Promise<ClassifierManifes
 }
 
 /**
- * The same with the file checked. @throws ModelFileError also when the file is not the one described
+ * The same, but it also checks the file. @throws ModelFileError also when the file is not the described one
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** A classifier, loaded: a frame and boxes in, probabilities of each attribute's values out. */
+/** A loaded classifier: a frame and boxes in, probabilities of each attribute's values out. */
 import type { Size } from "../detection/letterbox.ts";
 import { InferenceError, ModelFileError } from "../errors.ts";
 import { openSession } from "../runtime/execution-provider.ts";
@@ -31,7 +31,7 @@ export interface ClassifierOptions {
 export class ClassifierSession {
   readonly attributes: readonly ClassifierAttribute[];
   private readonly session: InferenceSession;
-  /** It takes one box at a time. */
+  /** The model takes one box at a time. */
   private readonly oneByOne: boolean;
   private released: Promise<void> | undefined;
 
@@ -66,7 +66,7 @@ export class ClassifierSession {
       graphOptimizationLevel: "all",
       executionMode: "sequential",
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-      // What goes wrong is thrown.
+      // Errors are thrown instead.
       logSeverityLevel: 4,
       extra: { session: { intra_op: { allow_spinning: "0" } } },
     });
@@ -82,7 +82,7 @@ export class ClassifierSession {
    * @param pixels planes G, B, R of the frame
    * @param boxes x1, y1, x2, y2 of each object in pixels of the frame
    * @returns for each attribute the probabilities of its values, object after object
-   * @throws InferenceError when ONNX Runtime fails, or gives what is no number
+   * @throws InferenceError when ONNX Runtime fails, or gives values that are not numbers
    */
   async run(pixels: Uint8Array, { width, height }: Size, boxes: Float32Array): Promise<Float32Array[]> {
     const frame = new Tensor("uint8", pixels.subarray(0, 3 * width * height), [1, 3, height, width]);

@@ -1,4 +1,4 @@
-/** Makes the form that Sightline runs from an export of a classifier: frame and boxes in, probabilities out. */
+/** Turns an exported classifier into the form that Sightline runs: frame and boxes in, probabilities out. */
 import type { Size } from "../detection/letterbox.ts";
 import { InvalidArgumentError, UnknownModelError } from "../errors.ts";
 import { slice } from "../families/append-nodes.ts";
@@ -22,9 +22,9 @@ import { ClassifierSession } from "./classifier-session.ts";
 export const CLASSIFIER = "classifier";
 
 export interface ClassifierImportOptions {
-  /** What each output, or each part of the only one, is about; values may be left to the file. */
+  /** The attribute of each output, or of each part of the only output; the file may name the values. */
   readonly attributes?: readonly { readonly name: string; readonly values?: readonly string[] | undefined }[];
-  /** Size of the crops, for an export that takes any. */
+  /** Size of the crops, for an export that accepts any size. */
   readonly input?: Size | undefined;
   readonly preprocessing?: Partial<Omit<Preprocessing, "placement">> | undefined;
 }
@@ -33,11 +33,11 @@ export interface ImportedClassifier {
   readonly graph: OnnxGraph;
   readonly crop: Size;
   readonly attributes: readonly ClassifierAttribute[];
-  /** What was recognised and what is done, one sentence a line. */
+  /** What was recognised and what is done, one sentence per line. */
   readonly words: readonly string[];
 }
 
-/** As torchvision, timm and transformers train classifiers. */
+/** The usual training of torchvision, timm and transformers classifiers. */
 const usual: Omit<Preprocessing, "placement"> = {
   channelOrder: "rgb",
   range: "unit",
@@ -46,10 +46,10 @@ const usual: Omit<Preprocessing, "placement"> = {
 };
 
 /**
- * Recognise an export by its tensors and by what it gives for noise: a picture [B, 3, H, W] in, scores [B, C] of one or several outputs
- * out. Cutting objects out of a frame, scaling them, pixels and probabilities go into the graph. The given graph is left alone.
+ * Recognise an export by its tensors and by its output for noise: a picture [B, 3, H, W] in, scores [B, C] of one or several outputs out.
+ * Cropping and scaling objects, pixel conversion and probabilities become part of the graph. The given graph is not changed.
  * @throws UnknownModelError that lists the tensors seen and those expected
- * @throws InvalidArgumentError for attributes that do not fit them
+ * @throws InvalidArgumentError for attributes that do not fit these tensors
  *
  * @example
  * ```ts
@@ -139,7 +139,7 @@ function attributesOf(
   );
 }
 
-/** Rows that are from 0 to 1 and add up to 1 are no chance, for noise. */
+/** For noise it is no accident if all rows are between 0 and 1 and add up to 1. */
 function isProbability({ values, dims }: TrialOutput): boolean {
   const columns = dims[1]!;
   const all = Array.from({ length: values.length }, (_, i) => values[i]!);
@@ -151,7 +151,7 @@ function isProbability({ values, dims }: TrialOutput): boolean {
   );
 }
 
-/** The graph with one output of probabilities an attribute. */
+/** The graph with one output of probabilities per attribute. */
 function withProbabilities({ graph, outputs }: Trial, attributes: readonly ClassifierAttribute[]): OnnxGraph {
   const ends: { value: string; isLogit: boolean }[] = [];
   const [only] = outputs;
@@ -189,12 +189,12 @@ function areParts({ values, dims }: TrialOutput, attributes: readonly Classifier
 }
 
 /**
- * Puts before the network what cuts each box out of the frame and scales it: RoiAlign takes means where it makes things smaller, so no
- * pixel is touched in JavaScript.
+ * Adds nodes before the network that crop each box from the frame and scale it: RoiAlign averages when it shrinks, so JavaScript never
+ * touches pixels.
  */
 function cutOut(graph: OnnxGraph, { image, size }: Trial, preprocessing: Preprocessing): OnnxGraph {
   const crops = graph.uniqueName("crops");
-  // What reads pixels begins with bytes; here they have become floats when they are cut out.
+  // The nodes that read pixels expect bytes; here the pixels are already floats when they are cropped.
   readPixels(graph, image, size, "N", preprocessing);
   for (const node of graph.nodes)
     node.inputs = node.inputs.map((name) => (name === PREPARED_FRAMES ? crops : name));

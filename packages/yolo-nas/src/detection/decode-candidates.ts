@@ -17,9 +17,9 @@ export interface CandidateBatch {
 export interface Thresholds {
   /** A class of a candidate counts when its score is above this. */
   readonly score: number;
-  /** Of two boxes of one class that overlap more than this, the lower-scored one goes. */
+  /** If two boxes of one class overlap more than this, the lower-scored one is dropped. */
   readonly iou: number;
-  /** Of the (candidate, class) pairs, so many of the best enter NMS. */
+  /** How many of the best (candidate, class) pairs enter NMS. */
   readonly preNmsTopK: number;
   /** Detections kept per frame. */
   readonly maxDetections: number;

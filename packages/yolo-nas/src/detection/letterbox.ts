@@ -1,12 +1,12 @@
-/** Fitting a picture into the model's input, as the model's own family does. */
+/** Fits a picture into the model's input in the way of the model's family. */
 import { type PlacedPicture, type Placement, pictureScale, placePicture, type Size } from "@sightline/media";
 import { InvalidArgumentError } from "../errors.ts";
 
 export type { Placement, Size };
 
 /**
- * Where a picture goes in the model's input: scaled with its shape kept, into the centre or the upper left corner, on padding;
- * or stretched over the whole of it.
+ * Where a picture lies in the model's input: scaled with its shape kept, in the centre or the upper left corner, with padding; or
+ * stretched over the whole input.
  */
 export const PLACEMENTS = ["centre", "corner", "stretch"] as const satisfies readonly Placement[];
 
@@ -18,7 +18,7 @@ export interface Letterbox {
   readonly input: Size;
   /** Scaled pixels per source pixel, before the size was rounded. */
   readonly scale: number;
-  /** The same from top to bottom, where it is another: in a stretched picture. */
+  /** The same from top to bottom, if it differs: in a stretched picture. */
   readonly verticalScale?: number | undefined;
   readonly left: number;
   readonly top: number;
@@ -43,9 +43,9 @@ export function fitWithin(input: Size): Size {
 }
 
 /**
- * Where a source picture goes: scaled (also up) so that it fits `fit`, keeping its shape, and centred; odd padding
- * leaves the extra pixel at the right and bottom. Source: super-gradients
- * training/processing/processing.py, default_yolo_nas_coco_processing_params. Other placements: see {@link PLACEMENTS}.
+ * Where a source picture is placed: scaled (also up) so that it fits `fit`, keeping its shape, and centred; odd padding leaves the extra
+ * pixel at the right and bottom. Source: super-gradients training/processing/processing.py, default_yolo_nas_coco_processing_params.
+ * Other placements: see {@link PLACEMENTS}.
  * @throws InvalidArgumentError for sizes below one pixel, or a `fit` larger than the input
  *
  * @example
@@ -77,7 +77,7 @@ export function computeLetterbox(
 }
 
 /**
- * Where the picture lies in a frame of this size, which the model's graph centres in its input.
+ * Where the picture lies in a frame of this size; the model's graph centres the frame in its input.
  *
  * @example
  * ```ts

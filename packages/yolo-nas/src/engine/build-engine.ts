@@ -12,18 +12,18 @@ import { runTrtexec } from "./run-trtexec.ts";
 import { type EnginePrecision, trtexecArguments } from "./trtexec-command.ts";
 
 export interface BuildEngineOptions {
-  /** For INT8 the explicit-QDQ file for TensorRT, `…int8.trt.onnx`; else the prepared FP32 file. */
+  /** For INT8 the explicit-QDQ file for TensorRT, `…int8.trt.onnx`; otherwise the prepared FP32 file. */
   readonly onnxPath: string;
-  /** Where to write the wrapper; the engine file goes beside it. */
+  /** Path for the wrapper; the engine file is written next to it. */
   readonly outPath: string;
   readonly profile: BatchProfile;
   /** Default "int8". */
   readonly precision?: EnginePrecision | undefined;
-  /** How it reads frames: as the file does, or I420, of which it makes them. Default "gbrp". */
+  /** How it reads frames: as the file does, or as I420, which it converts. Default "gbrp". */
   readonly pixelFormat?: PixelFormat | undefined;
   /** TensorRT's builder optimisation level, 0 to 5. Default: TensorRT's own. */
   readonly optimizationLevel?: number | undefined;
-  /** Default: what `findEngineBuilder` finds. */
+  /** Default: the result of `findEngineBuilder`. */
   readonly builder?: EngineBuilder | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onLine?: ((line: string) => void) | undefined;
@@ -36,10 +36,10 @@ export interface BuiltEngine {
 }
 
 /**
- * Build an engine with TensorRT on this machine's GPU, minutes the first time, and wrap it so that onnxruntime-node's
+ * Build an engine with TensorRT on this machine's GPU, which takes minutes the first time, and wrap it so that onnxruntime-node's
  * TensorRT provider loads it like a model.
  * @throws EngineError BUILDER_MISSING, TRTEXEC_MISSING, TRTEXEC_FAILED
- * @throws InvalidArgumentError when the model's input is no fixed-size [N, 3, H, W], or the batch profile is wrong
+ * @throws InvalidArgumentError when the model's input is not a fixed-size [N, 3, H, W], or the batch profile is wrong
  *
  * @example
  * ```ts

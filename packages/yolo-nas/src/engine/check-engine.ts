@@ -6,7 +6,7 @@ import { loadModel } from "../onnx/index.ts";
 import type { EngineKey, GpuIdentity } from "./engine-key.ts";
 import { readWrapper } from "./ep-context.ts";
 
-/** The machine and use an engine must fit. What is left out is not checked. */
+/** The machine and use that an engine must fit. Missing fields are not checked. */
 export interface EngineExpectation {
   readonly gpu?: GpuIdentity | undefined;
   /** Version of the TensorRT libraries that will load the engine, e.g. "10.9.0". */

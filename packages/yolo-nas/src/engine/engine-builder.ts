@@ -7,16 +7,16 @@ import { EngineError } from "../errors.ts";
 
 const run = promisify(execFile);
 
-/** A program that builds engines, and the arguments that come before those of trtexec. */
+/** A program that builds engines, and its arguments before those of trtexec. */
 export interface EngineBuilder {
   readonly program: string;
   readonly arguments: readonly string[];
-  /** For people. */
+  /** Name for messages. */
   readonly name: string;
 }
 
 export interface BuilderChoice {
-  /** A trtexec; no other builder is looked for then. */
+  /** Path of a trtexec; if given, no other builder is searched. */
   readonly trtexec?: string | undefined;
   /** The Python that has TensorRT's bindings. Default "python3". */
   readonly python?: string | undefined;
@@ -24,12 +24,12 @@ export interface BuilderChoice {
 
 const script = fileURLToPath(new URL("build_engine.py", import.meta.url));
 
-/** Where NVIDIA's Debian packages put it, which is on no PATH. */
+/** Where NVIDIA's Debian packages put it; this folder is not on the PATH. */
 const packaged = "/usr/src/tensorrt/bin";
 
 /**
- * The builder of this machine: trtexec, or TensorRT's Python bindings with a script of ours.
- * @throws EngineError BUILDER_MISSING when neither is there
+ * The builder of this machine: trtexec, or TensorRT's Python bindings with our script.
+ * @throws EngineError BUILDER_MISSING when neither exists
  *
  * @example
  * ```ts

@@ -10,7 +10,7 @@ export interface BatchProfile {
   readonly max: number;
 }
 
-/** A GPU as far as an engine depends on it. */
+/** The properties of a GPU that an engine depends on. */
 export interface GpuIdentity {
   readonly name: string;
   /** E.g. "8.9". */
@@ -19,7 +19,7 @@ export interface GpuIdentity {
 
 const profile = z.object({ min: z.int().positive(), opt: z.int().positive(), max: z.int().positive() });
 
-/** Everything a serialised engine depends on: an engine is good only where all of it is the same. */
+/** Everything a serialised engine depends on: an engine is valid only where all of it is the same. */
 export const engineKeySchema = z.object({
   /** SHA-256 of the ONNX file that the engine was built from. */
   modelDigest: z.string().regex(/^[0-9a-f]{64}$/),
@@ -34,7 +34,7 @@ export const engineKeySchema = z.object({
 
 export type EngineKey = z.infer<typeof engineKeySchema>;
 
-/** A short name for engine files: equal keys give equal names, and any difference another. */
+/** A short name for engine files: equal keys give equal names, different keys give different names. */
 export function engineTag(key: Omit<EngineKey, "engineDigest">): string {
   const { modelDigest, gpu, tensorrt, precision, profile: batches } = key;
   const parts = [

@@ -9,7 +9,7 @@ import { type EngineKey, engineKeySchema } from "./engine-key.ts";
 
 const KEY = "sightline.engine";
 
-/** What a wrapper file says of the engine beside it. */
+/** What a wrapper file says about the engine next to it. */
 export interface WrappedEngine {
   readonly key: EngineKey;
   /** Relative to the wrapper's folder. */
@@ -55,7 +55,7 @@ export function wrapEngine(
   return graph;
 }
 
-/** Whether a graph is an engine in ONNX's clothes, ours or another's. */
+/** Whether a graph is an engine in an ONNX file, ours or another's. */
 export function isEngineWrapper(graph: OnnxGraph): boolean {
   const node = graph.nodes.length === 1 ? graph.nodes[0]! : undefined;
   return node?.op === "EPContext" && node.domain === "com.microsoft";

@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import { EngineError } from "../errors.ts";
 import type { GpuIdentity } from "./engine-key.ts";
 
-/** What trtexec said of the machine it built on. */
+/** What trtexec reported about the machine it built on. */
 export interface TrtexecResult {
   /** Three-part version, e.g. "10.9.0". */
   readonly tensorrt: string;

@@ -1,12 +1,12 @@
 import { InvalidArgumentError } from "../errors.ts";
 import type { BatchProfile } from "./engine-key.ts";
 
-/** What an engine computes in: INT8 where the file's Q/DQ pairs say so and FP16 between them, or all in FP16 or FP32. */
+/** Arithmetic of an engine: INT8 where the file has Q/DQ pairs and FP16 between them, or everything in FP16 or FP32. */
 export const ENGINE_PRECISIONS = ["int8", "fp16", "fp32"] as const;
 export type EnginePrecision = (typeof ENGINE_PRECISIONS)[number];
 
 export interface EngineBuild {
-  /** For INT8 the explicit-QDQ file that `model quantize` wrote for TensorRT, else the FP32 file. */
+  /** For INT8 the explicit-QDQ file that `model quantize` wrote for TensorRT, otherwise the FP32 file. */
   readonly onnxPath: string;
   readonly enginePath: string;
   /** Kernel timings kept between builds: a second build on the same GPU takes seconds instead of minutes. */
@@ -31,8 +31,8 @@ const precisionFlags: Readonly<Record<EnginePrecision, readonly string[]>> = {
 };
 
 /**
- * trtexec's arguments. INT8 layers come from the file's Q/DQ pairs; what is left between them runs in FP16. No
- * calibration table may be given beside Q/DQ pairs, and none is.
+ * trtexec's arguments. INT8 layers come from the file's Q/DQ pairs; the layers between them run in FP16. A calibration table must not be
+ * given together with Q/DQ pairs, and none is.
  * @throws InvalidArgumentError unless 1 <= min <= opt <= max, all whole
  */
 export function trtexecArguments(build: EngineBuild): string[] {

@@ -16,7 +16,7 @@ export type ImageOutcome = {
   readonly scores: readonly number[];
   readonly matched: readonly Uint8Array[];
   readonly ignored: readonly Uint8Array[];
-  /** How many objects had to be found. */
+  /** How many objects there were to find. */
   readonly counted: number;
 };
 

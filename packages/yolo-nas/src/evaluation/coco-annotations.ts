@@ -59,7 +59,7 @@ const schema = z.object({
 
 /**
  * Reads a COCO "instances" annotation file (images, categories, boxes).
- * @throws EvaluationError `bad-annotations` when the file is missing, is no JSON or lacks a field.
+ * @throws EvaluationError `bad-annotations` when the file is missing, is not JSON or has a missing field.
  *
  * @example
  * ```ts

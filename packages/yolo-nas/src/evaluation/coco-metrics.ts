@@ -2,16 +2,16 @@ import { bestFirst, type CountedBoxes, iouThresholds, matchImage } from "./box-m
 import type { CocoAnnotations, GroundTruth, ScoredBox } from "./coco-annotations.ts";
 import { accumulate, type Curve } from "./precision-recall.ts";
 
-/** COCO's 12 numbers, each 0…1, or -1 when nothing had to be found. Order as pycocotools' `stats`. */
+/** COCO's 12 metrics, each 0…1, or -1 when there was nothing to find. Order as in pycocotools' `stats`. */
 export type CocoMetrics = {
-  /** Mean over IoU 0.50:0.95, at most 100 detections a picture and category. */
+  /** Mean over IoU 0.50:0.95, at most 100 detections per picture and category. */
   readonly ap: number;
   readonly ap50: number;
   readonly ap75: number;
   readonly apSmall: number;
   readonly apMedium: number;
   readonly apLarge: number;
-  /** Average recall with at most 1, 10, 100 detections a picture and category. */
+  /** Average recall with at most 1, 10, 100 detections per picture and category. */
   readonly ar1: number;
   readonly ar10: number;
   readonly ar100: number;
@@ -41,7 +41,7 @@ function areaBetween(low: number, high: number): CountedBoxes {
 
 /**
  * The 12 COCO numbers, equal to pycocotools 2.0's `COCOeval` with `iouType` "bbox".
- * @param detections boxes of any picture; those whose picture or category the annotations lack do not count.
+ * @param detections boxes of any picture; those whose picture or category is not in the annotations do not count.
  *
  * @example
  * ```ts

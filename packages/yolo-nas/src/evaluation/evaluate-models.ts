@@ -37,12 +37,12 @@ export interface ModelEvaluation {
   readonly inferenceMs: number;
 }
 
-/** A model to score: its bytes, or its file, which an engine wrapper must be; and where to run it. */
+/** A model to score: its bytes, or its file (an engine wrapper must be a file); and where to run it. */
 export interface ModelSource {
   readonly model: Uint8Array | string;
   /** ONNX Runtime's execution provider. Default "cpu". */
   readonly provider?: ExecutionProvider | undefined;
-  /** Compute INT8 exactly, in float, and not with this processor's kernels. Default false. */
+  /** Compute INT8 exactly, in float, instead of with this processor's kernels. Default false. */
   readonly simulateInt8?: boolean | undefined;
 }
 
@@ -65,7 +65,7 @@ export function framesFor(
   };
 }
 
-/** A loaded model, with the time it took. */
+/** A loaded model that measures its inference time. */
 class FrameDetector {
   readonly metadata: PreparedMetadata;
   inferenceMs = 0;
@@ -82,7 +82,7 @@ class FrameDetector {
     if (typeof model === "string" && isEngineWrapper(graph))
       await checkEngine(model, { gpu: await queryGpu() });
     return new FrameDetector(
-      // Candidates are decoded between two runs, and a worker may serve cameras beside this.
+      // Candidates are decoded between two runs, and a worker may serve cameras at the same time.
       await DetectorSession.load(model, { executionProvider: provider, simulateInt8, spin: false }),
       metadata,
     );
@@ -141,7 +141,7 @@ export async function evaluateModels(
   if (seen.size === 0)
     throw new EvaluationError("no-images", "No frame has labels: do images and annotations belong together?");
   const sizes = new Map(annotations.images.map((image) => [image.id, image]));
-  // A picture that was not given cannot have been missed.
+  // A picture that was not given cannot count as missed.
   const labelled = {
     ...annotations,
     images: annotations.images.filter(({ id }) => seen.has(id)),
@@ -159,7 +159,7 @@ export async function evaluateModels(
 }
 
 /**
- * Pairs frames with their labels and leaves out frames without.
+ * Pairs frames with their labels and leaves out frames without labels.
  *
  * @example
  * ```ts

@@ -60,8 +60,8 @@ export function imageIds(
 }
 
 /**
- * A label in pixels of the frame as it is shown. Labels are taken to be so already, unless their image has the size of the
- * stored picture: then they are stretched with its pixels.
+ * A label in pixels of the frame as it is shown. Labels count as already in this form, unless their image has the size of the stored
+ * picture: then they are stretched like its pixels.
  *
  * @example
  * ```ts

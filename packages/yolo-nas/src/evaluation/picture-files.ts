@@ -25,21 +25,21 @@ export interface FileFrame extends Size {
   readonly pixels: Uint8Array;
   /** How the source picture, as it is shown, lies in the model's input. */
   readonly letterbox: Letterbox;
-  /** The source picture's size as it is stored, which is another where pixels are not square. */
+  /** The size of the stored source picture; it differs where pixels are not square. */
   readonly stored: Size;
-  /** Presentation time in microseconds; undefined unless asked for. */
+  /** Presentation time in microseconds; undefined unless requested. */
   readonly ptsUs?: number | undefined;
 }
 
-/** A stream that ffmpeg opens otherwise than by a path, and of which some frames are taken. */
+/** A stream that ffmpeg does not open by a path; only some of its frames are taken. */
 export interface StreamSource {
-  /** Stands in the frames and in errors: without user and password. */
+  /** Name in frames and in errors: without user and password. */
   readonly name: string;
-  /** What a stream may not tell before its first key frame. */
+  /** Facts that a stream may not tell before its first key frame. */
   readonly facts: PictureFacts;
-  /** ffmpeg's arguments up to and with the input. They are open to all users of the machine. */
+  /** ffmpeg's arguments up to and including the input. All users of the machine can read them. */
   readonly inputArguments: readonly string[];
-  /** Gives ffmpeg on stdin, which is private, what it is to read. */
+  /** Writes ffmpeg's input to its stdin, which is private. */
   readonly feed: (stdin: Writable) => void;
   /** Frames to take. */
   readonly count: number;
@@ -47,7 +47,7 @@ export interface StreamSource {
   readonly intervalSeconds: number;
 }
 
-/** A file of which it is known already what it shows. */
+/** A file whose picture facts are already known. */
 export interface ProbedFile {
   readonly path: string;
   readonly facts: VideoFacts;
@@ -56,20 +56,20 @@ export interface ProbedFile {
 export interface ReadFramesOptions {
   /** Where a picture of some size goes in the model's input. */
   readonly letterbox: (source: Size) => Letterbox;
-  /** Size of the frames to give, the middle of the input, when it is smaller. Default: the model's input. */
+  /** Size of the frames to return, the middle of the input, if it is smaller. Default: the model's input. */
   readonly frame?: Size | undefined;
   /** Decode only every nth frame of a video. Default 1. */
   readonly every?: number | undefined;
   /** Give the frames their presentation times. Default false. */
   readonly times?: boolean | undefined;
-  /** Program to run. Default "ffmpeg" on the PATH. */
+  /** Program to run. Default: "ffmpeg" on the PATH. */
   readonly ffmpeg?: string | undefined;
-  /** The only kind of file that a file is read as, by ffmpeg's name. Default: ffmpeg guesses, which a hostile file may use. */
+  /** The only format that a file may have, by ffmpeg's name. Default: ffmpeg guesses, which a hostile file may exploit. */
   readonly container?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /**
-   * Told of each file of a folder that cannot be decoded, and of a video that gave only some of its frames, while the rest is
-   * read. Without it the first ends the reading.
+   * Called with each file of a folder that cannot be decoded, and with a video that gave only some of its frames; the rest is still read.
+   * Without it the first failure ends the reading.
    */
   readonly onFailure?: ((error: EvaluationError) => void) | undefined;
 }
@@ -77,10 +77,10 @@ export interface ReadFramesOptions {
 const PICTURES = new Set([".jpg", ".jpeg", ".png", ".bmp", ".webp"]);
 
 /**
- * Decode every picture of a folder, in the order of their names, every frame of one video or picture, or a number of
- * frames of a stream. Pictures are scaled as they are shown: whole, upright and with square pixels.
- * @throws EvaluationError `no-images` when there is nothing to decode, `image-missing` when a file cannot be decoded,
- * `cut-short` when a file ends before its time, `stream-ended` when a stream gave fewer frames than asked for
+ * Decode every picture of a folder, in the order of their names, every frame of one video or picture, or a number of frames of a stream.
+ * Pictures are scaled as they are shown: whole, upright and with square pixels.
+ * @throws EvaluationError `no-images` when there is nothing to decode, `image-missing` when a file cannot be decoded, `cut-short` when a
+ * file ends before its time, `stream-ended` when a stream gave fewer frames than requested
  *
  * @example
  * ```ts
@@ -175,7 +175,7 @@ async function* decode(
     const { code, words, notRun } = await run.ended;
     if (notRun) throw notRun;
     if (stream && given < stream.count) {
-      // ffmpeg's own words could hold the address with its password.
+      // ffmpeg's own message could contain the address with its password.
       throw new EvaluationError(
         "stream-ended",
         `${name} ended after ${given} of ${stream.count} frames; see \`sightline camera probe\`.`,

@@ -8,9 +8,8 @@ recallPoints[100] = 1;
 export type Curve = { readonly precision: readonly number[]; readonly recall: readonly number[] };
 
 /**
- * Joins the pictures of one category into a precision-recall curve (`COCOeval.accumulate`), interpolated at
- * 101 recall points.
- * @returns undefined when nothing had to be found, which leaves the category out of every mean.
+ * Joins the pictures of one category into a precision-recall curve (`COCOeval.accumulate`), interpolated at 101 recall points.
+ * @returns undefined when there was nothing to find; the category is then left out of every mean.
  */
 export function accumulate(outcomes: readonly ImageOutcome[], thresholds: number): Curve | undefined {
   let counted = 0;

@@ -1,4 +1,4 @@
-/** Small pieces of graph that several families' decodings are made of. */
+/** Small parts of graphs that are used to decode several families. */
 
 import type { Size } from "../detection/letterbox.ts";
 import { attr, elementTypeCode, float32, int64, type OnnxGraph } from "../onnx/index.ts";
@@ -11,7 +11,7 @@ export function floats(graph: OnnxGraph, dims: readonly number[], values: ArrayL
   return graph.addInitializer(graph.uniqueName("import.floats"), float32(dims, values));
 }
 
-/** Entries `from` up to, without, `to` of one axis. */
+/** Entries `from` up to, without, `to` on one axis. */
 export function slice(graph: OnnxGraph, value: string, axis: number, from: number, to: number): string {
   return graph.add("Slice", [value, ints(graph, [from]), ints(graph, [to]), ints(graph, [axis])]);
 }
@@ -45,7 +45,7 @@ export function oneHot(graph: OnnxGraph, score: string, classNumber: string, cla
   return graph.add("Mul", [toFloat(graph, isClass), score]);
 }
 
-/** Corners in pixels from boxes of another form; `scale` is what parts of the input's sides are multiplied by. */
+/** Corners in pixels from boxes of another form; `scale` is the factor for values given as parts of the input's sides. */
 export function toCorners(
   graph: OnnxGraph,
   boxes: string,
@@ -64,7 +64,7 @@ export function toCorners(
   return graph.add("Mul", [corners, floats(graph, [4], [width, height, width, height])]);
 }
 
-/** The best candidates by their highest class, best first: boxes [N, K, 4] and scores [N, K, C]. */
+/** The best candidates by their highest class score, best first: boxes [N, K, 4] and scores [N, K, C]. */
 export function selectBest(
   graph: OnnxGraph,
   { boxes, scores }: { readonly boxes: string; readonly scores: string },
@@ -91,7 +91,7 @@ export function selectBest(
   return { boxes: chosen(boxes), scores: graph.add("Mul", [all, toFloat(graph, isBest)]) };
 }
 
-/** The grids of cells that a convolutional detector predicts at. */
+/** The grids of cells in which a convolutional detector predicts. */
 
 export interface AnchorLevel extends Size {
   readonly stride: number;
@@ -103,7 +103,7 @@ const STRIDES = [
   [4, 8, 16, 32],
 ];
 
-/** The grids, by rising stride, whose cells, `perCell` anchors in each, are `count` anchors; undefined where none fit. */
+/** The grids, by rising stride, whose cells with `perCell` anchors each give `count` anchors in total; undefined if no grids fit. */
 export function anchorLevels(size: Size, count: number, perCell: number): AnchorLevel[] | undefined {
   for (const strides of STRIDES) {
     const levels = strides.map((stride) => ({

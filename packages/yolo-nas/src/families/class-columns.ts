@@ -1,25 +1,25 @@
-/** Which names the classes have, and which columns of the scores are theirs. */
+/** The names of the classes, and their columns in the scores. */
 import { COCO_CLASSES } from "../architecture/architectures.ts";
 import { InvalidArgumentError } from "../errors.ts";
 
-/** Numbers that COCO's categories 1…90 leave out. */
+/** Numbers that are unused in COCO's categories 1…90. */
 const COCO_GAPS = new Set([12, 26, 29, 30, 45, 66, 68, 69, 71, 83]);
-/** The column of each of COCO's 80 classes in scores by its categories' numbers. */
+/** The column of each of COCO's 80 classes in scores that are ordered by category number. */
 const COCO_COLUMNS = Array.from({ length: 91 }, (_, id) => id).filter((id) => id > 0 && !COCO_GAPS.has(id));
 
 export interface ClassColumns {
   readonly names: readonly string[];
-  /** Columns before they are chosen. */
+  /** Number of columns before the choice. */
   readonly width: number;
-  /** Undefined when all columns are taken, in their order. */
+  /** Undefined when all columns are used in their order. */
   readonly chosen: readonly number[] | undefined;
-  /** What the user must know about it; undefined when nothing is special. */
+  /** What the user must know about the classes; undefined when nothing is special. */
   readonly note: string | undefined;
 }
 
 /**
  * @param width columns of scores; undefined when candidates carry a class's number
- * @throws InvalidArgumentError when names and columns do not agree, or neither is known
+ * @throws InvalidArgumentError when the numbers of names and columns differ, or neither is known
  */
 export function classColumns(width: number | undefined, names: readonly string[] | undefined): ClassColumns {
   if (width === undefined) {
@@ -68,7 +68,7 @@ export function recordedNames(metadata: ReadonlyMap<string, string>): readonly s
       const value: unknown = JSON.parse(listed);
       if (Array.isArray(value) && value.every((name) => typeof name === "string")) return value;
     } catch {
-      // Another exporter's field of that name.
+      // Another exporter's field with the same name.
     }
   }
   const found = [...(metadata.get("names") ?? "").matchAll(/(\d+)\s*:\s*(?:'([^']*)'|"([^"]*)")/g)];

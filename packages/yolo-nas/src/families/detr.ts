@@ -1,4 +1,4 @@
-/** Detectors of queries: RT-DETR, D-FINE, DEIM and RF-DETR. Their outputs agree; what a picture must look like does not. */
+/** Detectors with queries: RT-DETR, D-FINE, DEIM and RF-DETR. Their outputs have the same form; their preprocessing differs. */
 import type { OnnxGraph } from "../onnx/index.ts";
 import { oneHot, slice, unsqueeze } from "./append-nodes.ts";
 import type { Family, Preprocessing, Recognised, Trial, TrialOutput } from "./family.ts";
@@ -9,7 +9,7 @@ const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as 
 const outputsInWords =
   "boxes [B, Q, 4] in 0…1 and classes [B, Q, C]; or one [B, Q, 4 + C]; or labels [B, Q], boxes [B, Q, 4], scores [B, Q] with an input [B, 2] for the size";
 
-/** A ViT's patches are its first layer: a kernel as large as its step. */
+/** A ViT's first layer makes patches: its kernel is as large as its stride. */
 export const rfDetr: Family = {
   name: "rf-detr",
   title: "RF-DETR",
@@ -40,7 +40,7 @@ export const rtDetr: Family = {
 
 const queries = {
   bestClassOnly: false,
-  // Queries were trained not to double each other.
+  // The queries were trained to avoid duplicates.
   iou: 1,
 } as const;
 
@@ -51,7 +51,7 @@ function recogniseQueries({ outputs, sizeInput }: Trial): Recognised | undefined
   const classes = outputs.filter(
     (output) => output !== boxes && hasRank(output, 3) && output.dims[1] === boxes?.dims[1],
   );
-  // A second tensor of boxes would leave open which are meant.
+  // With a second tensor of boxes it would be unclear which one is meant.
   if (!boxes || more.length > 0 || classes.length !== 1) return undefined;
   const [scores] = classes as [TrialOutput];
   const [, count, classCount] = scores.dims as [number, number, number];
@@ -74,7 +74,7 @@ function recogniseQueries({ outputs, sizeInput }: Trial): Recognised | undefined
 function joined(output: TrialOutput): Recognised | undefined {
   const [, count, width] = output.dims;
   if (!hasRank(output, 3) || !(width! > 4) || !areParts(output)) return undefined;
-  // Rows without anything are those of a choice in the graph that found nothing.
+  // All-zero rows come from a selection in the graph that found nothing.
   if (Array.from(output.values).every((value) => value === 0)) return undefined;
   return {
     ...queries,
@@ -90,7 +90,7 @@ function joined(output: TrialOutput): Recognised | undefined {
   };
 }
 
-/** Chosen in the graph already: labels, boxes in pixels of the size that is given, scores. */
+/** The graph already selects: labels, boxes in pixels of the given size, scores. */
 function deployed(outputs: readonly TrialOutput[]): Recognised | undefined {
   const boxes = outputs.find((output) => hasRank(output, 3) && output.dims[2] === 4);
   const flat = outputs.filter((output) => hasRank(output, 2) && output.dims[1] === boxes?.dims[1]);
@@ -115,14 +115,14 @@ function hasRank({ dims }: TrialOutput, rank: number): boolean {
   return dims.length === rank;
 }
 
-/** Centres about the picture and sizes that are not negative, as logits are; boxes may stand out of it. */
+/** Whether centres lie near the picture and sizes are not negative, unlike logits; boxes may extend beyond the picture. */
 function areBoxes({ dims, values }: TrialOutput): boolean {
   return (
     dims[2] === 4 && Array.from(values).every((value, i) => Math.abs(value) < 10 && (i % 4 < 2 || value >= 0))
   );
 }
 
-/** Whether all is in 0…1, with room for the last digit. */
+/** Whether all values are in 0…1, with a small tolerance. */
 function areParts({ values }: TrialOutput): boolean {
   return Array.from(values).every((value) => value >= -1e-3 && value <= 1.001);
 }

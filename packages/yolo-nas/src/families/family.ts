@@ -1,14 +1,14 @@
-/** What the modules of this folder say about a family of detectors. */
+/** What each module of this folder provides for its family of detectors. */
 import type { Placement, Size } from "../detection/letterbox.ts";
 import type { OnnxGraph } from "../onnx/index.ts";
 
-/** What a family does to a picture before its network reads it. */
+/** How a family prepares a picture for its network. */
 export interface Preprocessing {
   readonly placement: Placement;
   readonly channelOrder: "rgb" | "bgr";
-  /** What the network reads: bytes 0…255 as they are, or parts 0…1. */
+  /** What the network reads: bytes 0…255, or values 0…1. */
   readonly range: "bytes" | "unit";
-  /** Subtracted from, and divided through, after scaling to `range`, in the order R, G, B. */
+  /** Mean that is subtracted and deviation that is divided by, after scaling to `range`, in the order R, G, B. */
   readonly mean?: readonly [number, number, number] | undefined;
   readonly std?: readonly [number, number, number] | undefined;
 }
@@ -20,12 +20,12 @@ export interface TrialOutput {
   readonly values: ArrayLike<number>;
 }
 
-/** An export with what it gave for one picture of noise: shapes are known from it even where the file records none. */
+/** An export with its outputs for one picture of noise: this gives shapes even if the file does not record them. */
 export interface Trial {
   readonly graph: OnnxGraph;
   readonly image: string;
   readonly size: Size;
-  /** An input for the picture's size [B, 2] (width, height), where the export has one. */
+  /** An input for the picture's size [B, 2] (width, height), if the export has one. */
   readonly sizeInput: string | undefined;
   readonly outputs: readonly TrialOutput[];
 }
@@ -38,33 +38,36 @@ export interface Candidates {
   readonly scores: string;
 }
 
-/** A family's own reading of an export. */
+/** How a family interprets an export. */
 export interface Recognised {
-  /** In words, after "This is …, ". */
+  /** Description, to follow "This is …, ". */
   readonly layout: string;
-  /** Columns of class scores; undefined where candidates carry a class's number, so that the tensors do not say how many there are. */
+  /**
+   * Number of class score columns; undefined if candidates carry a class number, since the tensors then do not show how many classes
+   * exist.
+   */
   readonly classCount: number | undefined;
   readonly candidateCount: number;
   /** "corners": x1, y1, x2, y2; "centre": centre and size. */
   readonly boxFormat: "corners" | "centre";
   /** Pixels of the input, or parts of its sides. */
   readonly boxUnit: "pixels" | "parts";
-  /** A box counts for its best class only, as in the family's own code. */
+  /** A box counts only for its best class, as in the family's own code. */
   readonly bestClassOnly: boolean;
-  /** Overlap from which NMS drops a box; 1 where none is done or it is in the graph. */
+  /** Overlap above which NMS drops a box; 1 if there is no NMS or the graph contains it. */
   readonly iou: number;
-  /** Adds the nodes, behind the outputs, that give every candidate. `classCount` is what is above, or what the user's classes say. */
+  /** Adds nodes after the outputs that compute every candidate. `classCount` is the value above, or the number of the user's classes. */
   readonly append: (graph: OnnxGraph, classCount: number) => Candidates;
 }
 
 export interface Family {
-  /** As `--family` and model.json name it. */
+  /** Name for `--family` and in model.json. */
   readonly name: string;
   readonly title: string;
-  /** The tensors by which it is known, for the error that lists them. */
+  /** The tensors that identify it, for the error that lists them. */
   readonly expects: string;
   readonly preprocessing: Preprocessing;
-  /** Score from which the family's own code reports a box. */
+  /** Score above which the family's own code reports a box. */
   readonly score: number;
   readonly recognise: (trial: Trial) => Recognised | undefined;
 }

@@ -1,21 +1,21 @@
-/** Exports are often made for one picture at a time. Whether a graph takes more is not read off it but tried. */
+/** Exports are often made for one picture at a time. Whether a graph can take more cannot be read from it, so it is tried. */
 import { CLASSIFIER_FRAME } from "../classifiers/classifier-form.ts";
 import type { Size } from "../detection/letterbox.ts";
 import { encodeModel, int64, type OnnxGraph, toNumbers } from "../onnx/index.ts";
 import { PREPARED_BOXES, PREPARED_FRAMES, PREPARED_SCORES } from "../prepare/prepared-form.ts";
 import { InferenceSession, Tensor } from "../runtime/onnx-runtime.ts";
 
-/** Runs a graph on each of several batches of two pictures, 0 and 1; gives every output's values for each batch. */
+/** Runs a graph on several batches of two pictures, 0 and 1; returns every output's values for each batch. */
 type RunBatches = (graph: OnnxGraph, batches: readonly (readonly number[])[]) => Promise<Float32Array[][]>;
 
-/** The prepared graph of a detector with a free batch where it allows one, as {@link freeBatch} says. */
+/** The prepared graph of a detector, with a free batch if possible; see {@link freeBatch}. */
 export function withFreeBatch(graph: OnnxGraph, size: Size): Promise<OnnxGraph> {
   return freeBatch(graph, (candidate, batches) => run(candidate, size, batches));
 }
 
 /**
- * The graph with a free batch, when it then gives for two pictures at once what it gives for each alone; else with a batch of 1,
- * which sessions fill once per picture.
+ * The graph with a free batch, if it then gives the same results for two pictures at once as for each alone; otherwise with a batch of 1,
+ * and sessions run it once per picture.
  */
 export async function freeBatch(graph: OnnxGraph, runBatches: RunBatches): Promise<OnnxGraph> {
   const single = withBatch(graph, 1);
@@ -27,7 +27,7 @@ export async function freeBatch(graph: OnnxGraph, runBatches: RunBatches): Promi
       const expected = both!.map((_, output) => alone!.flatMap((each) => [...each[output]!]));
       if (both!.every((values, output) => agree(values, expected[output]!))) return candidate;
     } catch {
-      // A shape with a 1 in it.
+      // A shape that contains a 1.
     }
   }
   return single;
@@ -42,12 +42,12 @@ function withBatch(graph: OnnxGraph, batch: number | string): OnnxGraph {
   // A classifier takes one frame with many boxes.
   copy.inputs = copy.inputs.map((info) => (info.name === CLASSIFIER_FRAME ? info : first(info)));
   copy.outputs = copy.outputs.map(first);
-  // Recorded with the exporter's batch.
+  // They were recorded with the exporter's batch.
   copy.valueInfo.clear();
   return copy;
 }
 
-/** Every Reshape to [1, …] takes its first side from what it reshapes instead. */
+/** Every Reshape to [1, …] takes its first dimension from its input instead. */
 function copyingBatch(graph: OnnxGraph): OnnxGraph {
   const copy = graph.clone();
   for (const node of copy.nodes) {
@@ -93,7 +93,7 @@ async function run(
   }
 }
 
-/** Equal but for the last digits, which the order of sums changes. */
+/** Equal except for the last digits, which depend on the order of sums. */
 function agree(a: Float32Array, b: readonly number[]): boolean {
   return (
     a.length === b.length &&

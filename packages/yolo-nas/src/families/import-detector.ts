@@ -1,4 +1,4 @@
-/** Makes the form that Sightline runs from an export of any family that is known. */
+/** Turns an export of any known family into the form that Sightline runs. */
 import { DEFAULT_THRESHOLDS, type Thresholds } from "../detection/decode-candidates.ts";
 import { PAD_VALUE, type Size } from "../detection/letterbox.ts";
 import { InvalidArgumentError, UnknownModelError } from "../errors.ts";
@@ -20,36 +20,35 @@ import { readPixels } from "./read-pixels.ts";
 import { tensorList, tryOut } from "./trial.ts";
 import { nmsInside, yolov5, yolov8, yolox } from "./yolo.ts";
 
-/** The families that are known, in the order in which they are tried: those that say more of a file first. */
+/** The known families in the order in which they are tried: those with more specific signs first. */
 export const FAMILIES: readonly Family[] = [yolox, yolov5, yolov8, nmsInside, rfDetr, dFine, rtDetr];
 
 export interface DetectorImportOptions {
-  /** One of {@link FAMILIES} by name; without it the first that recognises the file. */
+  /** The name of one of {@link FAMILIES}; without it, the first family that recognises the file. */
   readonly family?: string | undefined;
   readonly classes?: readonly string[] | undefined;
-  /** The picture's size, for an export that takes any. */
+  /** The picture's size, for an export that accepts any size. */
   readonly input?: Size | undefined;
-  /** What is known better than by the family. */
+  /** Facts that override the family's own. */
   readonly preprocessing?: Partial<Preprocessing> | undefined;
   /** Candidates per frame. Default 1024. */
   readonly topK?: number | undefined;
 }
 
 export interface ImportedDetector {
-  /** In prepared form; its batch is free where the network allows, else 1. */
+  /** In prepared form; its batch is free if the network allows it, otherwise 1. */
   readonly graph: OnnxGraph;
   readonly family: Family;
   readonly thresholds: Thresholds;
   readonly freeBatch: boolean;
-  /** What was recognised and what is done, one sentence a line. */
+  /** What was recognised and what is done, one sentence per line. */
   readonly words: readonly string[];
 }
 
 /**
- * Recognise an export by its tensors and by what it gives for a trial picture, and rewrite it: `frames` uint8 in ffmpeg's gbrp
- * planes, scaled and ordered inside as the family wants, `boxes` and `scores` of the best candidates out. The given graph is
- * left alone.
- * @throws UnknownModelError that lists the tensors seen and those that are known
+ * Recognise an export by its tensors and by its output for a trial picture, and rewrite it: `frames` uint8 in ffmpeg's gbrp planes,
+ * scaled and ordered inside as the family wants, `boxes` and `scores` of the best candidates out. The given graph is not changed.
+ * @throws UnknownModelError that lists the tensors found and the known ones
  * @throws InvalidArgumentError for an unknown family, or classes or a size that do not fit
  */
 export async function importDetector(
@@ -102,7 +101,7 @@ export async function importDetector(
 
 function thresholdsOf({ score }: Family, { iou, candidateCount }: Recognised): Thresholds {
   const { maxDetections } = DEFAULT_THRESHOLDS;
-  // Models that choose their boxes themselves give one a candidate.
+  // Models that select their boxes themselves return one per candidate.
   const most = iou === 1 ? Math.min(maxDetections, candidateCount) : maxDetections;
   return { ...DEFAULT_THRESHOLDS, score, iou, maxDetections: most };
 }
@@ -137,7 +136,7 @@ function rewrite(
   const best = selectBest(graph, { boxes: all.boxes, scores }, count, bestClassOnly);
   const boxes = toCorners(graph, best.boxes, boxFormat, boxUnit === "parts" ? size : undefined);
   readPixels(graph, image, size, batch, preprocessing);
-  // Values of the export may have the prepared form's names; what was computed last has a name of its own.
+  // Values of the export may have the names of the prepared form; the last computed values have unique names.
   graph.outputs = [];
   for (const name of [PREPARED_BOXES, PREPARED_SCORES]) {
     const taken = graph.uniqueName(name);

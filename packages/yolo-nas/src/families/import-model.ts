@@ -1,4 +1,4 @@
-/** One way in for every export: YOLO-NAS by its prediction layers, other families by their outputs. */
+/** One entry point for every export: YOLO-NAS is recognised by its prediction layers, other families by their outputs. */
 import { DEFAULT_THRESHOLDS, type Thresholds } from "../detection/decode-candidates.ts";
 import { InvalidArgumentError, UnknownModelError } from "../errors.ts";
 import { describeModel } from "../inspect/describe-model.ts";
@@ -9,22 +9,22 @@ import { prepareModel } from "../prepare/prepare-model.ts";
 import { type DetectorImportOptions, FAMILIES, importDetector } from "./import-detector.ts";
 
 export const YOLO_NAS = "yolo-nas";
-/** Every name that {@link DetectorImportOptions.family} may be. */
+/** Every allowed value of {@link DetectorImportOptions.family}. */
 export const FAMILY_NAMES: readonly string[] = [YOLO_NAS, ...FAMILIES.map(({ name }) => name)];
 
 export interface ImportedModel {
   /** In prepared form. */
   readonly graph: OnnxGraph;
-  /** What model.json names as its architecture. */
+  /** The architecture's name in model.json. */
   readonly architecture: string;
   readonly thresholds: Thresholds;
-  /** What was recognised and what is done, one sentence a line. */
+  /** What was recognised and what is done, one sentence per line. */
   readonly words: readonly string[];
 }
 
 /**
- * Recognise an export of any known family and rewrite it into prepared form. The given graph is left alone.
- * @throws UnknownModelError that lists the tensors seen and those that are known
+ * Recognise an export of any known family and rewrite it into prepared form. The given graph is not changed.
+ * @throws UnknownModelError that lists the tensors found and the known ones
  * @throws InvalidArgumentError for options that do not fit the file
  *
  * @example

@@ -1,4 +1,4 @@
-/** Old exports in the operator set that what is added to them needs. */
+/** Raises old exports to the operator set that the added nodes need. */
 import { UnknownModelError } from "../errors.ts";
 import { attr, int64, type OnnxGraph } from "../onnx/index.ts";
 
@@ -14,7 +14,7 @@ const MOVED: Readonly<Record<string, string>> = {
 };
 
 /**
- * Brings a graph of operator set 11 to 16 to 17, in place; newer ones stay as they are.
+ * Raises a graph of operator set 11 to 16 to 17, in place; newer ones are not changed.
  * @throws UnknownModelError for an older one
  */
 export function raiseOpset(graph: OnnxGraph): void {
@@ -35,7 +35,7 @@ export function raiseOpset(graph: OnnxGraph): void {
       const name = graph.uniqueName(`${node.name}.${moved}`);
       node.inputs = [node.inputs[0]!, graph.addInitializer(name, int64([values.value.length], values.value))];
     }
-    // It went over all from this axis on; exporters name the last, for which that is the same.
+    // Softmax covered all axes from this one on; exporters name the last axis, for which that is the same.
     if (node.op === "Softmax" && !node.attributes.has("axis")) node.attributes.set("axis", attr.int(1));
   }
 }

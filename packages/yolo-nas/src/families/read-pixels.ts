@@ -1,4 +1,4 @@
-/** The beginning of an imported graph: from ffmpeg's planes to what the network was trained on. */
+/** The start of an imported graph: from ffmpeg's planes to the network's training format. */
 import type { Size } from "../detection/letterbox.ts";
 import { attr, elementTypeCode, type GraphNode, type OnnxGraph } from "../onnx/index.ts";
 import { permuteInputChannels } from "../prepare/pixel-input.ts";
@@ -10,9 +10,9 @@ import type { Preprocessing } from "./family.ts";
 const ORDER = { rgb: [2, 0, 1], bgr: [1, 0, 2] } as const;
 
 /**
- * Makes `frames` [B, 3, H, W] the graph's input. Cast, and one Mul when it needs no mean, come first, which a quantiser
- * takes as the scale of the bytes. The planes' order goes into the first convolution's weights where nothing else reads the
- * picture; else bytes are moved, before they are floats.
+ * Makes `frames` [B, 3, H, W] the graph's input. It starts with a Cast, and with a single Mul if no mean is needed; a quantiser uses
+ * these as the scale of the bytes. The planes' order is moved into the first convolution's weights if nothing else reads the picture;
+ * otherwise bytes are reordered before they become floats.
  */
 export function readPixels(
   graph: OnnxGraph,
@@ -57,7 +57,7 @@ function hasOwnWeights(graph: OnnxGraph, { op, inputs, attributes }: GraphNode):
   return op === "Conv" && !grouped && graph.constantOf(inputs[1] ?? "")?.dims[1] === 3;
 }
 
-/** Picks planes of bytes; cheap, since no float has been made yet. */
+/** Reorders planes of bytes; this is cheap, since they are not floats yet. */
 function reordered(graph: OnnxGraph, value: string, order: readonly number[]): string {
   const indices = graph.addInitializer(graph.uniqueName("frames.order"), {
     type: "int64",

@@ -1,4 +1,4 @@
-/** Runs an export once as it is: what it gives says more than what is recorded of it. */
+/** Runs an unchanged export once: its outputs say more than what the file records. */
 import type { Size } from "../detection/letterbox.ts";
 import { InvalidArgumentError, UnknownModelError } from "../errors.ts";
 import { encodeModel, int64, type OnnxGraph, type ValueInfo } from "../onnx/index.ts";
@@ -6,7 +6,7 @@ import { InferenceSession, Tensor } from "../runtime/onnx-runtime.ts";
 import type { Trial } from "./family.ts";
 
 /**
- * Fixes the picture's size in a graph, whose batch stays as it is, and runs it once on noise.
+ * Fixes the picture's size in a graph, without changing its batch, and runs it once on noise.
  * @param size for an export whose height and width are free
  * @throws UnknownModelError when there is no image input, or ONNX Runtime cannot run the file
  * @throws InvalidArgumentError when the size is free and none is given, or fixed and another is given
@@ -61,7 +61,7 @@ function sizeOf({ shape }: ValueInfo, given: Size | undefined): Size {
   return given;
 }
 
-/** Values 0…1 that look like nothing: the same each time. */
+/** Random-looking values 0…1, the same each time. */
 function noisePicture({ width, height }: Size): Float32Array {
   let state = 1;
   return Float32Array.from({ length: 3 * width * height }, () => {

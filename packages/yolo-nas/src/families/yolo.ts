@@ -1,11 +1,11 @@
-/** The YOLO families but for YOLO-NAS: anchors in a grid, told apart by how many a cell has and what stands in each. */
+/** The YOLO families except YOLO-NAS: anchors in a grid, distinguished by the anchors per cell and the contents of each. */
 import { anchorGrid } from "../architecture/raw-decoding.ts";
 import { predictionLayers } from "../inspect/find-heads.ts";
 import { attr, type OnnxGraph, toNumbers } from "../onnx/index.ts";
 import { type AnchorLevel, anchorLevels, floats, oneHot, slice, swapLast } from "./append-nodes.ts";
 import type { Family, TrialOutput } from "./family.ts";
 
-/** YOLOX (Apache-2.0, Megvii): one anchor a cell; centre and size, objectness, classes. */
+/** YOLOX (Apache-2.0, Megvii): one anchor per cell; centre and size, objectness, classes. */
 export const yolox: Family = {
   name: "yolox",
   title: "YOLOX",
@@ -38,7 +38,7 @@ export const yolox: Family = {
   },
 };
 
-/** Whether some layer that predicts has one channel; a layer of fixed weights that takes the mean of bins is none. */
+/** Whether a predicting layer has one channel; a layer with fixed weights that averages bins does not count. */
 function predictsObjectness(graph: OnnxGraph, output: string): boolean {
   const { plain } = predictionLayers(graph, output);
   return plain.some((node) => {
@@ -47,7 +47,7 @@ function predictsObjectness(graph: OnnxGraph, output: string): boolean {
   });
 }
 
-/** The exponential of a decoded size stands behind the last convolutions. */
+/** Whether sizes are decoded already: then their exponential comes after the last convolutions. */
 function isDecoded(graph: OnnxGraph, output: string): boolean {
   const pending = [output];
   const seen = new Set<string>();
@@ -61,7 +61,7 @@ function isDecoded(graph: OnnxGraph, output: string): boolean {
   return false;
 }
 
-/** Centres are cells from the cell's corner, sizes the logarithm of cells. */
+/** Centres are in cells from the cell's corner, sizes are logarithms of cells. */
 function decode(graph: OnnxGraph, raw: string, levels: readonly AnchorLevel[]): string {
   const { points, strides } = anchorGrid(levels);
   const count = strides.length;
@@ -72,7 +72,7 @@ function decode(graph: OnnxGraph, raw: string, levels: readonly AnchorLevel[]): 
   return graph.add("Mul", [cells, floats(graph, [1, count, 1], strides)]);
 }
 
-/** The output of YOLOv5 and YOLOv7: three anchors a cell; centre and size, objectness, classes. */
+/** The output of YOLOv5 and YOLOv7: three anchors per cell; centre and size, objectness, classes. */
 export const yolov5: Family = {
   name: "yolov5",
   title: "YOLOv5 or YOLOv7",
@@ -80,7 +80,7 @@ export const yolov5: Family = {
   preprocessing: { placement: "centre", channelOrder: "rgb", range: "unit" },
   score: 0.25,
   recognise({ size, outputs }) {
-    // Exports may give the levels' undecoded tensors too, of five dimensions.
+    // Exports may also return the undecoded tensors of the levels, which have five dimensions.
     const flat = outputs.filter(({ dims }) => dims.length === 3);
     const [output] = flat;
     const [, count, width] = output?.dims ?? [];
@@ -103,7 +103,7 @@ export const yolov5: Family = {
   },
 };
 
-/** The output of YOLOv8, v9, 11, 12 and, without its selection, 26: one anchor a cell; a box and classes. */
+/** The output of YOLOv8, v9, 11, 12 and 26 without its selection: one anchor per cell; a box and classes. */
 export const yolov8: Family = {
   name: "yolov8",
   title: "YOLOv8, v9, 11, 12 or 26",
@@ -128,7 +128,7 @@ export const yolov8: Family = {
       candidateCount: count,
       boxFormat: corners ? "corners" : "centre",
       boxUnit: "pixels",
-      // The MIT code of YOLOv9, which gives corners, lets a box count for several classes; the others do not.
+      // YOLOv9's MIT code, which returns corners, lets a box count for several classes; the others do not.
       bestClassOnly: !corners,
       iou: corners ? 0.45 : 0.7,
       append(target) {
@@ -144,8 +144,8 @@ function shape({ dims }: TrialOutput): string {
 }
 
 /**
- * Which of both the four numbers are: an anchor's box lies around its cell, so that reading of its centre is right that is
- * nearer to the cell's.
+ * Decides whether the four numbers are corners or centre and size: an anchor's box lies around its cell, so the interpretation whose
+ * centre is nearer to the cell's is right.
  */
 function givesCorners(
   at: (anchor: number, channel: number) => number,
@@ -164,7 +164,7 @@ function givesCorners(
   return asCorners < asCentre;
 }
 
-/** Exports that choose by themselves: YOLOv10 and 26, and others with NMS inside. Rows of box, score and class's number. */
+/** Exports with a selection inside: YOLOv10 and 26, and others with NMS. Each row has a box, a score and a class number. */
 export const nmsInside: Family = {
   name: "yolo-nms-inside",
   title: "YOLO with its choice of boxes inside (v10, 26, or NMS in the graph)",

@@ -23,7 +23,7 @@ export type ModelForm =
 export interface ModelDescription {
   readonly form: ModelForm;
   readonly image: ImageInput;
-  /** The prediction layers; undefined for a prepared model, whose outputs are read as they are. */
+  /** The prediction layers; undefined for a prepared model, whose outputs are used directly. */
   readonly heads: FoundHeads | undefined;
   readonly classCount: number;
   /** Anchors before any selection, or candidates of a prepared model. */
@@ -62,7 +62,7 @@ export function describeModel(graph: OnnxGraph): ModelDescription {
   return { form: ends.form, image, heads, classCount: heads.classCount, anchorCount, quantized };
 }
 
-/** The input of a prepared model of another family, whose steps before the first convolution may be any. */
+/** The input of a prepared model of another family, which may have any steps before the first convolution. */
 function preparedImage(graph: OnnxGraph): ImageInput | undefined {
   const info = graph.inputs.find(({ name }) => name === PREPARED_FRAMES);
   const firstConvolution = graph.nodes.find(({ op }) => op === "Conv");
@@ -96,7 +96,7 @@ function findEnds(graph: OnnxGraph): Ends | undefined {
   if (nms) return endsOfNms(nms, outputs);
   if (outputs.length !== 2 || !outputs.every((output) => isFloat(output) && hasRank(output, 3)))
     return undefined;
-  // Exporters write them in either order; boxes alone are made of the probabilities of distances.
+  // Exporters write them in either order; only boxes are computed from the probabilities of distances.
   const isBoxes = ({ name }: ValueInfo) => predictionLayers(graph, name).binned.length > 0;
   const boxes = outputs.find(isBoxes);
   const scores = outputs.find((output) => !isBoxes(output));

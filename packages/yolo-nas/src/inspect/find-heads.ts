@@ -20,18 +20,18 @@ export interface FoundHeads {
   readonly regMax: number;
 }
 
-/** The convolutions that compute a value, by what is done to what they give. */
+/** The convolutions that compute a value, grouped by what happens to their output. */
 export interface PredictionLayers {
-  /** A softmax turns them into the probabilities of bins, as it does the distances to a box's sides. */
+  /** Their output goes through a softmax over bins, as for the distances to a box's sides. */
   readonly binned: readonly GraphNode[];
-  /** All others, as the class logits, to which a sigmoid may be applied. */
+  /** All others, such as class logits, which may go through a sigmoid. */
   readonly plain: readonly GraphNode[];
 }
 
 /**
- * The prediction layers are the first convolutions met going backwards from the boxes and from the scores. Which they are
- * is told by the operators behind them, never by order or number of channels: distances go through a softmax, class
- * logits do not. Boxes may depend on class layers too, where candidates are chosen by score.
+ * The prediction layers are the first convolutions met going backwards from the boxes and from the scores. The operators after them show
+ * which ones they are, never their order or number of channels: distances go through a softmax, class logits do not. Boxes may depend on
+ * class layers too, where candidates are chosen by score.
  * @returns undefined when the graph does not end as YOLO-NAS does
  */
 export function findHeads(
@@ -49,7 +49,7 @@ export function findHeads(
   const distanceChannels = commonChannels(graph, distanceLayers);
   if (classCount === undefined || distanceChannels === undefined) return undefined;
   const regMax = distanceChannels / 4 - 1;
-  // One bin of a side could hold one distance only.
+  // A side with a single bin could have only one distance.
   if (!Number.isInteger(regMax) || regMax < 1) return undefined;
   const heads: FoundHead[] = [];
   for (const layer of classLayers) {
@@ -65,7 +65,7 @@ export function findHeads(
   return { heads, classCount, regMax };
 }
 
-/** Convolutions that a value depends on without another convolution between; shapes alone are no dependence. */
+/** Convolutions that a value depends on without another convolution in between; a dependence on shapes alone does not count. */
 export function predictionLayers(graph: OnnxGraph, value: string): PredictionLayers {
   const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   const binned = new Set<GraphNode>();

@@ -10,7 +10,7 @@ export interface ImageInput {
   /** The graph's first convolution, and the value it reads. */
   readonly firstConvolution: GraphNode;
   readonly normalized: string;
-  /** What the graph multiplies pixels by before the first convolution; 1 when the caller has to scale. */
+  /** The factor for pixels before the first convolution; 1 when the caller has to scale. */
   readonly factor: number;
   /** The order of channels that the caller must give, for a network that wants RGB inside. */
   readonly channelOrder: "rgb" | "bgr";

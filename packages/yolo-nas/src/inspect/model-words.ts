@@ -15,7 +15,7 @@ const FORMS: Record<ModelForm, string> = {
 };
 
 /**
- * Lines that say what a model is, what it wants and gives, and what to do with it next.
+ * Lines that say what a model is, its inputs and outputs, and what to do with it next.
  *
  * @example
  * ```ts
@@ -48,7 +48,7 @@ export function modelWords(graph: OnnxGraph, description: ModelDescription): str
   return lines;
 }
 
-/** Whether the file gives the same on processors with and without exact 8-bit sums. */
+/** Whether the file gives the same results on processors with and without exact 8-bit sums. */
 function sumWords(graph: OnnxGraph): string {
   const encoding =
     encodingOf(graph) === "cpu" ? "Encoded for ONNX Runtime's CPU kernels" : "Encoded for TensorRT";

@@ -6,7 +6,7 @@ import { spatialSizes } from "./spatial-size.ts";
 export interface ConvolutionCounts {
   /** Weights and biases of all convolutions. */
   readonly parameters: number;
-  /** Multiplications plus additions for one frame; undefined where the graph does not tell the size of each convolution's picture. */
+  /** Multiplications plus additions for one frame; undefined if the graph does not show the size at each convolution. */
   readonly operations: number | undefined;
 }
 

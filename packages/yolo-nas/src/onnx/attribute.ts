@@ -41,7 +41,9 @@ function toInt64(value: number): bigint {
   return exact > INT64_MAX ? INT64_MAX : exact < INT64_MIN ? INT64_MIN : exact;
 }
 
-/** @throws ModelFileError for a tensor that cannot be read, and for external data: of a subgraph too, which ONNX Runtime would read */
+/**
+ * @throws ModelFileError for a tensor that cannot be read, and for external data, also in a subgraph, since ONNX Runtime would read it
+ */
 export function attributeFromProto(proto: AttributeProto): NodeAttribute {
   const Type = AttributeProto_AttributeType;
   switch (proto.type) {

@@ -36,7 +36,7 @@ export interface NewNode {
   readonly attributes?: Readonly<Record<string, NodeAttribute>>;
 }
 
-/** What depends on what among an ONNX graph's nodes. */
+/** Dependencies between the nodes of an ONNX graph. */
 
 /** The nodes and values that the given values depend on, themselves included. */
 export function dependencies(
@@ -64,7 +64,7 @@ export function inOrder(nodes: readonly GraphNode[]): GraphNode[] {
   const producers = producersOf(nodes);
   const state = new Map<GraphNode, "open" | "done">();
   const sorted: GraphNode[] = [];
-  // A stack of its own: real graphs are deeper than a call stack should be.
+  // An explicit stack: real graphs are deeper than a call stack should be.
   const stack = nodes.toReversed();
   for (let node = stack.at(-1); node !== undefined; node = stack.at(-1)) {
     if (state.get(node) === "done") {

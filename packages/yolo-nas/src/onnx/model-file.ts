@@ -46,7 +46,7 @@ export async function loadModel(path: string): Promise<OnnxGraph> {
 }
 
 /**
- * Write a graph to a file; the file appears whole or not at all.
+ * Write a graph to a file; the file appears completely or not at all.
  *
  * @example
  * ```ts

@@ -145,7 +145,7 @@ function bfloat16ToNumber(bits: number): number {
   return bfloatValue[0]!;
 }
 
-/** The tensor, once its data are as many as its shape says. @throws ModelFileError when they are not */
+/** The tensor, after a check that its data has as many elements as its shape says. @throws ModelFileError when the numbers differ */
 export function checkedTensor(tensor: Tensor, name = ""): Tensor {
   const expected = elementCount(tensor.dims);
   if (tensor.data.length !== expected) {

@@ -1,4 +1,4 @@
-/** The end of a prepared graph: choose the best anchors by class score first, then decode only those. */
+/** The end of a prepared graph: select the best anchors by class score first, then decode only those. */
 import {
   anchorGrid,
   appendBoxes,

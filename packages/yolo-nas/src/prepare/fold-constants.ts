@@ -1,4 +1,4 @@
-/** Brings an exporter's graph into the plain form that the rest of this package expects. */
+/** Converts an exporter's graph to the plain form that the rest of this package expects. */
 import {
   attr,
   elementTypeCode,

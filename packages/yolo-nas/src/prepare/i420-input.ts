@@ -1,9 +1,9 @@
-/** Another beginning of a prepared graph: half the bytes, of which the graph itself makes the planes G, B, R. */
+/** An alternative start for a prepared graph: input with half the bytes, from which the graph itself computes the planes G, B, R. */
 import { InvalidArgumentError } from "../errors.ts";
 import { attr, elementTypeCode, float32, type GraphNode, int64, type OnnxGraph } from "../onnx/index.ts";
 import { PREPARED_FRAMES, PREPARED_KEY, preparedMetadata } from "./prepared-form.ts";
 
-/** BT.601 in its limited range: what of U and V comes to G, B and R, and what a step of luma is. */
+/** BT.601 in its limited range: the contributions of U and V to G, B and R, and the size of a luma step. */
 const LUMA = 255 / 219;
 const CHROMA: readonly (readonly [u: number, v: number])[] = [
   [(-1.772 * 0.114) / 0.587, (-1.402 * 0.299) / 0.587],
@@ -13,9 +13,10 @@ const CHROMA: readonly (readonly [u: number, v: number])[] = [
 
 /**
  * The same model with frames as I420: `frames` is uint8 [N, 1, 3·H/2, W], the rows of luma and then, with half the sides, the planes of U and V. The
- * values that come to the network are those of a frame that was converted before, to the last bit: rounded, and between 0 and 255.
+ * network gets exactly the values of a frame that was converted before: rounded, and between 0 and 255.
  *
- * Bytes become floats first, since TensorRT takes no other operation on bytes; chroma becomes colour before it is doubled, while it is small.
+ * Bytes become floats first, since TensorRT takes no other operation on bytes; chroma is converted to colour before it is enlarged, while it is
+ * small.
  * @throws InvalidArgumentError when sides are odd, or the model reads I420 already
  *
  * @example
@@ -56,7 +57,7 @@ export function i420Input(source: OnnxGraph): OnnxGraph {
     "colour",
   );
   const doubled = parts.add("Resize", [colour, "", parts.floats("double", [4], [1, 1, 2, 2])], "doubled", {
-    // Repeated instead, boxes move further from those of full chroma.
+    // With repeated pixels instead, boxes would differ more from those with full chroma.
     mode: attr.string("linear"),
     coordinate_transformation_mode: attr.string("half_pixel"),
   });
@@ -71,7 +72,7 @@ export function i420Input(source: OnnxGraph): OnnxGraph {
   return graph;
 }
 
-/** Nodes that make floats of the bytes are left out; others get bytes again. */
+/** Readers that convert the bytes to floats are removed; other readers get bytes again. */
 function readAs(parts: I420Parts, readers: readonly GraphNode[], pixels: string): void {
   const { graph } = parts;
   let bytes: string | undefined;

@@ -1,4 +1,4 @@
-/** The beginning of a prepared graph: planar bytes as ffmpeg sends them, padded and scaled inside. */
+/** The start of a prepared graph: planar bytes as ffmpeg sends them; padding and scaling are part of the graph. */
 import { PAD_VALUE, type Size } from "../detection/letterbox.ts";
 import { ModelFileError } from "../errors.ts";
 import {

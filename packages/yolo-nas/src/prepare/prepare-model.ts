@@ -32,10 +32,9 @@ export interface PrepareOptions {
 }
 
 /**
- * Rewrite an export: input `frames` uint8 [N, 3, H, W] in ffmpeg's gbrp plane order, outputs `boxes` float32
- * [N, K, 4] and `scores` float32 [N, K, C], N free. NMS and pre-selection of the export are removed, BatchNorms are
- * folded, and only the K best anchors are decoded. Pixels are turned to 0…1 by Cast and Mul, which a quantiser can
- * replace by reading the bytes as they are. The given graph is left alone.
+ * Rewrite an export: input `frames` uint8 [N, 3, H, W] in ffmpeg's gbrp plane order, outputs `boxes` float32 [N, K, 4] and `scores`
+ * float32 [N, K, C], N free. NMS and pre-selection of the export are removed, BatchNorms are folded, and only the K best anchors are
+ * decoded. Cast and Mul turn pixels to 0…1; a quantiser can replace them by reading the bytes directly. The given graph is not changed.
  * @throws UnknownModelError for a model that is not recognised, is already prepared, or is quantised
  * @throws InvalidArgumentError for class names or a frame size that do not fit
  *
@@ -102,7 +101,7 @@ function requireWithin(size: Size, input: Size, what: string): void {
   }
 }
 
-/** Rename a value of the export that has one of the prepared form's names. */
+/** Rename a value of the export whose name the prepared form uses. */
 function freeName(graph: OnnxGraph, name: string): void {
   const fresh = graph.uniqueName(name);
   if (fresh !== name) graph.rename(name, fresh);

@@ -10,7 +10,7 @@ export const PREPARED_FORM = "prepared";
 /** Metadata key that marks a prepared model; its value is JSON, see {@link preparedMetadataSchema}. */
 export const PREPARED_KEY = "sightline.prepared";
 
-/** What a graph may read: planes G, B, R (ffmpeg's gbrp), or I420, of which the graph makes these. */
+/** What a graph may read: planes G, B, R (ffmpeg's gbrp), or I420, which the graph converts. */
 export const PIXEL_FORMATS = ["gbrp", "i420"] as const;
 export type PixelFormat = (typeof PIXEL_FORMATS)[number];
 
@@ -27,7 +27,7 @@ export const preparedMetadataSchema = z.object({
   fit: size,
   pixelFormat: z.enum(PIXEL_FORMATS),
   padValue: z.int().min(0).max(255),
-  /** Where pictures go in the input; in the centre when nothing is said. */
+  /** Where pictures lie in the input; the centre when missing. */
   placement: z.enum(PLACEMENTS).optional(),
   /** Candidates per frame, K. */
   candidates: z.int().positive(),
@@ -36,8 +36,8 @@ export const preparedMetadataSchema = z.object({
 export type PreparedMetadata = Readonly<z.infer<typeof preparedMetadataSchema>>;
 
 /**
- * What a prepared model says of itself.
- * @throws ModelFileError when the model was not prepared, or by a version that is not known here
+ * The metadata of a prepared model.
+ * @throws ModelFileError when the model was not prepared, or was prepared by an unknown version
  *
  * @example
  * ```ts

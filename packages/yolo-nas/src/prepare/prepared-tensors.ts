@@ -1,4 +1,4 @@
-/** Names of a prepared model's tensors, apart from its metadata: a session needs no more, and is loaded sooner. */
+/** Names of a prepared model's tensors, separate from its metadata: a session needs only these, and loads faster. */
 
 /** uint8 [N, 3, H, W], planes G, B, R. */
 export const PREPARED_FRAMES = "frames";

@@ -1,9 +1,9 @@
 const BINS = 4096;
 
 /**
- * What a tensor's values looked like over the calibration frames, in bounded memory: two histograms of magnitudes
- * (negative and not) over one bin width. When a value does not fit, the width doubles and neighbouring bins merge,
- * so the counts stay exact however the range grows, and no frame needs to be seen twice.
+ * The distribution of a tensor's values over the calibration frames, in bounded memory: two histograms of magnitudes (negative and not)
+ * over one bin width. When a value does not fit, the width doubles and neighbouring bins merge, so the counts stay exact however the
+ * range grows, and no frame needs to be seen twice.
  */
 export class ActivationHistogram {
   readonly positive = new Float64Array(BINS);
@@ -11,7 +11,7 @@ export class ActivationHistogram {
   min = 0;
   max = 0;
   count = 0;
-  /** Width of a bin; 0 until a value other than zero was seen. */
+  /** Width of a bin; 0 until the first value that is not zero. */
   width = 0;
 
   /** Add every value of one activation. Values that are not finite are left out. */

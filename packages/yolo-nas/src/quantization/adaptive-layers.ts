@@ -11,7 +11,7 @@ interface Options {
   readonly onProgress?: ReportProgress | undefined;
 }
 
-/** Rounds the weights of a graph's layers by what their inputs were on some frames, each layer once per limit. */
+/** Rounds the weights of a graph's layers according to the layers' inputs on some frames; each layer once per limit. */
 export class AdaptiveLayers {
   private readonly guides: ReadonlyMap<string, RoundingGuide>;
   private readonly options: Options;
@@ -33,7 +33,7 @@ export class AdaptiveLayers {
     return new AdaptiveLayers(new Map(guides), options);
   }
 
-  /** The layers with their weights in 8 bits; those whose inputs were not measured come as they are. */
+  /** The layers with their weights in 8 bits; layers without measured inputs are returned unchanged. */
   round(layers: readonly QuantizableLayer[], limit: WeightLimit): QuantizableLayer[] {
     return layers.map((layer, index) => {
       this.options.signal?.throwIfAborted();

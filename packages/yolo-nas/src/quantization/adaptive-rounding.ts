@@ -1,4 +1,4 @@
-/** Rounding of weights that makes up for its own errors (E. Frantar et al., "GPTQ", 2023), with this project's limit of pairs. */
+/** Rounding of weights that compensates its own errors (E. Frantar et al., "GPTQ", 2023), with this project's limit for pairs. */
 import { type InputMoments, inKernelOrder } from "./input-moments.ts";
 import {
   kernelOrder,
@@ -10,12 +10,12 @@ import {
   type WeightShape,
 } from "./weight-quantization.ts";
 
-/** Steps that are tried for each channel: finer ones cut off its largest weights, which the others make up for. */
+/** Step sizes that are tried for each channel: finer ones clip its largest weights, which the others compensate. */
 const STEPS = [1, 0.92, 0.84, 0.76, 0.68, 0.6];
-/** Part of the mean moment that is added to each input's own, so that inputs which hardly vary do not run away. */
+/** Share of the mean moment that is added to each input's own moment, so that inputs which hardly vary do not get extreme weights. */
 const DAMPING = 0.01;
 
-/** Everything that rounding needs to know of the inputs, worked out once for all encodings. */
+/** Everything about the inputs that rounding needs, computed once for all encodings. */
 export type RoundingGuide = readonly {
   readonly from: number;
   readonly width: number;
@@ -32,8 +32,8 @@ export function roundingGuide(moments: InputMoments): RoundingGuide {
 }
 
 /**
- * Quantise weights per channel, one input after the other: what rounding one weight changes of the output is taken out by
- * those that are not rounded yet, as far as their inputs go together. Values keep to the limits of {@link quantizeWeights}.
+ * Quantise weights per channel, one input after the other: the weights not rounded yet compensate the change of the output, as far as
+ * their inputs are correlated. Values stay within the limits of {@link quantizeWeights}.
  */
 export function roundAdaptively(
   weights: Float32Array,
@@ -55,7 +55,7 @@ export function roundAdaptively(
       const scale = Math.fround(step * part);
       rest.set(ordered.subarray(channel * size, (channel + 1) * size));
       const error = roundChannel(rest, tried, scale, guide, limit, least);
-      // The error falls as steps get finer, until cutting off costs more: nothing better comes behind.
+      // The error falls with finer steps until clipping costs more; after that nothing better follows.
       if (error >= least) break;
       least = error;
       scales[channel] = scale;
@@ -65,8 +65,10 @@ export function roundAdaptively(
   return { values, scales };
 }
 
-/** @param enough an error at which rounding need not go on
- * @returns the squared error of the channel's output, summed over the places that were measured */
+/**
+ * @param enough an error at which rounding can stop
+ * @returns the squared error of the channel's output, summed over the measured places
+ */
 function roundChannel(
   rest: Float64Array,
   values: Int8Array,
@@ -92,7 +94,7 @@ function roundChannel(
   return error;
 }
 
-/** What may stand beside a weight, so that no sum of two of one sign is too large. */
+/** The allowed values next to a weight, so that no sum of two with the same sign is too large. */
 function besides(neighbour: number): [low: number, high: number] {
   return [
     Math.max(-127, -LARGEST_PAIR - Math.min(0, neighbour)),
@@ -114,7 +116,7 @@ export function inverseFactor(sums: Float64Array, size: number): Float64Array {
       root[j * size + i] = i === j ? Math.sqrt(sum) : sum / root[i * size + i]!;
     }
   }
-  // R is transposed for the inner product to run along rows.
+  // R is transposed so that the inner product runs along rows.
   const inverse = new Float64Array(size * size);
   for (let i = size - 1; i >= 0; i--) {
     const row = new Float64Array(size);

@@ -1,12 +1,12 @@
-/** Bias correction: what quantisation shifts each channel of a layer by, on average, is taken out of its bias. */
+/** Bias correction: the average shift that quantisation causes in each channel of a layer is removed from its bias. */
 import type { OnnxGraph } from "../onnx/index.ts";
 import { type CalibrationFrame, type FramesOptions, openWithOutputs, runFrames } from "./calibrate.ts";
 import type { QuantizableLayer } from "./quantization-plan.ts";
 
 /**
- * The layers with biases that give each channel of their outputs, before the ReLU, the float network's mean. Float and
- * quantised network run side by side in one graph, and each layer of the second is corrected before the next one
- * reads it, so no shift is corrected twice.
+ * Returns the layers with biases that make the mean of each output channel, before the ReLU, equal to the float network's. Float and
+ * quantised network run side by side in one graph, and each layer of the second is corrected before the next one reads it, so no shift is
+ * corrected twice.
  * @param quantized `graph` with all of `layers` quantised
  */
 export async function correctBiases(
@@ -32,7 +32,7 @@ export async function correctBiases(
     });
   }
   const shifts = layers.map(({ name, node, output }) => {
-    // An up-sampling that became a convolution has its own channels only where its bytes are read back.
+    // After conversion to a convolution, an up-sampling has its original channels only where its bytes are read back.
     const same = both.producerOf(node.outputs[0]!) !== undefined;
     const value = same ? node.outputs[0]! : `${output}/dequantize`;
     const wanted = floatName(same ? node.outputs[0]! : output);
@@ -45,7 +45,7 @@ export async function correctBiases(
     return shift;
   });
   both.sortNodes();
-  // Above "basic", integer kernels would take the place of what is compared.
+  // Above "basic", integer kernels would replace the nodes that are compared.
   const session = await openWithOutputs(both, shifts, { graphOptimizationLevel: "basic" });
   const biases = layers.map(({ bias }) => bias && Float64Array.from(bias));
   await runFrames(session, frames, { ...options, stage: "correcting biases" }, (outputs) => {

@@ -11,16 +11,16 @@ export interface CalibrationFrame {
   readonly height: number;
 }
 
-/** What calibration saw: a histogram and a shape (batch first) per tensor. */
+/** Result of calibration: a histogram and a shape (batch first) per tensor. */
 export interface Calibration {
   readonly histograms: ReadonlyMap<string, ActivationHistogram>;
   readonly shapes: ReadonlyMap<string, readonly number[]>;
 }
 
 /**
- * Run the float graph over frames with the given tensors as outputs, and keep a histogram of each. Memory is bounded by
- * one frame's activations (about 0.25 GB for YOLO-NAS S at 640×640) however many frames there are. Frames must be
- * as they are in operation: plain, in order, never augmented.
+ * Run the float graph over frames with the given tensors as outputs, and keep a histogram of each. Memory is bounded by one frame's
+ * activations (about 0.25 GB for YOLO-NAS S at 640×640) however many frames there are. Frames must be like those in operation: plain, in
+ * order, never augmented.
  * @throws InvalidArgumentError when there is no frame
  */
 export async function calibrate(
@@ -50,8 +50,8 @@ export interface FramesOptions {
 }
 
 /**
- * Runs frames in order, gives the outputs of each to `take`, tells of it as a step of `stage`, and releases the session.
- * @throws what `take` throws, and the signal's reason
+ * Runs frames in order, passes each frame's outputs to `take`, reports it as a step of `stage`, and releases the session.
+ * @throws the error of `take`, or the signal's reason
  */
 export async function runFrames(
   session: InferenceSession,
@@ -70,12 +70,12 @@ export async function runFrames(
   }
 }
 
-/** Between two runs as much is computed here as in the session, whose threads must not spin meanwhile. */
+/** Between two runs, as much is computed here as in the session, so the session's threads must not spin meanwhile. */
 export const quietWhileIdle: InferenceSession.SessionOptions = {
   extra: { session: { intra_op: { allow_spinning: "0" } } },
 };
 
-/** A session over the graph whose outputs are `tensors`. Fusion across them is what the runtime leaves out. */
+/** A session for the graph with `tensors` as outputs. The runtime then does not fuse across them. */
 export async function openWithOutputs(
   graph: OnnxGraph,
   tensors: readonly string[],

@@ -16,9 +16,8 @@ export type Range = { readonly low: number; readonly high: number };
 const LEVELS = 255;
 
 /**
- * A tensor's range. A tensor that never was negative gets `low` 0, and so the zero-point 0 that ONNX Runtime needs to
- * fold a ReLU. Percentile, entropy and MSE are the methods of NVIDIA's pytorch-quantization on magnitudes, with the
- * observed extremes as outer bounds.
+ * A tensor's range. A tensor that was never negative gets `low` 0, and thus the zero-point 0 that ONNX Runtime needs to fold a ReLU.
+ * Percentile, entropy and MSE are the methods of NVIDIA's pytorch-quantization on magnitudes, with the observed extremes as outer bounds.
  */
 export function chooseRange(histogram: ActivationHistogram, method: CalibrationMethod): Range {
   if (histogram.width === 0) return { low: 0, high: 1 };

@@ -1,9 +1,9 @@
-/** Cross-layer equalisation: channels of one tensor are scaled to use the one range that they share in 8 bits. */
+/** Cross-layer equalisation: the channels of a tensor are scaled so that they use their common 8-bit range equally. */
 import { type OnnxGraph, toFloat32 } from "../onnx/index.ts";
 import { type CalibrationFrame, openWithOutputs, runFrames } from "./calibrate.ts";
 import { findLayers, type QuantizableLayer } from "./quantization-plan.ts";
 
-/** A tensor that one layer writes and only layers read, so that a channel's scale can move from one to the others. */
+/** A tensor that one layer writes and only layers read, so that a channel's scale can be moved from the writer to the readers. */
 interface Link {
   readonly tensor: string;
   readonly writer: QuantizableLayer;
@@ -11,9 +11,8 @@ interface Link {
 }
 
 /**
- * A graph that computes the same, in which each channel between two layers was divided by a scale that the layers
- * behind it multiply with (M. Nagel et al., "Data-free quantization", 2019; ranges are measured here, not assumed). A ReLU
- * lets a positive scale through.
+ * An equivalent graph in which each channel between two layers is divided by a scale, which is multiplied into the layers after it (M.
+ * Nagel et al., "Data-free quantization", 2019; ranges are measured here, not assumed). A positive scale passes through a ReLU.
  */
 export async function equalizeChannels(
   graph: OnnxGraph,
@@ -22,7 +21,7 @@ export async function equalizeChannels(
 ): Promise<OnnxGraph> {
   if (frames.length === 0) return graph;
   const links = findLinks(graph);
-  // As in networks whose activation is SiLU, through which a scale does not pass.
+  // For example in networks with SiLU, through which a scale does not pass.
   if (links.length === 0) return graph;
   const peaks = await channelPeaks(
     graph,

@@ -1,4 +1,4 @@
-/** How the values that a layer multiplies vary together: what rounding its weights must know to lose little. */
+/** How the values that a layer multiplies vary together: rounding its weights well needs this. */
 import { encodeModel, OnnxGraph } from "../onnx/index.ts";
 import { InferenceSession, Tensor } from "../runtime/onnx-runtime.ts";
 import {
@@ -12,8 +12,8 @@ import type { QuantizableLayer } from "./quantization-plan.ts";
 import { kernelOrder } from "./weight-quantization.ts";
 
 /**
- * Σ x xᵀ over places of the input, x being what one output channel multiplies its weights with, in kernel order. Only
- * neighbours within a block count: a square of all inputs of a large layer would take hundreds of megabytes.
+ * Σ x xᵀ over places of the input, where x is what one output channel multiplies with its weights, in kernel order. Only neighbours
+ * within a block count: a square of all inputs of a large layer would take hundreds of megabytes.
  */
 export interface InputMoments {
   /** Inputs of an output channel: input channels × taps. */
@@ -22,12 +22,12 @@ export interface InputMoments {
   readonly blocks: readonly { readonly from: number; readonly width: number; readonly sums: Float64Array }[];
 }
 
-/** An even number, so that no pair of neighbouring weights is torn apart. */
+/** An even number, so that no pair of neighbouring weights is split. */
 const LARGEST_BLOCK = 768;
-/** Places of an input that are taken of one frame. */
+/** Number of places per frame that are used from an input. */
 const PLACES = 512;
 
-/** Layers may come twice, with weights for more planes than their input has: those are zero. */
+/** A layer may occur twice, also with weights for more planes than its input has: those weights are zero. */
 export function momentsKey({ name, weight }: QuantizableLayer): string {
   return `${name} ${weight.dims.join("×")}`;
 }
@@ -121,7 +121,7 @@ function samplePatches(
   const planes = dims[1]!;
   const size = planes * taps;
   const values = new Float32Array(rows * size);
-  // Frames look at different places: the golden ratio spreads their beginnings.
+  // Frames use different places: the golden ratio spreads their starts.
   const offset = (frame * 0.618034) % 1;
   for (let row = 0; row < rows; row++) {
     const place = Math.floor(((row + offset) * places) / rows) % places;
@@ -148,7 +148,7 @@ function columns({ rows, size, values }: Patches, from: number, width: number): 
   return part;
 }
 
-/** A layer's weights [channel, input] in kernel order. */
+/** A layer's weights [channel, input], reordered to kernel order. */
 export function inKernelOrder(weights: Float32Array, channels: number, taps: number): Float64Array {
   const size = weights.length / channels;
   const order = kernelOrder(size, taps);

@@ -14,7 +14,7 @@ export interface QuantizedConstant {
 export interface QuantizedConstants {
   /** int8, per output channel. */
   readonly weight: QuantizedConstant;
-  /** int32 at input scale × weight scale; undefined when the layer has none, or it stays float. */
+  /** int32 at input scale × weight scale; undefined when the layer has no bias, or it stays float. */
   readonly bias: QuantizedConstant | undefined;
 }
 
@@ -54,7 +54,7 @@ export function quantizeConstants(
   };
 }
 
-/** Whether each bias is an int32 at the product's scale. */
+/** Whether each bias fits an int32 at the product's scale. */
 function fits(bias: Float32Array | undefined, inputScale: number, scales: Float32Array): boolean {
   return scales.every((scale, channel) => Math.abs(bias?.[channel] ?? 0) <= 2 ** 30 * inputScale * scale);
 }

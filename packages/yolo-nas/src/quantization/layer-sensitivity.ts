@@ -56,7 +56,7 @@ export async function measureSensitivity(
   return results;
 }
 
-/** A quantised tensor's readers see the value after its quantiser, so that is what must be compared. */
+/** Readers of a quantised tensor see the value after its quantiser, so that value must be compared. */
 function readBack(graph: OnnxGraph, name: string): string {
   const real = `${name}/dequantize`;
   return graph.producerOf(real) ? real : name;

@@ -2,8 +2,8 @@ import { attr, int64, type OnnxGraph } from "../onnx/index.ts";
 import type { QuantizableLayer } from "./quantization-plan.ts";
 
 /**
- * Whether a layer is a product of each place's channels with a matrix. ONNX Runtime gives the product of two 8-bit matrices in float,
- * but a convolution's result only in 8 bits: so this is how predictions keep what they say without being float altogether.
+ * Whether a layer is a product of each place's channels with a matrix. ONNX Runtime gives the product of two 8-bit matrices in float, but
+ * a convolution's result only in 8 bits: so predictions can stay precise without being computed in float.
  */
 export function isProduct({ node, weight: { dims } }: QuantizableLayer): boolean {
   const all = (name: string, value: number) => {

@@ -1,8 +1,8 @@
-/** What of a float graph can be computed in 8 bits, and which of its tensors that quantises. */
+/** Which parts of a float graph can be computed in 8 bits, and which of its tensors are quantised for that. */
 import { type GraphNode, type OnnxGraph, type Tensor, toFloat32, toNumbers } from "../onnx/index.ts";
 import type { QuantizedWeights } from "./weight-quantization.ts";
 
-/** A convolution with constant weights, with the ReLU that follows it, if one does. */
+/** A convolution with constant weights, with the ReLU that follows it, if any. */
 export interface QuantizableLayer {
   /** The node's name, which `--skip-layers` and the report use. */
   readonly name: string;
@@ -12,7 +12,7 @@ export interface QuantizableLayer {
   readonly output: string;
   readonly weight: Tensor;
   readonly bias: Float32Array | undefined;
-  /** The weights in 8 bits, where something better than rounding to the nearest was worked out. */
+  /** The weights in 8 bits, if something better than rounding to the nearest was computed. */
   readonly rounded?: QuantizedWeights | undefined;
 }
 
@@ -22,14 +22,14 @@ export interface QuantizedOperand {
   readonly factor: number;
 }
 
-/** An operation that moves or adds quantised tensors, quantised because a quantised layer reads its result. */
+/** An operation that moves or adds quantised tensors; it is quantised because a quantised layer reads its result. */
 export interface QuantizedPassage {
   readonly node: GraphNode;
   readonly operands: readonly QuantizedOperand[];
   readonly output: string;
 }
 
-/** Everything one choice of layers quantises. */
+/** Everything that is quantised for one choice of layers. */
 export interface QuantizationPlan {
   readonly layers: readonly QuantizableLayer[];
   readonly passages: readonly QuantizedPassage[];
@@ -37,7 +37,7 @@ export interface QuantizationPlan {
   readonly tensors: readonly string[];
 }
 
-/** The network's uint8 input, which already is quantised: the tensor that equals `scale` × pixel. */
+/** The network's uint8 input, which is already quantised: the tensor equal to `scale` × pixel. */
 export interface QuantizedInput {
   readonly pixels: string;
   readonly tensor: string;
@@ -65,7 +65,7 @@ export function findLayers(graph: OnnxGraph): QuantizableLayer[] {
   return layers;
 }
 
-/** Layers behind which no further layer comes: the network's predictions before decoding. */
+/** Layers that no further layer follows: the network's predictions before decoding. */
 export function finalLayers(graph: OnnxGraph, layers: readonly QuantizableLayer[]): QuantizableLayer[] {
   const feedsLayer = new Set<string>(layers.map((layer) => layer.input));
   for (const node of graph.nodes.toReversed()) {
@@ -77,7 +77,7 @@ export function finalLayers(graph: OnnxGraph, layers: readonly QuantizableLayer[
 
 /**
  * The plan for a choice of layers.
- * @param floatOutputs layers of the choice whose results are not quantised
+ * @param floatOutputs chosen layers whose results are not quantised
  */
 export function planQuantization(
   graph: OnnxGraph,
@@ -102,8 +102,8 @@ export function planQuantization(
 const MOVES_PIXELS = new Set(["Pad", "Slice", "Gather", "Transpose", "Identity"]);
 
 /**
- * The scaled form of a uint8 input (Cast, then a constant Mul or Div), behind operations that only move pixels;
- * undefined for a float input.
+ * The scaled form of a uint8 input (Cast, then a constant Mul or Div), after operations that only move pixels; undefined for a float
+ * input.
  */
 export function findQuantizedInput(graph: OnnxGraph): QuantizedInput | undefined {
   const [input] = graph.inputs;
@@ -166,7 +166,7 @@ function passageOf(graph: OnnxGraph, node: GraphNode): QuantizedPassage | undefi
   return { ...plain(), operands: node.inputs.map((name) => residualOperand(graph, name)) };
 }
 
-/** x × sigmoid(x). In 8 bits its sigmoid is a table; in float it would turn every pixel into a float and back. */
+/** x × sigmoid(x). In 8 bits its sigmoid is a table; in float every pixel would be converted to a float and back. */
 function isSilu(graph: OnnxGraph, node: GraphNode): boolean {
   if (node.op !== "Mul") return false;
   const [left, right] = node.inputs as [string, string];

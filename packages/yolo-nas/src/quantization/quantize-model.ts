@@ -22,34 +22,34 @@ import { shareRanges } from "./shared-ranges.ts";
 import { type CalibratedTensors, fillPlanes, limitOf, type QdqEncoding, writeQdq } from "./write-qdq.ts";
 
 export interface QuantizeOptions {
-  /** Frames of the kind the model will see. All are used, once, in order. */
+  /** Frames like those the model will see. All are used, once, in order. */
   readonly frames: readonly CalibrationFrame[];
   readonly method: CalibrationMethod;
   /** Scale channels between layers so that each uses more of its tensor's 8 bits. Default true. */
   readonly equalize?: boolean | undefined;
-  /** Give each channel of a layer's output the float network's mean. Default true. */
+  /** Correct biases so that each output channel of a layer has the float network's mean. Default true. */
   readonly biasCorrection?: boolean | undefined;
   /**
-   * How weights become integers: each to the nearest, or one after the other so that errors make up for each other
-   * (`roundAdaptively`). Default adaptive.
+   * How weights become integers: each to the nearest, or one after the other so that errors compensate each other (`roundAdaptively`).
+   * Default adaptive.
    */
   readonly rounding?: "nearest" | "adaptive" | undefined;
-  /** Keep what the prediction layers say in float, between 8 bits and the decoding. Default true. */
+  /** Keep the results of the prediction layers in float, between the 8-bit layers and the decoding. Default true. */
   readonly floatPredictions?: boolean | undefined;
   /** Layers to leave in float: full names, or beginnings of names. */
   readonly skipLayers?: readonly string[] | undefined;
-  /** Points of box AP (of 100) that INT8 may lose; more layers stay in float until it holds. Default 0.5. */
+  /** Points of box AP (of 100) that INT8 may lose; more layers stay in float until this is reached. Default 0.5. */
   readonly maxApDrop?: number | undefined;
-  /** Measure each layer alone; without it only `skipLayers` and the AP bar steer. Default true. */
+  /** Measure each layer alone; without it only `skipLayers` and the AP limit decide. Default true. */
   readonly sensitivity?: boolean | undefined;
-  /** How many of the frames serve the per-layer measurement. Default 4. */
+  /** How many of the frames are used for the per-layer measurement. Default 4. */
   readonly sensitivityFrames?: number | undefined;
   /**
-   * Box AP (0…100) of an encoded model on labelled frames; `tensorrt` models are to be computed as they are written, since
-   * no kernel of a CPU does what TensorRT's do.
+   * Box AP (0…100) of an encoded model on labelled frames; `tensorrt` models must be computed exactly as written, since no CPU kernel
+   * computes like TensorRT's.
    */
   readonly measureAp?: ((model: Uint8Array, encoding: "float" | QdqEncoding) => Promise<number>) | undefined;
-  /** Also measure AP for every single layer, which takes a whole evaluation each. Default false. */
+  /** Also measure AP for every single layer; each needs a whole evaluation. Default false. */
   readonly apPerLayer?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ReportProgress | undefined;
@@ -69,9 +69,9 @@ const CONCAT_TOLERANCE = 0.5;
 const CORRECTION_FRAMES = 16;
 
 /**
- * Quantise a prepared graph (uint8 planar input). The reference's pitfalls, avoided here: exactly the given frames are
- * calibrated on (its loop runs one batch too many); frames come plain and in order (its calibration reads the shuffled,
- * augmented training loader); a bottleneck's alpha multiplies a scale, not a tensor, so the residual stays in 8 bits.
+ * Quantise a prepared graph (uint8 planar input). Problems of the reference that are avoided here: exactly the given frames are
+ * calibrated on (its loop runs one batch too many); frames come plain and in order (its calibration reads the shuffled, augmented
+ * training loader); a bottleneck's alpha multiplies a scale, not a tensor, so the residual stays in 8 bits.
  * @throws InvalidArgumentError for a graph without quantisable layers, no frames, or a `skipLayers` that matches nothing
  *
  * @example
@@ -103,7 +103,7 @@ export async function quantizeModel(original: OnnxGraph, options: QuantizeOption
   const forCpu = layers.map((layer) => fillPlanes(layer, pixels));
   const both = [...layers, ...forCpu.filter((layer, index) => layer !== layers[index])];
   const rounding = adaptive && (await AdaptiveLayers.measure(graph, both, correctionFrames, options));
-  // TensorRT multiplies in 8 bits and gives float; ONNX Runtime's CPU kernels do so for products alone.
+  // TensorRT multiplies in 8 bits and returns float; ONNX Runtime's CPU kernels do that only for matrix products.
   const floatOnCpu = new Set(
     layers.filter((layer) => predictions.has(layer.name) && !isProduct(layer)).map(({ name }) => name),
   );
@@ -226,7 +226,7 @@ async function measureTrades(
     const floatMs = float.get(name);
     const int8Ms = int8.get(name);
     const { input, output } = layers[index]!;
-    // In float between INT8 neighbours the layer would also convert what it reads and writes.
+    // A float layer between INT8 neighbours would also have to convert its input and output.
     const conversionMs = MS_PER_CONVERTED_ELEMENT * (size(calibrated, input) + size(calibrated, output));
     const gainMs =
       floatMs === undefined || int8Ms === undefined ? undefined : floatMs + conversionMs - int8Ms;

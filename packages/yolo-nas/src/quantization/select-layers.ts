@@ -17,7 +17,7 @@ export interface LayerTrade {
 
 /** Noise energy of 1% at the predictions: below it, no layer of the trained models measured cost any AP. */
 const NOTABLE_ERROR = 0.01;
-/** A layer's part of all error must be this many times its part of all gain. */
+/** A layer's share of the total error must be this many times its share of the total gain. */
 const WORSE_THAN_GAIN = 4;
 
 /** Layers that are no faster in INT8. */
@@ -26,8 +26,8 @@ export function layersWithoutGain(trades: readonly LayerTrade[]): string[] {
 }
 
 /**
- * Layers that cost more accuracy than they give speed, judged without labels: a notable error, and a part of the
- * network's total error several times their part of its total gain. With labels AP is the judge instead.
+ * Layers that cost more accuracy than they gain speed, judged without labels: a notable error, and a share of the network's total error
+ * several times their share of its total gain. With labels AP decides instead.
  */
 export function unprofitableLayers(trades: readonly LayerTrade[]): string[] {
   const totalError = trades.reduce((sum, trade) => sum + trade.error, 0);
@@ -40,7 +40,7 @@ export function unprofitableLayers(trades: readonly LayerTrade[]): string[] {
     .map(({ name }) => name);
 }
 
-/** The layer to give up next when accuracy is short: most error per millisecond saved. */
+/** The next layer to keep in float when accuracy is too low: the most error per millisecond saved. */
 export function nextToSkip(trades: readonly LayerTrade[], skipped: ReadonlySet<string>): string | undefined {
   const smallest = 1e-3;
   let best: LayerTrade | undefined;

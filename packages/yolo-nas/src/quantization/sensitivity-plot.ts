@@ -6,8 +6,8 @@ const BAR = 460;
 const TOP = 54;
 
 /**
- * The per-layer error as an SVG: one bar a layer in graph order, logarithmic, layers left in float marked with the
- * reason. Needs no library and no script, and opens in any browser.
+ * The per-layer error as an SVG: one bar per layer in graph order, logarithmic, layers left in float marked with the reason. Needs no
+ * library and no script, and opens in any browser.
  *
  * @example
  * ```ts

@@ -2,10 +2,9 @@ import type { Range } from "./calibration-range.ts";
 import type { QuantizationPlan } from "./quantization-plan.ts";
 
 /**
- * Give tensors that a MaxPool or Concat joins one range where that costs little, so that ONNX Runtime moves their
- * bytes instead of requantising them: always through MaxPool (its integer form demands it), through Concat when the
- * narrower range is at least `tolerance` of the joint one (at 0.5 a branch loses at most one bit).
- * A tensor in `fixed` (the pixels) keeps its range.
+ * Give tensors that are joined by a MaxPool or Concat a common range if that costs little, so that ONNX Runtime moves their bytes instead
+ * of requantising them: always through MaxPool (its integer form demands it), through Concat when the narrower range is at least
+ * `tolerance` of the joint one (at 0.5 a branch loses at most one bit). A tensor in `fixed` (the pixels) keeps its range.
  */
 export function shareRanges(
   plan: QuantizationPlan,

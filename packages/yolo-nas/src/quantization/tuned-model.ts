@@ -1,10 +1,10 @@
-/** INT8 files whose numbers were trained elsewhere (`models/training/quantization_aware.py`). */
+/** INT8 files with constants that were trained elsewhere (`models/training/quantization_aware.py`). */
 import { InvalidArgumentError } from "../errors.ts";
 import type { OnnxGraph } from "../onnx/index.ts";
 import { pairsThatCanClip } from "../runtime/pair-sums.ts";
 
 /**
- * Check that `tuned` is `quantized` with other constants: what runs it takes it for the same network.
+ * Check that `tuned` differs from `quantized` only in its constants, since it is run as the same network.
  * @param exactOnEveryCpu the file is for CPUs, so that no two neighbouring products may clip
  * @throws InvalidArgumentError saying what differs
  *

@@ -8,7 +8,7 @@ export interface UpsampleConvolution {
   readonly bias: Float32Array;
 }
 
-/** Rearrange a ConvTranspose's weights, [Cin, C, 2, 2], for {@link shufflePhases}. The two are equal, exactly. */
+/** Rearrange a ConvTranspose's weights, [Cin, C, 2, 2], for {@link shufflePhases}. The two are exactly equal. */
 export function upsampleConvolution(weight: Tensor, bias: Float32Array | undefined): UpsampleConvolution {
   const [inputs, outputs] = weight.dims as [number, number];
   const source = toFloat32(weight);
@@ -26,10 +26,9 @@ export function upsampleConvolution(weight: Tensor, bias: Float32Array | undefin
 }
 
 /**
- * Spread four phases [N, 4C, H, W] over [N, C, 2H, 2W], in whatever element type the tensor has. DepthToSpace would say
- * the same in one node, but ONNX Runtime has none for 8-bit integers. The detour through channels-last is no cost: the
- * runtime keeps 8-bit convolutions channels-last itself, so the outer transposes cancel against its own, and the
- * inner one moves runs of 2C bytes.
+ * Spread four phases [N, 4C, H, W] over [N, C, 2H, 2W], in whatever element type the tensor has. DepthToSpace would say the same in one
+ * node, but ONNX Runtime has none for 8-bit integers. The detour through channels-last costs nothing: the runtime keeps 8-bit
+ * convolutions channels-last itself, so the outer transposes cancel against its own, and the inner one moves runs of 2C bytes.
  * @returns the last node, whose output the caller names
  */
 export function shufflePhases(

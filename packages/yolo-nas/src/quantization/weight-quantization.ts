@@ -5,12 +5,12 @@ import type { Range } from "./calibration-range.ts";
 /** Two neighbouring weights of one sign may sum to this much: 255 × 128 = 32640. */
 export const LARGEST_PAIR = 128;
 
-/** The most, in magnitude, that two weights add up to when each is multiplied by something between 0 and 1. */
+/** The largest magnitude of the sum of two weights when each is multiplied by a factor between 0 and 1. */
 export function sameSign(a: number, b: number): number {
   return Math.max(Math.max(a, 0) + Math.max(b, 0), -(Math.min(a, 0) + Math.min(b, 0)));
 }
 
-/** Where the k-th weight that a channels-last kernel multiplies lies: taps in turn, input channels inside. */
+/** The position of the k-th weight that a channels-last kernel multiplies: tap by tap, all input channels within a tap. */
 export function kernelOrder(size: number, taps: number): Int32Array {
   const inputs = size / taps;
   return Int32Array.from({ length: size }, (_, k) => (k % inputs) * taps + Math.floor(k / inputs));
@@ -69,7 +69,7 @@ export function quantizeWeights(
       for (let k = 0; k + 1 < size; k += 2) {
         const [a, b] = [from + order[k]!, from + order[k + 1]!];
         if (sameSign(values[a]!, values[b]!) <= LARGEST_PAIR) continue;
-        // Both were rounded up: the one that was rounded up more goes down.
+        // Both were rounded up: the one that was rounded up more is reduced.
         const excess = (i: number) => Math.abs(values[i]!) - Math.abs(weights[i]! / scale);
         const chosen = excess(a) >= excess(b) ? a : b;
         values[chosen]! -= Math.sign(values[chosen]!);
@@ -92,15 +92,15 @@ export type Encoding = {
 };
 
 /**
- * uint8 for ONNX Runtime's CPU and CUDA providers: zero-point 0 when the tensor is never negative (so that
- * QLinearConv's own saturation is the ReLU), asymmetric otherwise.
+ * uint8 for ONNX Runtime's CPU and CUDA providers: zero-point 0 when the tensor is never negative (QLinearConv's own saturation then acts
+ * as the ReLU), asymmetric otherwise.
  */
 export function unsignedEncoding({ low, high }: Range): Encoding {
   const scale = Math.fround((high - low) / 255);
   return { scale, zeroPoint: Math.max(0, Math.min(255, Math.round(-low / scale))), type: "uint8" };
 }
 
-/** Symmetric int8 with zero-point 0, the only kind TensorRT takes. */
+/** Symmetric int8 with zero-point 0, the only kind that TensorRT accepts. */
 export function symmetricEncoding({ low, high }: Range): Encoding {
   return { scale: Math.fround(Math.max(high, -low) / 127), zeroPoint: 0, type: "int8" };
 }

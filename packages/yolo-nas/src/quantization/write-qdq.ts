@@ -20,8 +20,8 @@ import {
 } from "./weight-quantization.ts";
 
 /**
- * `cpu`: uint8 activations, zero-point 0 wherever a tensor is never negative, int32 bias, pixels read as they are; for
- * ONNX Runtime's CPU and CUDA providers. `tensorrt`: symmetric int8 and zero-point 0 throughout, float bias.
+ * `cpu`: uint8 activations, zero-point 0 wherever a tensor is never negative, int32 bias, pixels read directly; for ONNX Runtime's CPU
+ * and CUDA providers. `tensorrt`: symmetric int8 and zero-point 0 throughout, float bias.
  */
 export type QdqEncoding = "cpu" | "tensorrt";
 
@@ -60,7 +60,7 @@ class QdqWriter {
   private readonly calibrated: CalibratedTensors;
   private readonly encoding: QdqEncoding;
   private readonly limit: WeightLimit;
-  /** Pixels that are read as they are. */
+  /** Pixels that are read directly. */
   private readonly pixels: QuantizedInput | undefined;
   private readonly encodings = new Map<string, Encoding>();
   /** The 8-bit value of each quantised tensor. */
@@ -76,7 +76,7 @@ class QdqWriter {
 
   write(plan: QuantizationPlan): OnnxGraph {
     const { graph } = this;
-    // A residual's operand is read at another scale, so it must be taken before its reader is rewired.
+    // A residual's operand is read at another scale, so it must be handled before its reader is changed.
     const residuals = plan.passages.filter(({ operands }) => operands.some(({ factor }) => factor !== 1));
     const operandsOf = new Map(residuals.map(({ node, operands }) => [node.name, operands]));
     for (const tensor of plan.tensors) this.quantizeTensor(tensor);
@@ -150,7 +150,7 @@ class QdqWriter {
     else node.inputs = inputs;
   }
 
-  /** What a layer reads, with as many planes as its weights have. */
+  /** A layer's input, with as many planes as its weights have. */
   private withAllPlanes(input: string, layer: QuantizableLayer): string {
     const planes = this.calibrated.shapes.get(layer.input)?.[1];
     const missing = layer.weight.dims[1]! - (planes ?? Number.POSITIVE_INFINITY);
@@ -165,7 +165,7 @@ class QdqWriter {
     return this.readBack(rows, layer.input, `${layer.name}/rows`);
   }
 
-  /** Bytes of a tensor that were moved or joined, as real values. */
+  /** Bytes of a tensor that were moved or joined, converted to real values. */
   private readBack(bytes: string, tensor: string, name: string): string {
     const parameters = [`${tensor}/scale`, `${tensor}/zero_point`];
     return this.graph.add("DequantizeLinear", [bytes, ...parameters], {}, `${name}/dequantize`);
@@ -246,14 +246,14 @@ class QdqWriter {
 }
 
 /**
- * ONNX Runtime's direct integer convolutions read input channels in fours. Any other number of them makes it copy every
- * patch first, which takes as long again as all else that the first convolution does with three planes of pixels.
+ * ONNX Runtime's direct integer convolutions read input channels in fours. With any other number it copies every patch first, which
+ * doubles the time of the first convolution on three planes of pixels.
  */
 const CHANNELS_AT_ONCE = 4;
 
 /**
- * A layer that reads pixels, with weights of zero for the planes that {@link addPlanes} adds; any other layer as it is, and so is
- * one that was filled before. What it computes stays the same, exactly.
+ * A layer that reads pixels gets zero weights for the planes that {@link addPlanes} adds; any other layer, and one that already has them,
+ * is returned unchanged. Its results stay exactly the same.
  * @param pixels the tensor of scaled pixels
  */
 export function fillPlanes(layer: QuantizableLayer, pixels: string | undefined): QuantizableLayer {
@@ -272,7 +272,7 @@ export function fillPlanes(layer: QuantizableLayer, pixels: string | undefined):
   return { ...layer, weight: { type: "float32", dims: [outputs, all, height, width], data } };
 }
 
-/** Put `count` planes of zeros behind those of an 8-bit picture [N, C, H, W]. @returns the new picture's name */
+/** Add `count` planes of zeros after those of an 8-bit picture [N, C, H, W]. @returns the new picture's name */
 function addPlanes(graph: OnnxGraph, picture: string, count: number, name: string): string {
   const pads = graph.addInitializer(`${name}/pads`, int64([8], [0, 0, 0, 0, 0, count, 0, 0]));
   return graph.add("Pad", [picture, pads], { mode: attr.string("constant") }, name);

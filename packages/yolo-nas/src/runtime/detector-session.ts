@@ -1,4 +1,4 @@
-/** A prepared model, loaded: planar frames in, candidates out. */
+/** A loaded, prepared model: planar frames in, candidates out. */
 import { access } from "node:fs/promises";
 import type { CandidateBatch } from "../detection/decode-candidates.ts";
 import type { Size } from "../detection/letterbox.ts";
@@ -9,30 +9,30 @@ import { type ExecutionProvider, openSession } from "./execution-provider.ts";
 import { type InferenceSession, Tensor } from "./onnx-runtime.ts";
 
 export interface DetectorOptions {
-  /** That or an error. Default `cpu`. */
+  /** The provider to use; if it is unavailable, loading fails. Default `cpu`. */
   readonly executionProvider?: ExecutionProvider | undefined;
   /** Threads inside one inference. Default: ONNX Runtime's choice, one per physical core. */
   readonly threads?: number | undefined;
   /**
-   * Whether idle threads of the session spin while they wait for work. Fastest on a machine that does nothing else; where
-   * decoding, NATS and other sessions want the cores too, spinning takes them away. Default true, as ONNX Runtime's.
+   * Whether idle threads of the session spin while they wait for work. This is fastest on a machine that does nothing else; if decoding,
+   * NATS and other sessions need the cores too, spinning takes them away. Default true, as in ONNX Runtime.
    */
   readonly spin?: boolean | undefined;
   /**
-   * Compute quantised layers as they are written: 8-bit values, multiplied and summed in float, which is exact to the last
-   * digit of an 8-bit result. It is what a processor whose sums cannot clip, or TensorRT, computes. Slow. Default false.
+   * Compute quantised layers as they are written: 8-bit values, multiplied and summed in float, which is exact to the last digit of an
+   * 8-bit result. TensorRT, and processors whose sums cannot clip, compute the same. Slow. Default false.
    */
   readonly simulateInt8?: boolean | undefined;
   /**
-   * How frames come: as gbrp, as the file has it, or as I420, of which the graph makes gbrp. A TensorRT engine takes what it was built for.
-   * Default `gbrp`.
+   * Layout of the frames: gbrp, as in the file, or I420, which the graph converts to gbrp. A TensorRT engine takes the layout it was built
+   * for. Default `gbrp`.
    */
   readonly pixelFormat?: PixelFormat | undefined;
 }
 
 /**
- * One ONNX Runtime session over a prepared model. `run` blocks its thread for the whole inference, so a service gives
- * each session a worker thread of its own.
+ * One ONNX Runtime session over a prepared model. `run` blocks its thread for the whole inference, so a service runs each session in its
+ * own worker thread.
  *
  * @example
  * ```ts
@@ -48,14 +48,14 @@ export class DetectorSession {
   readonly provider: ExecutionProvider;
   /** Size of the frames that {@link run} takes. */
   readonly frame: Size;
-  /** How they are laid out. */
+  /** The frames' pixel layout. */
   readonly pixelFormat: PixelFormat;
   /** Candidates per frame, K. */
   readonly candidates: number;
   readonly classCount: number;
   /** The model takes one frame at a time, so a batch is run frame by frame. */
   private readonly oneByOne: boolean;
-  /** Of one frame. */
+  /** Shape of one frame. */
   private readonly shape: readonly [planes: number, rows: number, width: number];
   private readonly session: InferenceSession;
   private released: Promise<void> | undefined;
@@ -87,7 +87,7 @@ export class DetectorSession {
     const source = options.pixelFormat === "i420" ? await withI420(model) : model;
     const provider = options.executionProvider ?? "cpu";
     const session = await openSession(source, provider, {
-      // Quantised layers are fused into integer kernels above "basic".
+      // Above "basic", quantised layers are fused into integer kernels.
       graphOptimizationLevel: options.simulateInt8 ? "basic" : "all",
       executionMode: "sequential",
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
@@ -107,7 +107,7 @@ export class DetectorSession {
   }
 
   /**
-   * Infer one frame of planes G, B, R, whatever the session reads.
+   * Infer one frame given as planes G, B, R, whatever layout the session reads.
    * @throws as {@link run}
    */
   async runPlanes(pixels: Uint8Array): Promise<CandidateBatch> {
@@ -118,7 +118,7 @@ export class DetectorSession {
 
   /**
    * Infer `count` frames.
-   * @param pixels each frame in turn, planes G, B, R or I420, `count · frameBytes` or more bytes; may lie in shared memory
+   * @param pixels the frames one after the other, as planes G, B, R or I420, `count · frameBytes` or more bytes; may lie in shared memory
    * @throws InvalidArgumentError when `pixels` is too short
    * @throws InferenceError when ONNX Runtime fails
    */
@@ -167,7 +167,7 @@ export class DetectorSession {
   }
 }
 
-/** The model as one that reads I420; an engine is what it is. */
+/** The model changed to read I420; an engine cannot be changed. */
 async function withI420(model: string | Uint8Array): Promise<string | Uint8Array> {
   const [{ decodeModel, encodeModel, loadModel }, { i420Input }, { isEngineWrapper }, { preparedMetadata }] =
     await Promise.all([

@@ -1,4 +1,4 @@
-/** Which of ONNX Runtime's execution providers a session runs on. */
+/** Chooses which of ONNX Runtime's execution providers a session runs on. */
 
 import { ExecutionProviderError, InvalidArgumentError, ModelFileError } from "../errors.ts";
 import { InferenceSession, listSupportedBackends } from "./onnx-runtime.ts";
@@ -20,9 +20,9 @@ export function builtInProviders(): ReadonlySet<string> {
 }
 
 /**
- * Open a session on exactly the provider asked for.
+ * Open a session on exactly the requested provider.
  * @throws ExecutionProviderError when it cannot be used here
- * @throws ModelFileError when it is the CPU, which is always there: then the model can run nowhere
+ * @throws ModelFileError when loading fails on the CPU, which is always available: then the model can run nowhere
  */
 export async function openSession(
   model: string | Uint8Array,
@@ -36,7 +36,8 @@ export async function openSession(
   const refused = (why: string, cause?: unknown) =>
     new ExecutionProviderError(`The model cannot run on ${provider} here (${provider}: ${why}).`, { cause });
   if (!builtInProviders().has(provider)) throw refused("not in this build of ONNX Runtime");
-  // Before the session: ONNX Runtime's own error says only that a library did not load, and one of another version may crash.
+  // Checked before the session: ONNX Runtime's own error says only that a library did not load, and a library of another version may
+  // crash.
   const obstacle = provider === "cpu" ? undefined : await providerObstacle(provider);
   if (obstacle) throw refused(obstacle.message);
   try {

@@ -50,7 +50,7 @@ async function measure(): Promise<boolean> {
 }
 
 /**
- * How many of a quantised model's weight pairs could exceed int16 where sums are made in it; 0 is exact everywhere.
+ * How many of a quantised model's weight pairs could exceed int16 on processors that sum in it; 0 means exact results everywhere.
  *
  * @example
  * ```ts
@@ -77,7 +77,7 @@ export function pairsThatCanClip(graph: OnnxGraph): number {
   return count;
 }
 
-/** For which runtime a quantised graph was written: uint8 activations are the CPU's. */
+/** The runtime that a quantised graph was written for: uint8 activations are for the CPU. */
 export function encodingOf(graph: OnnxGraph): "cpu" | "tensorrt" {
   const unsigned = graph.nodes.some(
     ({ op, inputs }) =>
@@ -87,7 +87,7 @@ export function encodingOf(graph: OnnxGraph): "cpu" | "tensorrt" {
 }
 
 /**
- * The kind of processor on which a model gives what it gives in this process: for the figures that are recorded.
+ * The kind of processor on which a model gives the same results as in this process, to be recorded with figures.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** What ONNX Runtime's CUDA and TensorRT providers need on this machine, and what of it is not there. */
+/** What ONNX Runtime's CUDA and TensorRT providers need on this machine, and what of it is missing. */
 import { execFile } from "node:child_process";
 import { createReadStream, existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -11,7 +11,7 @@ type GpuProvider = "cuda" | "tensorrt";
 
 const library = (name: string) => `libonnxruntime_providers_${name}.so`;
 
-/** The TensorRT provider asks the CUDA one for its devices, so it needs both. */
+/** The TensorRT provider uses the CUDA provider's devices, so it needs both. */
 export const PROVIDER_LIBRARIES: Readonly<Record<GpuProvider, readonly string[]>> = {
   cuda: [library("shared"), library("cuda")],
   tensorrt: [library("shared"), library("cuda"), library("tensorrt")],
@@ -52,8 +52,7 @@ export function onnxRuntimeFolder(): string {
 }
 
 /**
- * The first thing that a provider lacks here, undefined when all libraries are found. Looks at files only and opens no
- * session.
+ * The first thing that is missing for a provider here; undefined when all libraries are found. Checks only files and opens no session.
  * @param folder where the provider's libraries are looked for
  *
  * @example
@@ -102,7 +101,7 @@ export async function providerObstacle(
   return undefined;
 }
 
-/** Names of the libraries that the system's loader does not find for these. */
+/** Names of the libraries that these need and the system's loader does not find. */
 async function unresolved(paths: readonly string[]): Promise<string[]> {
   const names = new Set<string>();
   for (const path of paths) {

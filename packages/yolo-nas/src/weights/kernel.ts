@@ -30,7 +30,7 @@ export function foldBatchNorm(kernel: Kernel, bn: BatchNorm): Kernel {
   return scaled;
 }
 
-/** Multiply what a convolution computes, per output channel. */
+/** Multiply the output of a convolution, per output channel. */
 export function scaleOutput(kernel: Kernel, factor: ArrayLike<number>): Kernel {
   const perOutput = kernel.weight.length / kernel.out;
   const weight = kernel.weight.map((value, i) => value * factor[Math.floor(i / perOutput)]!);
@@ -38,7 +38,7 @@ export function scaleOutput(kernel: Kernel, factor: ArrayLike<number>): Kernel {
   return { ...kernel, weight, bias };
 }
 
-/** Multiply what a convolution reads, per input channel: conv'(x) = conv(factor · x). */
+/** Multiply the input of a convolution, per input channel: conv'(x) = conv(factor · x). */
 export function scaleInput(kernel: Kernel, factor: ArrayLike<number>): Kernel {
   const area = kernel.size * kernel.size;
   const weight = kernel.weight.map((value, i) => value * factor[Math.floor(i / area) % kernel.in]!);
@@ -58,7 +58,7 @@ export function mergeBranches(threeByThree: Kernel, oneByOne: Kernel, identity: 
   return { ...threeByThree, weight, bias };
 }
 
-/** Where a network's numbers come from, layer by layer, every block already fused to one convolution. */
+/** The source of a network's weights, layer by layer, with every block fused to one convolution. */
 export interface LayerWeights {
   /** A block's convolution with its branches and BatchNorms folded in. */
   block(spec: BlockSpec, inChannels: number): Kernel;

@@ -40,7 +40,7 @@ export async function readSafetensors(path: string): Promise<StateDict> {
   return parseSafetensors(await readWeightsFile(path), path);
 }
 
-/** A file of weights of any form. @throws WeightsError when it cannot be read */
+/** Reads a file of weights in any format. @throws WeightsError when it cannot be read */
 export async function readWeightsFile(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
@@ -83,7 +83,7 @@ function parseHeader(bytes: Uint8Array, label: string): Record<string, Entry> {
 }
 
 function decode(type: ElementType, dims: number[], bytes: Uint8Array): FloatTensor {
-  // A copy of its own: a Buffer shares its memory with others, at any alignment.
+  // A separate copy: a Buffer shares its memory with others, at any alignment.
   const { buffer } = new Uint8Array(bytes);
   const data =
     type === "float32"
@@ -94,7 +94,7 @@ function decode(type: ElementType, dims: number[], bytes: Uint8Array): FloatTens
   return { type: "float32", dims, data: toFloat32({ type, dims, data } as Tensor) };
 }
 
-/** A weight's name without the prefixes of what trained it. */
+/** A weight's name without the prefixes of training wrappers. */
 export function stripWrappers(name: string): string {
   const wrapper = WRAPPERS.find((prefix) => name.startsWith(prefix));
   return wrapper ? stripWrappers(name.slice(wrapper.length)) : name;

@@ -1,4 +1,4 @@
-/** Random weights whose activations and predictions are of a trained network's size, for capacity tests. */
+/** Random weights whose activations and predictions have the size of a trained network's, for capacity tests. */
 import type { BlockSpec } from "../architecture/network.ts";
 import type { Kernel, LayerWeights } from "./kernel.ts";
 

@@ -1,4 +1,4 @@
-/** A super-gradients state dict, in any stage of fusion, as fused layers. */
+/** A super-gradients state dict, at any stage of fusion, read as fused layers. */
 import type { BlockSpec } from "../architecture/network.ts";
 import { WeightsError } from "../errors.ts";
 import { type BatchNorm, foldBatchNorm, type Kernel, type LayerWeights, mergeBranches } from "./kernel.ts";
@@ -31,7 +31,7 @@ export class StateDictWeights implements LayerWeights {
     const { path, out, size } = spec;
     if (spec.kind === "conv")
       return this.withBatchNorm(this.kernel(`${path}.conv`, out, inChannels, size), `${path}.bn`);
-    // A training checkpoint also holds rbr_reparam, as an unused placeholder: branches come first.
+    // A training checkpoint also has rbr_reparam, as an unused placeholder, so branches are preferred.
     const fused = this.has(`${path}.branch_3x3.conv.weight`)
       ? mergeBranches(
           this.withBatchNorm(

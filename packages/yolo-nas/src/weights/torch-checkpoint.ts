@@ -1,4 +1,4 @@
-/** Reads the weights of a checkpoint that torch.save wrote (the zip form, of PyTorch 1.6 and later), without Python. */
+/** Reads the weights of a checkpoint written by torch.save (the zip form of PyTorch 1.6 and later), without Python. */
 import { WeightsError } from "../errors.ts";
 import { type ElementType, elementCount, type FloatTensor, type Tensor, toFloat32 } from "../onnx/tensor.ts";
 import { readWeightsFile, type StateDict, stripWrappers } from "./safetensors.ts";
@@ -11,13 +11,13 @@ const STORAGES: Readonly<Record<string, { type: ElementType; bytes: number }>> =
   "torch.BFloat16Storage": { type: "bfloat16", bytes: 2 },
 };
 
-/** Where trainers keep the weights in a checkpoint, the averaged ones first. */
+/** Where trainers store the weights in a checkpoint; averaged weights first. */
 const PLACES = ["ema_net", "net", "state_dict", "model"];
 
 /**
- * Read the floating-point tensors of a checkpoint: those under `ema_net`, `net`, `state_dict` or `model`, or its own. Nothing in it is
- * run, which is what reading it with PyTorch may do.
- * @throws WeightsError when the file is missing, cut short, or no such checkpoint
+ * Read the floating-point tensors of a checkpoint: those under `ema_net`, `net`, `state_dict` or `model`, or at its top level. No code in
+ * it is run, unlike when PyTorch reads it.
+ * @throws WeightsError when the file is missing, cut short, or not such a checkpoint
  *
  * @example
  * ```ts
@@ -58,7 +58,7 @@ function weightsIn(whole: unknown, label: string): Map<unknown, unknown> {
   return whole;
 }
 
-/** A float tensor from what torch._utils rebuilds it of: storage, offset, sizes, steps; undefined for anything else. */
+/** A float tensor from the arguments of torch._utils' rebuild function: storage, offset, sizes, steps; undefined for anything else. */
 function tensorOf(
   value: unknown,
   read: (key: string) => Uint8Array | undefined,
@@ -102,7 +102,7 @@ function decode(type: ElementType, bytes: Uint8Array): Float32Array {
   return toFloat32({ type, dims: [data.length], data } as Tensor);
 }
 
-/** The files of a zip that are stored as they are, as PyTorch stores all. */
+/** The uncompressed files of a zip; PyTorch stores all files so. */
 function storedFiles(bytes: Uint8Array, label: string): Map<string, Uint8Array> {
   const zip = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = zip.lastIndexOf("PK\x05\x06");

@@ -1,10 +1,10 @@
-/** The part of Python's pickle format that torch.save writes. Nothing in a file is run: a class is only a name here. */
+/** The part of Python's pickle format that torch.save writes. No code in a file is run: a class is only a name here. */
 import { WeightsError } from "../errors.ts";
 
-/** What stands for a class or function of Python, and for what one of them made. */
+/** Stands for a Python class or function, or for an object that one of them created. */
 export class PickledName {
   readonly name: string;
-  /** Arguments of the call that made the object; undefined for the class or function itself. */
+  /** Arguments of the call that created the object; undefined for the class or function itself. */
   readonly arguments: readonly unknown[] | undefined;
 
   constructor(name: string, callArguments?: readonly unknown[]) {
@@ -24,7 +24,7 @@ export class PersistentReference {
 
 const mark = Symbol("mark");
 
-/** The value of a pickle of protocol 2 to 4: dicts are Maps, tuples and lists are arrays. @throws WeightsError for another */
+/** The value of a pickle of protocol 2 to 4: dicts are Maps, tuples and lists are arrays. @throws WeightsError for other protocols */
 export function readPickle(bytes: Uint8Array): unknown {
   return new PickleReader(bytes).read();
 }
@@ -136,7 +136,7 @@ class PickleReader {
       }
       case "b":
       case "0":
-        // The state of an object that only stands for itself.
+        // The state of an object that is only represented by its name.
         return void stack.pop();
       case "Q":
         return void stack.push(new PersistentReference(stack.pop()));
