@@ -8,12 +8,12 @@ export interface AnnotatedBox {
   box: { xMin: number; yMin: number; xMax: number; yMax: number };
 }
 
-/** Longest label, in characters; what is longer is cut. */
+/** Longest label, in characters; a longer one is cut. */
 const mostCharacters = 48;
 
 /**
- * An SVG of boxes and labels to be laid over a picture of this size, the first box on top. A label never hides an outline. Labels are drawn as dots, so
- * no font is needed and none of a label's text gets into the markup; where they go `placeLabels` says.
+ * An SVG with boxes and labels, to be placed over a picture of this size, the first box on top. A label never hides an outline. Labels are drawn as
+ * dots, so no font is needed and none of a label's text gets into the markup; `placeLabels` decides where they are.
  */
 export function annotationSvg(width: number, height: number, boxes: readonly AnnotatedBox[]): string {
   const unit = Math.max(1, Math.round(Math.min(width, height) / 240));
@@ -53,7 +53,7 @@ function drawnBox(
 
 function outlineShape({ x, y, width, height, color }: DrawnBox, unit: number): string {
   const line = Math.max(1, Math.min(2 * unit, width, height));
-  // The line lies inside the box.
+  // The line is drawn inside the box.
   const frame = [x + line / 2, y + line / 2, width - line, height - line] as const;
   return `<rect x="${frame[0]}" y="${frame[1]}" width="${Math.max(0, frame[2])}" height="${Math.max(0, frame[3])}" fill="none" stroke="${color}" stroke-width="${line}"/>`;
 }
@@ -77,12 +77,12 @@ function labelShape(
   return `<rect x="${x}" y="${y}" width="${labelWidth}" height="${labelHeight}" fill="${color}"/><path d="${dots.join("")}"/>`;
 }
 
-/** A share of a side as whole pixels within it; what is no number is 0. */
+/** A fraction of a side as whole pixels within it; NaN becomes 0. */
 function pixel(share: number, side: number): number {
   return Math.round(Math.min(1, Math.max(0, share || 0)) * side);
 }
 
-/** What is drawn of a detection or a track. */
+/** The fields of a detection or track that are drawn. */
 export interface FoundObject {
   classId: number;
   className: string;
@@ -90,11 +90,14 @@ export interface FoundObject {
   score: number;
   /** In 0..1 of the picture's width and height. */
   normalizedBox?: AnnotatedBox["box"] | undefined;
-  /** What second stages take it for. */
+  /** Attributes from second stages. */
   attributes: readonly { value: string }[];
 }
 
-/** How a detection or track is drawn: its class, what second stages take it for, its score in percent, and its track where it has one. */
+/**
+ * What is drawn for a detection or track: its class, its attributes from second stages, its score in percent, and its track if it has
+ * one.
+ */
 export function annotatedBox(found: FoundObject, trackId: string): AnnotatedBox[] {
   const { classId, className, score, normalizedBox: box, attributes } = found;
   const words = [className, ...attributes.map(({ value }) => value)].join(" ");

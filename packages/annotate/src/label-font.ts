@@ -54,7 +54,7 @@ const unknownGlyph = "vhhhhhv";
 export const glyphWidth = 5;
 export const glyphHeight = 7;
 
-/** Whether a character's glyph has a dot; letters are upper case. */
+/** Whether the character's glyph has a dot here; letters must be upper case. */
 export function hasDot(character: string, column: number, row: number): boolean {
   const rows = glyphs[character.toUpperCase()] ?? unknownGlyph;
   return ((Number.parseInt(rows[row]!, 32) >> (glyphWidth - 1 - column)) & 1) === 1;

@@ -10,29 +10,29 @@ export interface Rectangle {
 export interface LabelledBox extends Pick<Rectangle, "x" | "y" | "width" | "height"> {
   labelWidth: number;
   labelHeight: number;
-  /** Which of the places it had in the picture before, so that labels do not jump; see `PlacedLabel.place`. */
+  /** The label's place in the picture before, so that labels do not jump; see `PlacedLabel.place`. */
   before?: number | undefined;
 }
 
-/** Where a label goes, and which of the places around its box that is. */
+/** Where a label is placed, and which of the places around its box this is. */
 export interface PlacedLabel {
   x: number;
   y: number;
   place: number;
 }
 
-/** Another label under one is worse than any box. */
+/** Covering another label is worse than covering any box. */
 const labelWeight = 1_000;
-/** What lies under a label in its own box is known to be there; what stands in another is covered. */
+/** A label over its own box hides an object that it names itself; over another box it hides something unknown. */
 const ownWeight = 0.6;
-/** In label areas: the later places are a little worse, and to jump costs as much as to cover a fifth. */
+/** In label areas: later places cost a little more, and a jump costs as much as covering a fifth. */
 const laterCost = 0.02;
 const jumpCost = 0.2;
 
 /**
- * Finds a place for each label at its box so that labels cover neither each other nor, as far as there is room, what
- * stands in the boxes. Boxes come by falling importance: the first choose first. A label for which there is no place
- * without covering another has none (undefined): its box still tells the class by its colour.
+ * Finds a place for each label at its box so that labels cover neither each other nor, where possible, the contents of the boxes. Boxes
+ * are ordered by falling importance; the first ones choose first. A label that would cover another one everywhere gets no place
+ * (undefined): the colour of its box still shows the class.
  * @param bounds where labels must stay
  * @param gap between a box and its label, in pixels
  */
@@ -64,7 +64,7 @@ export function placeLabels(
   });
 }
 
-/** Places around a box, the usual first: above, below, beside, inside, and above what is above. */
+/** Places around a box, the usual one first: above, below, beside, inside, and above the place above. */
 function places(
   { x, y, width, height, labelWidth, labelHeight }: LabelledBox,
   gap: number,
