@@ -2,30 +2,30 @@ import { fromTimestamp, type Timestamp, toTimestamp } from "@sightline/contracts
 import type { Instant } from "@sightline/rules";
 import type { ClockState } from "./analysis-state.ts";
 
-/** Capture time and presentation time may move apart by this before one of the clocks counts as set, in milliseconds. */
+/** How far capture time and presentation time may drift apart before one of the clocks counts as having been set, in milliseconds. */
 const clockToleranceMs = 1000;
 
 /**
- * The most time that passes between a frame and the tick after it, in milliseconds. It is stamped by another host than frames,
- * and two hosts' clocks may be apart.
+ * The most time that passes between a frame and the next tick, in milliseconds. Ticks have the time of another host than frames, and the
+ * clocks of two hosts may differ.
  */
 const maxHostStepMs = 2000;
-/** By so much at most, in milliseconds, a frame moves a clock on that is ahead of it. */
+/** If this clock is ahead of a frame, the frame advances it by at most this much, in milliseconds. */
 const mostSlowMs = 100;
-/** By what happened other than a frame: how much time may pass right after one. */
+/** By kind of entry other than a frame: how much time may pass right after a frame. */
 const mostAfterFrameMs = {
   tick: maxHostStepMs,
-  /** It waits for no time to pass; where the analysis is behind, frames of before it follow, and their time must go on. */
+  /** A change of rules needs no time to pass; if the analysis is behind, earlier frames still follow, and their time must go on. */
   rules: 0,
   transition: Infinity,
 };
 
 /**
- * The time that passes for one camera's analysis: never back, and no jumps when somebody sets a clock.
+ * The time that passes for one camera's analysis: it never goes back, and does not jump when somebody sets a clock.
  *
- * Between two frames of an epoch as much time passes as their capture times say, as long as these agree with the stream's
- * presentation times. When they do not, the wall clock was set, or frames were held up on their way and came in a
- * burst: then presentation times decide. Unless it is these that jumped, back or ahead of the wall clock, or that stand still.
+ * Between two frames of an epoch the difference of their capture times passes, as long as it agrees with the stream's presentation times.
+ * If it does not, the wall clock was set, or frames were delayed and came in a burst: then presentation times decide. The exception is
+ * when presentation times themselves jumped, back or ahead of the wall clock, or stand still.
  */
 export class AnalysisClock {
   readonly #state: ClockState;
@@ -37,7 +37,7 @@ export class AnalysisClock {
         : structuredClone(state);
   }
 
-  /** A frame was captured. Without a capture time it counts as captured when the last entry was. */
+  /** A frame was captured. Without a capture time, the time of the last entry is used. */
   frame(epoch: string, captureTime: Timestamp | undefined, ptsUs: number): Instant {
     const state = this.#state;
     const time = captureTime ?? state.time;
@@ -51,7 +51,8 @@ export class AnalysisClock {
       const { elapsedMs: told, offsetMs } = elapsed(last, epoch, captureMs, ptsMs);
       const elapsedMs = Math.max(0, told);
       const frameMs = last.nowMs + elapsedMs;
-      // Where a tick is ahead of the frames, these catch up while time goes on: objects that move while it stands are lost.
+      // If a tick is ahead of the frames, the frames catch up while time goes on slowly: if time stood still, moving objects would be
+      // lost.
       state.nowMs = Math.max(frameMs, state.nowMs + Math.min(elapsedMs / 2, mostSlowMs));
       state.frame = { epoch, captureMs, ptsMs, offsetMs, nowMs: frameMs };
     }
@@ -73,7 +74,9 @@ export class AnalysisClock {
     return this.#now();
   }
 
-  /** The wall clock's time at an earlier moment: exactly for the last two frames, else by the time that passed since. */
+  /**
+   * The wall clock's time at an earlier moment: exact for the last two frames, otherwise computed from the time that has passed since.
+   */
   timeAt(ms: number): Timestamp {
     const frame = this.#state.recentFrames.findLast((candidate) => candidate.ms === ms);
     return frame?.time ?? toTimestamp(fromTimestamp(this.#state.time) - (this.#state.nowMs - ms));

@@ -29,24 +29,27 @@ export class AnalysisStateError extends Error {
   override readonly name = "AnalysisStateError";
 }
 
-/** Low scores may find lost objects again: by measurement fewer identities change, in every scene and on held-out footage (packages/tracking). */
+/**
+ * Detections with low scores may find lost objects again: measurements show fewer identity changes in every scene and on held-out footage
+ * (packages/tracking).
+ */
 const trackerOptions = { lowScoreFindsLost: true };
 
 /**
- * One camera's frames in order → tracks and events. The live service and `replay` both use it.
+ * Turns one camera's frames, in order, into tracks and events. The live service and `replay` both use it.
  *
- * Pure and deterministic: no clock, no randomness, no I/O. The same entries give the same tracks, ids and events, also
- * when a snapshot was taken and restored anywhere in between.
+ * Pure and deterministic: no clock, no randomness, no I/O. The same entries give the same tracks, ids and events, even if a snapshot was
+ * taken and restored anywhere in between.
  */
 export class CameraAnalysis {
   /** The camera's id. */
   readonly camera: string;
-  /** First part of all ids made here; that of the state, if one was given. */
+  /** First part of all ids created here; taken from the state if one was given. */
   readonly incarnation: string;
   readonly #clock: AnalysisClock;
   readonly #tracker: Tracker;
   readonly #engine: RulesEngine;
-  /** By class id: a track's class may not be that of its newest detection. */
+  /** By class id: a track's class can differ from that of its newest detection. */
   readonly #classNames: Map<number, string>;
   readonly #attributes: TrackAttributes;
 
@@ -90,7 +93,7 @@ export class CameraAnalysis {
       case "rules":
         return this.rulesChanged(entry.value);
       case "lost":
-        // The next frame says how much time has passed.
+        // The next frame shows how much time has passed.
         return [];
     }
   }
@@ -209,7 +212,7 @@ export class CameraAnalysis {
   }
 }
 
-/** Values that JSON cannot store, or that are no place in the picture, become values that the tracker ignores. */
+/** Values that JSON cannot store, or positions outside the picture, become values that the tracker ignores. */
 function toObservation({ classId, score, pixelBox, normalizedBox }: Detection): Observation {
   const proper = Number.isFinite(score) && isFiniteBox(pixelBox) && isFiniteBox(normalizedBox);
   return { classId, score: proper ? score : 0, box: pixelBox ?? noBox };
@@ -221,7 +224,10 @@ function isFiniteBox(box: BoundingBox | undefined): boolean {
   return box !== undefined && Number.isFinite(box.xMin + box.yMin + box.xMax + box.yMax);
 }
 
-/** Where no second stage has said anything, the state is as before there were any: an earlier version goes on from it, beside this one or after. */
+/**
+ * If no second stage has reported anything, the state has the form from before second stages existed: an earlier version can continue from it,
+ * beside this one or later.
+ */
 function asBeforeAttributes(state: AnalysisState): AnalysisState {
   return JSON.parse(
     JSON.stringify(state, (key, value) =>

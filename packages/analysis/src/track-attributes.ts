@@ -8,7 +8,7 @@ const knownSchema = z.strictObject({
   frames: z.int().positive(),
   /** Sums of the values' probabilities over these frames, in the order of first appearance. */
   sums: z.array(z.tuple([z.string(), z.number()])),
-  /** The value decided for the object; null while it is not clear. */
+  /** The value decided for the object; null while it is unclear. */
   value: z.string().nullable(),
 });
 
@@ -18,9 +18,9 @@ export const trackAttributesSchema = z.array(
 export type TrackAttributesState = z.infer<typeof trackAttributesSchema>;
 type Known = z.infer<typeof knownSchema>;
 
-/** One look may be wrong. */
+/** A single frame may be wrong. */
 const minFrames = 2;
-/** The decided value stays until another value is ahead by this much, so that it does not change back and forth. */
+/** The decided value stays until another value leads by this much, so that it does not change back and forth. */
 const lead = 0.1;
 
 /**
@@ -34,7 +34,7 @@ export class TrackAttributes {
     this.#tracks = new Map(state.map(({ track, attributes }) => [track, structuredClone(attributes)]));
   }
 
-  /** Adds the readings of a frame, and returns the track's attributes now. */
+  /** Adds the readings of a frame and returns the track's current attributes. */
   see(track: number, readings: readonly AttributeReading[]): Attribute[] {
     let attributes = this.#tracks.get(track);
     if (readings.length > 0 && !attributes) {

@@ -15,15 +15,15 @@ export type Entry = NonNullable<TimelineEntry["entry"]>;
 const startMs = Date.parse("2026-01-05T21:59:30Z");
 const classNames = ["person", "car", "dog"];
 
-/** Evenly spread: doubles of fast-check are mostly tiny. */
+/** Uniform: fast-check's doubles are mostly tiny. */
 const between = (least: number, most: number) =>
   fc.integer({ min: 0, max: 1000 }).map((n) => least + ((most - least) * n) / 1000);
 const part = between(0, 1);
 
-/** A thing that walks from one place to another while frames go by, and is hidden in some of them. */
+/** An object that moves from one place to another over the frames, and is hidden in some of them. */
 const walker = fc.record({
   classId: fc.nat({ max: 2 }),
-  /** What it is taken for in every so many frames instead. */
+  /** The class that is detected instead in every nth frame. */
   flickers: fc.option(fc.record({ classId: fc.nat({ max: 2 }), every: fc.integer({ min: 2, max: 9 }) })),
   from: fc.tuple(part, part),
   to: fc.tuple(part, part),
@@ -31,7 +31,7 @@ const walker = fc.record({
   frames: fc.integer({ min: 10, max: 100 }),
   size: between(0.1, 0.3),
   score: between(0.5, 1),
-  /** What second stages read of it, by turns. */
+  /** What second stages read, in turn. */
   read: fc.array(
     fc.constantFrom<Thing["read"]>(
       {},
@@ -72,7 +72,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("rules" as const), rules: anyRules }) },
 );
 
-/** Anything that may befall a camera: frames, ticks, clocks that are set, new epochs, failures, changes of rules. */
+/** Anything that may happen to a camera: frames, ticks, set clocks, new epochs, failures, rule changes. */
 export const anyStory: fc.Arbitrary<Entry[]> = fc
   .record({
     rules: anyRules,

@@ -1,6 +1,6 @@
 import { type Detection, FrameDetections, toTimestamp } from "@sightline/contracts";
 
-/** A thing in the picture; the place is the middle of its lower edge, all in 0..1. */
+/** An object in the picture; its position is the middle of its lower edge, all values in 0..1. */
 export interface Thing {
   readonly x: number;
   readonly y: number;
@@ -9,14 +9,14 @@ export interface Thing {
   readonly classId?: number;
   readonly className?: string;
   readonly score?: number;
-  /** What second stages read: each value's probability, by attribute. */
+  /** Results of second stages: each value's probability, by attribute. */
   readonly read?: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 const sourceWidth = 1280;
 const sourceHeight = 720;
 
-/** What a worker would publish of a frame with these things in it. */
+/** What a worker would publish for a frame with these objects. */
 export function frameOf(frame: {
   epoch: string;
   number: number;
@@ -37,7 +37,7 @@ export function frameOf(frame: {
     },
     detections: things.map(detectionOf),
   });
-  // As it comes over the wire: 32-bit floats, whole microseconds.
+  // As received over the wire: 32-bit floats, whole microseconds.
   return FrameDetections.decode(FrameDetections.encode(message).finish());
 }
 
