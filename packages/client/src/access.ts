@@ -13,36 +13,36 @@ import { SightlineError } from "./errors.ts";
 
 /** Who calls, and what they may do. */
 export interface WhoAmI {
-  /** Whether everybody may do everything: there is no user, and the server is reached from its own machine only. */
+  /** Whether everybody may do everything: there are no users, and the server is reachable only from its own machine. */
   open: boolean;
   name: string;
   role: RoleName;
-  /** Ids of cameras, or beginnings of ids with `*` behind them; `*` is all. */
+  /** Camera ids, or beginnings of ids followed by `*`; `*` alone means all. */
   cameras: string[];
 }
 
 /** What a user may do. */
 export interface UserSettings {
   role: RoleName;
-  /** Ids of cameras, or beginnings of ids with `*` behind them; all unless given. An admin sees all. */
+  /** Camera ids, or beginnings of ids followed by `*`; all if not given. An admin sees all. */
   cameras?: readonly string[] | undefined;
 }
 
-/** What a token may do; what is not given is as its maker. */
+/** What a token may do; fields that are not given are those of its creator. */
 export interface TokenSettings extends Partial<UserSettings> {
   expireTime?: Date | undefined;
-  /** Belongs to no user, and so outlives its maker. Needs the role admin. */
+  /** Belongs to no user, and so remains valid after its creator is removed. Needs the role admin. */
   alone?: boolean | undefined;
 }
 
-/** A token that was made: `secret` is what calls are made with, and is told this once. */
+/** A new token: `secret` is used for calls, and is shown only this once. */
 export interface CreatedToken {
   token: AccessToken;
   secret: string;
 }
 
 /**
- * Who calls, users and tokens. Every method throws SightlineError; `reason` is `permission_denied` where the role does not do.
+ * The caller, users and tokens. Every method throws SightlineError; `reason` is `permission_denied` when the role is not sufficient.
  *
  * @example
  * ```ts
@@ -66,7 +66,10 @@ export class Access {
     return { ...rest, role: enumName(Role, role) as RoleName };
   }
 
-  /** A token for the user with this password; it lasts 30 days unless `expireTime` says otherwise. UNAUTHENTICATED when they are wrong. */
+  /**
+   * A token for the user with this password; it lasts 30 days unless `expireTime` is given. UNAUTHENTICATED when user or password is
+   * wrong.
+   */
   async logIn(
     user: string,
     password: string,
@@ -96,7 +99,7 @@ export class Access {
     for await (const { users } of pages({ pageSize: 0 }, list)) yield* users;
   }
 
-  /** Changes what is given; what is open of the user's ends. FAILED_PRECONDITION for the last admin. */
+  /** Changes the given fields; the user's open connections end. FAILED_PRECONDITION for the last admin. */
   async updateUser(name: string, changes: Partial<UserSettings>, call: CallSettings = {}): Promise<User> {
     const { role, cameras } = changes;
     const updateMask = [...(role ? ["role"] : []), ...(cameras ? ["cameras"] : [])];
@@ -115,7 +118,7 @@ export class Access {
     await this.#call((client) => client.deleteUser, { name: `users/${name}` }, call);
   }
 
-  /** `current` is the password until now, which users who set their own must give. */
+  /** `current` is the present password; users who set their own must give it. */
   async setPassword(name: string, password: string, current = "", call: CallSettings = {}): Promise<void> {
     await this.#call((client) => client.setPassword, { name: `users/${name}`, password, current }, call);
   }
@@ -140,14 +143,14 @@ export class Access {
     return created(await this.#call((client) => client.createToken, { token, alone }, call));
   }
 
-  /** All tokens for admins, their own for others. */
+  /** Admins get all tokens, other users their own. */
   async *tokens(call: CallSettings = {}): AsyncGenerator<AccessToken, void> {
     const list = (request: { pageSize: number; pageToken: string }) =>
       this.#call((client) => client.listTokens, request, call);
     for await (const { tokens } of pages({ pageSize: 0 }, list)) yield* tokens;
   }
 
-  /** Revokes a token by its id; what was opened with it ends. */
+  /** Revokes a token by its id; connections opened with it end. */
   async deleteToken(id: string, call: CallSettings = {}): Promise<void> {
     await this.#call((client) => client.deleteToken, { name: `tokens/${id}` }, call);
   }

@@ -3,12 +3,12 @@ import { type CallSettings, pages } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { toTime } from "./time.ts";
 
-/** Which records; what is not given leaves nothing out. */
+/** Filter for records; a field that is not given filters nothing. */
 export interface AuditQuery extends CallSettings {
   user?: string;
   /** Such as `login`, `camera.update` or `clip.download`. */
   action?: string;
-  /** Of this time or later. */
+  /** At this time or later. */
   from?: Date;
   /** Before this time. */
   to?: Date;
@@ -32,7 +32,7 @@ export class Audit {
     this.#connection = connection;
   }
 
-  /** What is kept, newest first. PERMISSION_DENIED for who is no admin. */
+  /** The stored records, newest first. PERMISSION_DENIED for callers who are not admins. */
   async *list({
     user = "",
     action = "",

@@ -10,10 +10,10 @@ import {
 import { type AbortSources, isAborted, onAbort } from "./abort.ts";
 import { SightlineError } from "./errors.ts";
 
-/** Time a call that has one answer may take, in milliseconds. */
+/** Time limit of a call with a single answer, in milliseconds. */
 const unaryDeadlineMs = 10_000;
 
-/** What a caller may want of a call that has one answer. */
+/** Options of a call with a single answer. */
 export interface CallSettings {
   /** Ends the call with the error CANCELLED. */
   signal?: AbortSignal;
@@ -21,25 +21,25 @@ export interface CallSettings {
 
 /** For calls that take class names. */
 export interface UncheckedClasses {
-  /** Told of class names that were taken without a check, since no worker serves the camera's model now. */
+  /** Called with class names that were accepted without a check, because no worker serves the camera's model now. */
   onUncheckedClasses?: ((classes: readonly string[]) => void) | undefined;
 }
 
 /** For calls that change cameras. */
 export interface Warnings {
   /**
-   * Told, in words, what the caller should know of a camera that was taken: that the cameras ask for more frames than the workers can run, or that a
-   * floor could not be checked.
+   * Called with warnings about a camera that was accepted, in words: that the cameras ask for more frames than the workers can run, or that a floor
+   * could not be checked.
    */
   onWarnings?: ((warnings: readonly string[]) => void) | undefined;
 }
 
-/** Tells of class names that an answer says were not checked, if any. */
+/** Reports the class names that an answer marks as unchecked, if any. */
 export function tellUnchecked({ onUncheckedClasses }: UncheckedClasses, classes: readonly string[]): void {
   if (classes.length > 0) onUncheckedClasses?.(classes);
 }
 
-/** A method of a generated client that has one answer. */
+/** A method of a generated client that has a single answer. */
 export type UnaryMethod<Request, Response> = (
   request: Request,
   metadata: Metadata,
@@ -47,7 +47,7 @@ export type UnaryMethod<Request, Response> = (
   callback: (error: ServiceError | null, response: Response) => void,
 ) => ClientUnaryCall;
 
-/** Runs a call that has one answer. @throws SightlineError, CANCELLED when one of `sources` aborts */
+/** Runs a call with a single answer. @throws SightlineError, CANCELLED when one of `sources` aborts */
 export async function unary<Request, Response>(
   client: Client,
   method: UnaryMethod<Request, Response>,
@@ -70,13 +70,16 @@ export async function unary<Request, Response>(
   }
 }
 
-/** How one stream is read. */
+/** Options for reading a stream. */
 export interface StreamSettings {
   /** Any of them ends the iteration without an error. */
   sources: AbortSources;
-  /** Is called with the response headers, when the server has taken the call. */
+  /** Called with the response headers when the server has accepted the call. */
   onHeaders?: (headers: Metadata) => void;
-  /** A server that has not taken the connection after so long, in milliseconds, is given up as UNAVAILABLE; without it, it is waited for. */
+  /**
+   * If the server has not accepted the connection after this time, in milliseconds, the call fails with UNAVAILABLE; without a value it
+   * waits.
+   */
   connectMs?: number | undefined;
 }
 
@@ -95,7 +98,7 @@ export async function* stream<C extends Client, Response>(
   const call = start(client);
   if (onHeaders) call.once("metadata", onHeaders);
   const release = onAbort(sources, () => call.cancel());
-  // Keepalive watches only a connection that is there: one that is being made has no limit of its own.
+  // Keepalive only watches an existing connection; a connection that is being opened has no time limit of its own.
   const giveUpConnecting = () => {
     if (client.getChannel().getConnectivityState(false) !== connectivityState.READY)
       call.destroy(new SightlineError("UNAVAILABLE", "the server does not take the connection"));
@@ -111,7 +114,7 @@ export async function* stream<C extends Client, Response>(
   } finally {
     clearTimeout(limit);
     release();
-    // The cancelled call still reports its end; there is nobody left to tell.
+    // The cancelled call still emits its end as an error; nobody needs it any more.
     call.on("error", () => undefined);
     call.cancel();
     client.close();

@@ -21,22 +21,22 @@ const channelOptions: ClientOptions = {
   "grpc.max_reconnect_backoff_ms": 1_000,
 };
 
-/** HTTP/2 bounds what a connection may have in flight: a stream nobody reads would stall all others on it. */
+/** HTTP/2 limits the data in flight on a connection: a stream that nobody reads would block all others on it. */
 const ownConnection: ClientOptions = { ...channelOptions, "grpc.use_local_subchannel_pool": 1 };
 
-/** Where there is another server to go to, one that stands still is left after 2.5 s. */
+/** If there is another server, a server that hangs is left after 2.5 s. */
 const watchedConnection: ClientOptions = {
   "grpc.keepalive_time_ms": 1_000,
   "grpc.keepalive_timeout_ms": 1_500,
 };
 
-/** Where there is another server to go to, one that does not take a connection is left after so long. */
+/** If there is another server, a server that does not accept a connection is left after this time. */
 const connectMs = 2_500;
 
-/** A token, or what gives the one of now. */
+/** A token, or a function that returns the current one. */
 export type Token = string | (() => string | undefined);
 
-/** Puts the token into the metadata of every call. */
+/** Adds the token to the metadata of every call. */
 function withToken(token: Token): Interceptor {
   return (options, next) =>
     new InterceptingCall(next(options), {
@@ -56,8 +56,8 @@ export type ClientType<C extends Client> = new (
 ) => C;
 
 /**
- * Ways to a server: one connection that calls share, and one of its own for every stream. Of several servers one is used until it is not there any
- * more, then the next.
+ * Connections to a server: one shared by all calls, and a separate one for every stream. If there are several servers, one is used until it is no
+ * longer reachable, then the next.
  */
 export class Connection {
   readonly #transports: readonly Transport[];
@@ -68,7 +68,7 @@ export class Connection {
   readonly #shared = new Map<string, Map<ClientType<Client>, Client>>();
   #current = 0;
 
-  /** `addresses`: one, or several separated by commas. @throws RangeError one is none, or what `tls` holds cannot be used */
+  /** `addresses`: one, or several separated by commas. @throws RangeError when one is invalid, or the contents of `tls` cannot be used */
   constructor(
     addresses: string,
     tls: TlsOptions | undefined,
@@ -77,7 +77,7 @@ export class Connection {
   ) {
     const each = addresses.split(",").map((address) => address.trim());
     const isHttps = each.map((address) => address.startsWith("https://"));
-    // A token must not travel in plain text because the scheme was written once.
+    // A token must not travel in plain text because only one address has the https scheme.
     if (!tls && !secure && isHttps.includes(true) && isHttps.includes(false))
       throw new RangeError(
         `some of the addresses ${addresses} begin with https:// and others do not; write https:// before each`,
@@ -87,7 +87,7 @@ export class Connection {
     this.#options = token ? { interceptors: [withToken(token)] } : {};
   }
 
-  /** Of the server that is used now. */
+  /** Address of the server in use. */
   get address(): string {
     return this.#transport.target;
   }
@@ -96,19 +96,19 @@ export class Connection {
     return this.#transports[this.#current]!;
   }
 
-  /** The server of this address was not there: the next is used from now on, if there is another. */
+  /** The server with this address was not reachable: from now on the next one is used, if there is another. */
   leave(address: string): void {
     if (address === this.address) this.#current = (this.#current + 1) % this.#transports.length;
   }
 
-  /** Aborts when all that is going on is to end. */
+  /** Aborts when everything in progress must end. */
   get closing(): AbortSignal {
     return this.#closing.signal;
   }
 
   /**
-   * As the function `stream`, on a connection of its own. Where there is another server, one that does not answer is not waited for; one that is
-   * away is left, so that the next attempt goes to another. @throws SightlineError
+   * Like the function `stream`, on a separate connection. If there is another server, a server that does not answer is not waited for; one that
+   * is away is left, so that the next attempt uses another. @throws SightlineError
    */
   async *stream<C extends Client, Response>(
     type: ClientType<C>,
@@ -127,7 +127,7 @@ export class Connection {
     }
   }
 
-  /** Runs a call that has one answer. @throws SightlineError, CANCELLED when aborted or closed */
+  /** Runs a call with a single answer. @throws SightlineError, CANCELLED when aborted or closed */
   async call<C extends Client, Request, Response>(
     type: ClientType<C>,
     method: (client: C) => UnaryMethod<Request, Response>,
@@ -144,7 +144,10 @@ export class Connection {
     }
   }
 
-  /** Waits until the server takes calls, of several the first that does. @throws SightlineError UNAVAILABLE after `timeoutMs` */
+  /**
+   * Waits until the server accepts calls; with several servers, until the first one does. @throws SightlineError UNAVAILABLE after
+   * `timeoutMs`
+   */
   async ready<C extends Client>(type: ClientType<C>, timeoutMs: number): Promise<void> {
     const deadline = new Date(Date.now() + timeoutMs);
     const clients = this.#transports.map((transport) => this.#client(type, transport));
@@ -163,7 +166,7 @@ export class Connection {
     }
   }
 
-  /** Ends all that is going on. Safe to call twice. */
+  /** Ends everything in progress. Safe to call twice. */
   close(): void {
     this.#closing.abort();
     for (const clients of this.#shared.values()) for (const client of clients.values()) client.close();
@@ -188,14 +191,14 @@ export class Connection {
   }
 }
 
-/** What a server says of a camera or of an ingest: another server would say the same. */
+/** Reasons that concern a camera or an ingest: another server would give the same answer. */
 const ofCameras: ReadonlySet<string> = new Set([
   "picture_unavailable",
   "recording_unavailable",
   "probe_unavailable",
 ]);
 
-/** Whether it was not the call that failed, but the way to the server, or it stands still, stops, or is without NATS. */
+/** Whether the failure is not the call's own: the server is unreachable, hangs, is stopping, or has no NATS. */
 function isAway({ code, reason }: SightlineError): boolean {
   if (code === "UNAVAILABLE") return reason === undefined || !ofCameras.has(reason);
   return code === "DEADLINE_EXCEEDED" && reason === undefined;
@@ -211,7 +214,8 @@ export interface TlsFilePaths {
 }
 
 /**
- * The options of TLS that are in these files; undefined when nothing is given. @throws RangeError one cannot be read, or half of a pair
+ * Reads TLS options from these files; undefined when no file is given. @throws RangeError when a file cannot be read, or certificate and
+ * key are not given together
  *
  * @example
  * ```ts

@@ -13,16 +13,16 @@ import type { CallSettings } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { isPassing, SightlineError } from "./errors.ts";
 
-/** How long, and how often, pieces are brought again to a server that is away. */
+/** How long, and how often, sending of pieces is retried while the server is away. */
 const [patienceMs, retryMs] = [60_000, 500];
 
-/** How an export becomes a model. */
+/** How an exported model is imported. */
 export interface ImportOptions extends CallSettings {
-  /** Whether there is to be no such model yet; else it becomes a version of it. True unless given. */
+  /** Whether the model must be new; otherwise the import becomes a version of it. True unless given. */
   isNew?: boolean | undefined;
-  /** What is known better than by the family that the file itself tells. */
+  /** Facts that override those of the family found in the file. */
   settings?: Partial<ImportSettings> | undefined;
-  /** Told after each piece. */
+  /** Called after each piece. */
   onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
 }
 
@@ -31,13 +31,13 @@ export interface Evaluated {
   model: string;
   /** Its number or the first digits of its digest; the active one unless given. */
   version?: string | undefined;
-  /** What a worker would run on a CPU unless given. */
+  /** Default: what a worker would run on a CPU. */
   precision?: "int8" | "fp32" | undefined;
 }
 
 /** How models are scored. */
 export interface EvaluationOptions extends CallSettings {
-  /** Boxes taller than so many pixels are scored by themselves too; 32 unless given. */
+  /** Boxes taller than this many pixels also get scores of their own; 32 unless given. */
   minHeight?: number | undefined;
   onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
 }
@@ -48,7 +48,8 @@ interface FileToSend {
 }
 
 /**
- * Imports and evaluations of models, and what versions are. Every method throws SightlineError, and what the disk says.
+ * Imports and evaluations of models, and descriptions of versions. Every method throws SightlineError, and the system's error when a file
+ * cannot be read.
  *
  * @example
  * ```ts
@@ -65,8 +66,8 @@ export class ModelJobs {
   }
 
   /**
-   * Brings an ONNX export, and lets a worker make a model of it, or a version of one. Returns the job as it begins; `get` tells how it
-   * goes. ALREADY_EXISTS when there is a model of this name that is to be new.
+   * Uploads an ONNX export; a worker then makes a model, or a version of a model, from it. Returns the job at its start; `get` shows its
+   * progress. ALREADY_EXISTS when the model must be new and its name is taken.
    */
   async importModel(path: string, model: string, options: ImportOptions = {}): Promise<ModelJob> {
     const { isNew = true, settings, onProgress, ...call } = options;
@@ -83,7 +84,7 @@ export class ModelJobs {
     return this.#send(created, [file], onProgress, call);
   }
 
-  /** Brings a clip and its COCO annotations, and lets a worker score one model or two on it. */
+  /** Uploads a clip and its COCO annotations; a worker then scores one or two models on it. */
   async evaluate(
     models: readonly Evaluated[],
     { clip, labels }: { clip: string; labels: string },
@@ -112,7 +113,7 @@ export class ModelJobs {
     return this.#send(created, files, onProgress, call);
   }
 
-  /** Those that are not done and the last that are, the newest first. */
+  /** Unfinished jobs and the most recent finished ones, newest first. */
   async list(call: CallSettings = {}): Promise<ModelJob[]> {
     const { jobs } = await this.#connection.call(
       ModelServiceClient,
@@ -123,7 +124,7 @@ export class ModelJobs {
     return jobs;
   }
 
-  /** NOT_FOUND when there is none of this id. */
+  /** NOT_FOUND when there is no job with this id. */
   async get(id: string, call: CallSettings = {}): Promise<ModelJob> {
     const request = { name: jobName(id) };
     return jobOf(
@@ -131,7 +132,7 @@ export class ModelJobs {
     );
   }
 
-  /** Ends one that is not done. */
+  /** Ends an unfinished job. */
   async cancel(id: string, call: CallSettings = {}): Promise<ModelJob> {
     const request = { name: jobName(id) };
     return jobOf(
@@ -139,13 +140,13 @@ export class ModelJobs {
     );
   }
 
-  /** Ends one if it is not done, and forgets it; a version that it made stays. */
+  /** Ends the job if it is unfinished, and deletes it; a version that it created stays. */
   async delete(id: string, call: CallSettings = {}): Promise<void> {
     const request = { name: jobName(id) };
     await this.#connection.call(ModelServiceClient, (client) => client.deleteModelJob, request, call);
   }
 
-  /** What a version is; undefined as long as a worker looks at it for the first time. */
+  /** Describes a version; undefined while a worker examines it for the first time. */
   async inspect(
     model: string,
     version: string,
@@ -161,13 +162,13 @@ export class ModelJobs {
     return inspection;
   }
 
-  /** Deletes a version that was uploaded. FAILED_PRECONDITION when it is active or served. */
+  /** Deletes an uploaded version. FAILED_PRECONDITION when it is active or served. */
   async deleteVersion(model: string, version: string, call: CallSettings = {}): Promise<void> {
     const request = { name: `models/${model}/versions/${version}` };
     await this.#connection.call(ModelServiceClient, (client) => client.deleteModelVersion, request, call);
   }
 
-  /** Sends the files of a job and starts it; a job whose files cannot be sent is deleted. */
+  /** Sends the files of a job and starts it; if the files cannot be sent, the job is deleted. */
   async #send(
     { name }: ModelJob,
     files: readonly FileToSend[],
@@ -199,7 +200,7 @@ export class ModelJobs {
   }
 }
 
-/** Makes a call that may be made again, for as long as the server is away: a restart must not lose what was sent. */
+/** Repeats a call, which must be safe to repeat, while the server is away: a restart must not lose what was already sent. */
 async function patiently<T>({ signal }: CallSettings, call: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + patienceMs;
   for (;;)

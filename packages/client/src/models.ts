@@ -11,7 +11,7 @@ import type { CallSettings } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { SightlineError } from "./errors.ts";
 
-/** An answer of an activation takes this much longer than the workers may: they change after all are ready. */
+/** Extra time for the answer to an activation: the workers switch only after all of them are ready. */
 const marginMs = 30_000;
 const defaultTimeoutMs = 120_000;
 
@@ -25,18 +25,18 @@ export interface ActivateSettings extends CallSettings {
 export interface ShadowSettings extends CallSettings {
   /** Its number or the first digits of its digest; the active one unless given. */
   version?: string | undefined;
-  /** What the worker would run unless given. */
+  /** Default: what the worker would run. */
   precision?: "int8" | "fp32" | undefined;
   /** Share of the camera's frames; 0.1 unless given. */
   share?: number | undefined;
-  /** Until it is stopped unless given. */
+  /** Until it is stopped, unless given. */
   durationSeconds?: number | undefined;
 }
 
-/** What is active now. */
+/** Result of an activation. */
 export interface Activation {
   version: ModelVersion;
-  /** What is now amiss, in words: rules and cameras that name classes which this version does not know, for one. */
+  /** Current problems, in words: for example rules and cameras that name classes which this version does not know. */
   warnings: readonly string[];
 }
 
@@ -68,7 +68,7 @@ export class Models {
     return models;
   }
 
-  /** The versions of a model, the first seen first. NOT_FOUND when there is no such model. */
+  /** The versions of a model, oldest first. NOT_FOUND when there is no such model. */
   async versions(model: string, call: CallSettings = {}): Promise<ModelVersion[]> {
     const request = { parent: modelName(model) };
     const { versions } = await this.#connection.call(
@@ -81,8 +81,8 @@ export class Models {
   }
 
   /**
-   * Makes a version, named by its number or by the first digits of its digest (4 at least), the one that all workers of the model
-   * serve, without a stop. FAILED_PRECONDITION when a worker cannot serve it: then nothing has changed.
+   * Makes all workers of the model serve this version, without interruption. The version is given by its number or by the first digits of
+   * its digest (at least 4). FAILED_PRECONDITION when a worker cannot serve it: then nothing changes.
    */
   async activate(model: string, version: string, settings: ActivateSettings = {}): Promise<Activation> {
     const name = `${modelName(model)}/versions/${version}`;
@@ -95,8 +95,8 @@ export class Models {
   }
 
   /**
-   * Begins to run a share of a camera's frames by another model too, and to compare; the camera's results do not know of it.
-   * INVALID_ARGUMENT when no worker has the model, RESOURCE_EXHAUSTED when too many run.
+   * Starts to run a share of a camera's frames by another model too, and to compare the two; the camera's results do not change.
+   * INVALID_ARGUMENT when no worker has the model, RESOURCE_EXHAUSTED when too many shadows run.
    */
   async startShadow(camera: string, model: string, settings: ShadowSettings = {}): Promise<ModelShadow> {
     const { version = "", precision = "", share = 0, durationSeconds, ...call } = settings;
@@ -115,7 +115,7 @@ export class Models {
     );
   }
 
-  /** Those that run and the last that have ended, the newest first, without their frames. */
+  /** Running shadows and the most recent ended ones, newest first, without their frames. */
   async shadows(call: CallSettings = {}): Promise<ModelShadow[]> {
     const { shadows } = await this.#connection.call(
       ModelServiceClient,
@@ -126,7 +126,7 @@ export class Models {
     return shadows;
   }
 
-  /** What a shadow has found so far. NOT_FOUND when there is none of this id. */
+  /** The result of a shadow so far. NOT_FOUND when there is no shadow with this id. */
   async shadow(id: string, call: CallSettings = {}): Promise<ModelShadow> {
     const request = { name: shadowName(id) };
     return shadowOf(
@@ -134,7 +134,7 @@ export class Models {
     );
   }
 
-  /** Ends a shadow; what it has found stays. */
+  /** Ends a shadow; its result is kept. */
   async stopShadow(id: string, call: CallSettings = {}): Promise<ModelShadow> {
     const request = { name: shadowName(id) };
     return shadowOf(
@@ -142,13 +142,13 @@ export class Models {
     );
   }
 
-  /** Ends a shadow and deletes what it has found. */
+  /** Ends a shadow and deletes its result. */
   async deleteShadow(id: string, call: CallSettings = {}): Promise<void> {
     const request = { name: shadowName(id) };
     await this.#connection.call(ModelServiceClient, (client) => client.deleteModelShadow, request, call);
   }
 
-  /** Picture of one of its frames, as JPEG with the boxes that differ. NOT_FOUND when it has none. */
+  /** Picture of one of its frames, as JPEG with the boxes that differ. NOT_FOUND when there is none. */
   async shadowPicture(id: string, frame: string, call: CallSettings = {}): Promise<Uint8Array> {
     const request = { name: shadowName(id), frame };
     const { content } = await this.#connection.call(

@@ -11,16 +11,16 @@ import { type CallSettings, tellUnchecked, type UncheckedClasses } from "./calls
 import type { Connection } from "./connection.ts";
 import { SightlineError } from "./errors.ts";
 
-/** A rule; what is not given is as docs/rules.md says. */
+/** A rule; fields that are not given have the defaults of docs/rules.md. */
 export type RuleSettings = Partial<Rule> & Pick<Rule, "type">;
 
-/** All that turns a camera's tracks into events; points are in 0..1 of the picture. */
+/** Everything that turns a camera's tracks into events; points are in 0..1 of the picture. */
 export interface RulesSettings {
   zones?: readonly Zone[];
   lines?: readonly Line[];
   masks?: readonly Mask[];
   rules?: readonly RuleSettings[];
-  /** Of the rules that these are to replace; ABORTED when they have changed since. Unless given they are replaced anyhow. */
+  /** Etag of the rules to be replaced; ABORTED when they have changed since. Without it they are always replaced. */
   etag?: string;
 }
 
@@ -43,7 +43,7 @@ export class Rules {
     this.#connection = connection;
   }
 
-  /** A camera's rules; none at all when it never had any. NOT_FOUND when there is no such camera. */
+  /** A camera's rules; empty if it never had any. NOT_FOUND when there is no such camera. */
   async get(camera: string, call: CallSettings = {}): Promise<CameraRules> {
     const { rules } = await this.#connection.call(
       RulesServiceClient,
@@ -54,7 +54,7 @@ export class Rules {
     return present(rules);
   }
 
-  /** Replaces a camera's rules as a whole, and returns them as they are kept. INVALID_ARGUMENT names every fault. */
+  /** Replaces all of a camera's rules, and returns them as stored. INVALID_ARGUMENT names every fault. */
   async update(
     camera: string,
     settings: RulesSettings,
