@@ -22,7 +22,7 @@ export async function runCli(words: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: "user" });
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    // Of a command's action: those of its options have been told of.
+    // From a command's action: errors of its options have already been reported.
     if (error instanceof InvalidArgumentError) process.stderr.write(`sightline: ${error.message}\n`);
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageError;
     const { describeError, isSilence, transportFault } = await import("./describe-error.ts");
@@ -33,12 +33,12 @@ export async function runCli(words: readonly string[]): Promise<number> {
   }
 }
 
-/** `help COMMAND`, as many other programs have it, for `COMMAND --help`. */
+/** Turns `help COMMAND`, which many other programs have, into `COMMAND --help`. */
 function withHelpOption(args: readonly string[]): readonly string[] {
   return args[0] === "help" ? [...args.slice(1), "--help"] : args;
 }
 
-/** All commands, of which only the one that `args` name is loaded; the others are there for the help. */
+/** All commands; only the one that `args` name is loaded, the others are listed for the help. */
 export async function buildProgram(args: readonly string[]): Promise<Command> {
   const program = new Command("sightline")
     .description("Streaming video analytics: cameras in, detection events out.")
@@ -68,7 +68,7 @@ export async function buildProgram(args: readonly string[]): Promise<Command> {
   return program;
 }
 
-/** The leading words that are no options; those that say where the server is take the word after them. */
+/** The leading words that are not options; options for the server take the following word too. */
 function commandWords(args: readonly string[]): string[] {
   const takeOne = new Set(serverOptions().map(({ long }) => long));
   return args.filter((arg, i) => !arg.startsWith("-") && !takeOne.has(args[i - 1])).slice(0, 2);
@@ -88,7 +88,7 @@ function configure(command: Command): void {
   for (const child of command.commands) configure(child);
 }
 
-/** What the help says of an option: also that it must be given, but not that it is off, or empty, unless given. */
+/** Text for an option in the help: it says if the option is required, but not that it is off or empty by default. */
 function optionDescription(option: Option): string {
   const text = new Help().optionDescription(option).replace(/ \(default: (false|\[\])\)$/, "");
   return option.mandatory && option.defaultValue === undefined ? `${text} (must be given)` : text;

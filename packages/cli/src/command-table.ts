@@ -7,7 +7,7 @@ import { resultCommands } from "./command-table/results.ts";
 import { systemCommands } from "./command-table/system.ts";
 import { upkeepCommands } from "./command-table/upkeep.ts";
 
-/** What the groups of commands are for. */
+/** Purpose of each group of commands. */
 export const groups: Readonly<Record<string, string>> = {
   user: "make, list, change and remove users",
   token: "make, list and revoke what programs call with",

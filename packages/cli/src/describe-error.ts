@@ -3,12 +3,12 @@ import { connect } from "node:tls";
 import { SightlineError } from "@sightline/client";
 import { type ServerOptions, tlsOf } from "./server-connection.ts";
 
-/** Whether nobody answered: only an answer carries a reason. */
+/** Whether nobody answered: only an answer has a reason. */
 export function isSilence(error: unknown): boolean {
   return error instanceof SightlineError && error.code === "UNAVAILABLE" && error.reason === undefined;
 }
 
-/** One line that says what went wrong and, where there is one, the way out, in the words of the command line. */
+/** One line that says what went wrong and, if possible, what to do, in the words of the command line. */
 export function describeError(error: unknown, server: string | undefined): string {
   if (error instanceof SightlineError) {
     if (isSilence(error))
@@ -20,7 +20,7 @@ export function describeError(error: unknown, server: string | undefined): strin
       return `--cursor: ${error.message.split(";")[0]}; begin again without it, or with --from TIME`;
     return inCommandWords(error.message);
   }
-  // What was aborted by a signal says which one in its cause only.
+  // An error from an aborted signal names the signal only in its cause.
   if (error instanceof Error && error.name === "AbortError" && error.cause instanceof Error)
     return error.cause.message;
   return error instanceof Error ? error.message : String(error);
@@ -28,7 +28,7 @@ export function describeError(error: unknown, server: string | undefined): strin
 
 const idForm = "1 to 63 characters of a-z, 0-9 and '-', beginning with a letter or digit";
 
-/** What the API calls things, and what the command line calls them; the first that fits a place counts. */
+/** The API's terms and the command line's terms for them; the first match for a position is used. */
 const words: readonly (readonly [RegExp, string | ((whole: string, field: string) => string)])[] = [
   [/\bcamera_id\b/g, "the camera's name"],
   [/\bcamera\.uri\b/g, "the URL"],
@@ -54,10 +54,10 @@ const words: readonly (readonly [RegExp, string | ((whole: string, field: string
   [/\bTRANSPORT_([A-Z]+)/g, (_, name) => name.toLowerCase()],
 ];
 
-/** A message of the server in the words of the command line: `camera.target_fps` is what `--fps` gave. */
+/** A server message in the words of the command line: `camera.target_fps` becomes `--fps`. */
 export function inCommandWords(message: string): string {
   return words.reduce(
-    // One type for both kinds of replacement, as `replace` has two.
+    // One type for both kinds of replacement, since `replace` has two overloads.
     (text, [pattern, word]) => text.replace(pattern, word as string),
     message,
   );
@@ -66,8 +66,8 @@ export function inCommandWords(message: string): string {
 const patienceMs = 2_000;
 
 /**
- * What is wrong with how a server was called that gave no answer, as far as TLS goes: it speaks TLS and was called without, or the
- * other way about, or its certificate is not trusted. Undefined when that is not it.
+ * What is wrong with TLS when a server gave no answer: it speaks TLS but was called without, or the reverse, or its certificate is not
+ * trusted. Undefined when TLS is not the problem.
  */
 export async function transportFault(options: ServerOptions): Promise<string | undefined> {
   const { server } = options;

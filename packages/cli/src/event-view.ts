@@ -9,7 +9,7 @@ import {
 } from "@sightline/contracts";
 import { inCommandWords } from "./describe-error.ts";
 
-/** What `watch --json` prints of an event; `receivedAt` is the wall clock in milliseconds. */
+/** An event as `watch --json` prints it; `receivedAt` is the wall clock in milliseconds. */
 export function eventJson(event: DetectionEvent, receivedAt: number) {
   if (event.kind === "skipped") return { type: "skipped", count: event.count };
   if (event.kind === "gap") return { type: "gap", ...event.gap };
@@ -35,14 +35,14 @@ export function eventJson(event: DetectionEvent, receivedAt: number) {
   };
 }
 
-/** Why messages are gone, for people. */
+/** Why messages are missing, in words. */
 export const gapWords: Readonly<Record<MissingMessages["reason"], string>> = {
   expired: "they are older than what is kept",
   stream_reset: "what was kept was lost, and began anew",
   not_analysed: "these frames were lost before they were analysed",
 };
 
-/** What `watch` prints of an event: time, camera, frame number, latency, and each object with its box in pixels. */
+/** An event as `watch` prints it: time, camera, frame number, latency, and each object with its box in pixels. */
 export function eventText(event: DetectionEvent, receivedAt: number): string {
   if (event.kind === "skipped") return `… ${event.count} frames skipped: this reader is too slow`;
   if (event.kind === "gap") return `… messages are gone: ${gapWords[event.gap.reason]}`;
@@ -67,7 +67,7 @@ function cameraOf({ frame }: FrameDetections): string {
   return cameraIdOf(name) ?? name;
 }
 
-/** From capture to here, in milliseconds to the hundredth. */
+/** From capture to here, in milliseconds with two decimals. */
 function latency({ frame }: FrameDetections, receivedAt: number): number | undefined {
   return frame?.captureTime && Math.round((receivedAt - fromTimestamp(frame.captureTime)) * 100) / 100;
 }

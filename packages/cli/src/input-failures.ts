@@ -1,8 +1,8 @@
-/** What a command over many inputs could not do: each is told at once, on standard error, while the rest is done. */
+/** Failures of a command with many inputs: each is reported at once on standard error, and the rest is still done. */
 export class InputFailures {
   readonly #told = new Set<string>();
 
-  /** Tells of a failure, unless it has been told; the command then ends with exit code 1. */
+  /** Reports a failure, unless it was reported before; the command then ends with exit code 1. */
   readonly add = ({ message }: Error): void => {
     process.exitCode = 1;
     if (this.#told.has(message)) return;

@@ -14,7 +14,7 @@ import { natsKeysIn } from "@sightline/stack";
 
 const patienceMs = 10_000;
 
-/** NATS with the login that the settings name, else the operator's key of `up` in this directory. */
+/** NATS with the login from the settings, or else with the operator's key of `up` in this directory. */
 export function operatorAccess(natsUrl = loadConfig(natsSettings).natsUrl): NatsAccess {
   const given = { ...loadConfig(natsSettings), natsUrl };
   if (given.natsNkeyFile || given.natsCredsFile || URL.parse(natsUrl)?.username) return given;
@@ -22,7 +22,7 @@ export function operatorAccess(natsUrl = loadConfig(natsSettings).natsUrl): Nats
   return existsSync(key) ? { ...given, natsNkeyFile: key } : given;
 }
 
-/** Does something at NATS as its operator. @throws Error NATS does not answer within 10 s */
+/** Runs an action at NATS as its operator. @throws Error when NATS does not answer within 10 s */
 export async function asOperator<T>(action: (nats: Nats) => Promise<T>): Promise<T> {
   const access = operatorAccess();
   const signal = AbortSignal.timeout(patienceMs);

@@ -21,12 +21,12 @@ export function numberWithin(min: number, max: number): (text: string) => number
 
 const form = /^(\d{4})-(\d{2})(?:-(\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)?)?$/;
 
-/** Reads a time of the command line: a date, which begins at midnight UTC, or date and time, local unless it names its offset. */
+/** Reads a time from the command line: a date, which means midnight UTC, or date and time, which is local unless it has an offset. */
 export function timeOption(text: string): Date {
-  // Date makes something of much that is no time: 2026-03-1 would be the evening before.
+  // Date accepts much that is not a time: 2026-03-1 would be the evening before.
   const [, year, month, day] = form.exec(text) ?? [];
   const date = new Date(year === undefined ? "" : text);
-  // Date takes 31 February for 3 March.
+  // Date reads 31 February as 3 March.
   const isDay =
     new Date(Date.UTC(Number(year), Number(month) - 1, Number(day ?? 1))).getUTCDate() === Number(day ?? 1);
   if (Number.isNaN(date.getTime()) || !isDay)
@@ -34,7 +34,7 @@ export function timeOption(text: string): Date {
   return date;
 }
 
-/** Reads `name=value,value`, and adds it to what was asked for before. */
+/** Reads `name=value,value`, and adds it to those given before. */
 export function attributeValues(
   text: string,
   before: Record<string, string[]> = {},

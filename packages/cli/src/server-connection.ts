@@ -3,7 +3,7 @@ import { connect, readTlsFiles, type SightlineClient, type TlsOptions } from "@s
 import { type Command, Option } from "commander";
 import { keptToken } from "./access/credentials.ts";
 
-/** What is said of the server before or after any command. */
+/** Server options, which may be given before or after any command. */
 export interface ServerOptions {
   server: string;
   ca?: string;
@@ -12,7 +12,7 @@ export interface ServerOptions {
   token?: string;
 }
 
-/** The options that say where the server is, and how it is known. */
+/** The options for the server's address, TLS and token. */
 export const serverOptions = () => [
   new Option("--server <host:port>", "gRPC address of Sightline; https://HOST:PORT where it speaks TLS")
     .env("SIGHTLINE_GRPC")
@@ -31,19 +31,19 @@ export const serverOptions = () => [
   ).env("SIGHTLINE_TOKEN"),
 ];
 
-/** The TLS that the options, or the settings of the same names, ask for. */
+/** TLS options from the command line, or from the settings with the same names. */
 export function tlsOf({ ca, cert, key }: ServerOptions): TlsOptions | undefined {
   const serverName = process.env.SIGHTLINE_TLS_SERVER_NAME;
   return readTlsFiles({ ca, cert, key, serverName });
 }
 
-/** What calls are made with: the token that is given, in a file that is named, or kept by `sightline login`. */
+/** The token for calls: the given one, one in a named file, or the one stored by `sightline login`. */
 export function tokenOf({ token, server }: ServerOptions): string | undefined {
   const file = process.env.SIGHTLINE_TOKEN_FILE;
   return token ?? (file ? readFileSync(file, "utf8").trim() : keptToken(server));
 }
 
-/** Runs `task` with a connection to the server that `--server` names, and closes it after. */
+/** Runs `task` with a connection to the server from `--server`, and closes it afterwards. */
 export async function withServer<R>(
   command: Command,
   task: (client: SightlineClient) => Promise<R>,

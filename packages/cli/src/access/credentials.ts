@@ -6,17 +6,17 @@ import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 import { writePrivateFile } from "@sightline/service/private-file";
 
-/** Where the tokens of `sightline login` are kept, by server; only its owner can read it. */
+/** Where `sightline login` stores its tokens, by server; only the file's owner can read it. */
 export function tokensPath(): string {
   return join(process.env.XDG_CONFIG_HOME || join(homedir(), ".config"), "sightline", "tokens.json");
 }
 
-/** The token that is kept for a server; undefined when there is none. */
+/** The stored token for a server; undefined when there is none. */
 export function keptToken(server: string): string | undefined {
   return readTokens()[server];
 }
 
-/** Keeps a token for a server, or forgets it. */
+/** Stores a token for a server, or removes it. */
 export function keepToken(server: string, token: string | undefined): void {
   const { [server]: _, ...others } = readTokens();
   const path = tokensPath();
@@ -37,12 +37,12 @@ function readTokens(): Record<string, string> {
   try {
     return JSON.parse(text) as Record<string, string>;
   } catch {
-    // No cause: it repeats a piece of the file, which holds secrets.
+    // No `cause`: it repeats a piece of the file, which holds secrets.
     throw new Error(`${tokensPath()} cannot be read as JSON; remove it and log in again`);
   }
 }
 
-/** Asks on the terminal without showing what is typed; where there is none, takes the next line of the input. */
+/** Asks on the terminal without showing what is typed; without a terminal, takes the next line of the input. */
 export async function askSecret(question: string): Promise<string> {
   const isTerminal = process.stdin.isTTY === true;
   if (isTerminal) process.stderr.write(question);
@@ -61,7 +61,7 @@ export async function askSecret(question: string): Promise<string> {
   }
 }
 
-/** A password from a file's first line, or as it is typed; a new one is asked for twice. */
+/** A password from a file's first line, or typed on the terminal; a new one is asked for twice. */
 export async function readPassword(
   file: string | undefined,
   question: string,

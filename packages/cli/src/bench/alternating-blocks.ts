@@ -1,17 +1,17 @@
-/** What a run took, in milliseconds. */
+/** Time of one run, in milliseconds. */
 export interface RunTime {
   readonly ms: number;
-  /** Processor time of all threads of the process, which other work on the machine disturbs less. */
+  /** Processor time of all threads of the process; other work on the machine affects it less. */
   readonly cpuMs: number;
 }
 
-/** What all runs of a subject took, in milliseconds, each list ascending by itself. */
+/** Times of all runs of a subject, in milliseconds; each list is sorted ascending on its own. */
 export interface RunTimes {
   readonly ms: readonly number[];
   readonly cpuMs: readonly number[];
 }
 
-/** One thing to time again and again: run by run here, or a block at a time where it runs in a process that measures itself. */
+/** Something to time repeatedly: run by run in this process, or block by block in a process that measures itself. */
 export type TimedSubject =
   | {
       /** One timed run. */
@@ -20,24 +20,23 @@ export type TimedSubject =
   | {
       /**
        * One untimed run, then runs for at least `blockMs` milliseconds, and at least two.
-       * @returns what each but the first took
+       * @returns the times of all runs except the first
        */
       timeBlock(blockMs: number): Promise<readonly RunTime[]>;
     };
 
 export interface BlockOptions {
   readonly rounds: number;
-  /** A block goes on for at least this long, in milliseconds, and at least twice. */
+  /** A block lasts at least this long, in milliseconds, and has at least two runs. */
   readonly blockMs: number;
   readonly signal: AbortSignal;
   readonly onBlock?: (done: number, total: number) => void;
 }
 
 /**
- * Time subjects in alternating blocks, so that whatever else the machine does falls on all alike. Within a block a
- * subject runs alone after one untimed run: models that alternated run by run would evict each other's weights from
- * the caches.
- * @returns what each subject's runs took
+ * Time subjects in alternating blocks, so that other work on the machine affects all of them equally. Within a block a subject runs alone
+ * after one untimed run: models that alternated run by run would evict each other's weights from the caches.
+ * @returns the times of each subject's runs
  */
 export async function timeInBlocks(
   subjects: readonly TimedSubject[],
@@ -78,7 +77,7 @@ async function timeRuns(run: () => Promise<unknown>, { blockMs, signal }: BlockO
   return times;
 }
 
-/** A quantile of ascending values: the smallest that at least the given part does not exceed. */
+/** A quantile of ascending values: the smallest value such that at least this share of all values is not larger. */
 export function quantile(ascending: readonly number[], part: number): number {
   return ascending[Math.max(0, Math.ceil(part * ascending.length) - 1)]!;
 }

@@ -3,24 +3,24 @@ import { quantile, type RunTimes } from "./alternating-blocks.ts";
 import type { ModelSystem } from "./model-systems.ts";
 
 /**
- * What runs a graph. OpenVINO computes what is not quantised in 32 bits, as ONNX Runtime does; `openvino-bf16` in bfloat16,
- * which is OpenVINO's own default on a processor that has it.
+ * The engine that runs a graph. OpenVINO computes the unquantised parts in 32 bits, as ONNX Runtime does; `openvino-bf16` computes them
+ * in bfloat16, OpenVINO's default on processors that support it.
  */
 export const ENGINES = ["onnxruntime", "openvino", "openvino-bf16"] as const;
 export type Engine = (typeof ENGINES)[number];
 
-/** One system in one engine at one batch size, with how long each run took. */
+/** Times of one system in one engine at one batch size. */
 export interface EngineTimes {
   readonly system: Pick<ModelSystem, "arch" | "precision" | "input">;
   readonly engine: Engine;
   readonly batch: number;
-  /** Floating point of what is not quantised: f32 or bf16. */
+  /** Floating-point type of the unquantised parts: f32 or bf16. */
   readonly floats: string;
-  /** What the runs of the whole batch took; or why the engine could not load the graph. */
+  /** The times of runs with the whole batch; or why the engine could not load the graph. */
   readonly outcome: { readonly times: RunTimes } | { readonly error: string };
 }
 
-/** Of a run divided by the batch. `cpu` is the median of the processor time of all threads. */
+/** A run's time divided by the batch size. `cpu` is the median processor time of all threads. */
 interface PerImage {
   readonly median: number;
   readonly fastest: number;
@@ -28,7 +28,7 @@ interface PerImage {
   readonly cpu: number;
 }
 
-/** One of them as `--json` prints it. */
+/** One of these results as `--json` prints it. */
 export interface EngineRow {
   readonly arch: string;
   readonly precision: string;
@@ -40,7 +40,7 @@ export interface EngineRow {
   readonly runs: number;
   /** Milliseconds; null when the engine could not load the graph. */
   readonly msPerImage: PerImage | null;
-  /** This engine's speed over ONNX Runtime's in the same run: above 1 it is faster. Null without both. */
+  /** This engine's speed divided by ONNX Runtime's in the same run: above 1 it is faster. Null unless both were measured. */
   readonly speedOverOnnxRuntime: Omit<PerImage, "p95"> | null;
   /** Why the engine could not load the graph. */
   readonly error?: string;
@@ -89,7 +89,7 @@ function perImage({ outcome, batch }: EngineTimes) {
   return { median: of(ms, 0.5), fastest: of(ms, 0), p95: of(ms, 0.95), cpu: of(cpuMs, 0.5) };
 }
 
-/** A line for each system in each engine, with four columns for each batch size. */
+/** A line for each system in each engine, with four columns per batch size. */
 export function engineTable(rows: readonly EngineRow[], openVino: string | undefined): string {
   const batches = [...new Set(rows.map(({ batch }) => batch))];
   const lineOf = (row: EngineRow) => `${row.arch} ${row.precision} ${row.input} ${row.engine}`;

@@ -28,15 +28,15 @@ export interface ModelSystem {
   /** The architecture, or the name of a folder's model. */
   readonly arch: string;
   readonly precision: BenchPrecision;
-  /** What it computes in: TensorRT's engines of the FP32 file are FP16, as the articles' are. */
+  /** Its arithmetic: TensorRT's engines for the FP32 file use FP16, as in the articles. */
   readonly arithmetic: string;
   readonly file: string;
   readonly fileBytes: number;
   /** Weights and biases of all convolutions. */
   readonly parameters: number;
-  /** Multiplications plus additions of one frame's convolutions, in units of 10^9; null where it is not known. */
+  /** Multiplications plus additions of one frame's convolutions, in units of 10^9; null if unknown. */
   readonly gflops: number | null;
-  /** Size of the frames that it takes. */
+  /** Size of its input frames. */
   readonly input: Size;
 }
 
@@ -48,15 +48,15 @@ export interface SystemsOptions {
   readonly folder: string;
   readonly signal: AbortSignal;
   readonly provider: ExecutionProvider;
-  /** Called with what is being made. */
+  /** Called with the step that begins. */
   readonly onStep: (step: string) => void;
 }
 
 const seed = 1;
 
 /**
- * Build, prepare and quantise every system, as `model build`, `prepare` and `quantize` do, of random weights: speed does
- * not depend on what they say.
+ * Build, prepare and quantise every system, as `model build`, `prepare` and `quantize` do, with random weights: the values of weights do
+ * not affect speed.
  */
 export async function makeSystems(options: SystemsOptions): Promise<ModelSystem[]> {
   const systems: ModelSystem[] = [];
@@ -98,7 +98,7 @@ export async function makeSystems(options: SystemsOptions): Promise<ModelSystem[
 /**
  * The files of a folder that `model.json` describes.
  * @throws ModelFileError when there is no valid manifest
- * @throws InvalidArgumentError when the model has no file that is asked for
+ * @throws InvalidArgumentError when the model lacks a requested file
  */
 export async function systemsOfFolder(
   folder: string,
@@ -131,7 +131,7 @@ export async function buildEngines(
     builder: EngineBuilder;
     maxBatch: number;
     optimizationLevel?: number | undefined;
-    /** Called with the engine that is begun; what it returns is called when that is done. */
+    /** Called when an engine's build begins; the function that it returns is called when the build is done. */
     began: (step: string) => () => void;
   },
 ): Promise<ModelSystem[]> {
@@ -159,13 +159,13 @@ function gigas(operations: number | undefined): number | null {
   return operations === undefined ? null : operations / 1e9;
 }
 
-/** Noise, the same each time. */
+/** The same noise each time. */
 function randomFrame({ width, height }: Size) {
   const pixels = Uint8Array.from({ length: 3 * width * height }, (_, i) => Math.imul(i, 0x9e3779b1) >>> 24);
   return { pixels, width, height };
 }
 
-/** The pixels of a batch of that frame, N times over. */
+/** The pixels of a batch: that frame N times. */
 export function noiseBatch(input: Size, batch: number): Uint8Array {
   const { pixels } = randomFrame(input);
   const all = new Uint8Array(batch * pixels.length);

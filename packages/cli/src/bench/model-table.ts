@@ -5,32 +5,32 @@ import type { BenchPrecision } from "./model-systems.ts";
 export interface BenchRow {
   readonly arch: string;
   readonly precision: BenchPrecision;
-  /** What it computes in: fp32, fp16 or int8. */
+  /** Its arithmetic: fp32, fp16 or int8. */
   readonly arithmetic: string;
   readonly provider: ExecutionProvider;
   readonly input: string;
   readonly batch: number;
   readonly parameters: number;
   readonly fileBytes: number;
-  /** Null where it is not known. */
+  /** Null if unknown. */
   readonly gflops: number | null;
   readonly latencyMs: { readonly median: number; readonly p95: number };
   readonly imagesPerSecond: number;
   /** Median processor time of all threads, in milliseconds. */
   readonly cpuMs: number;
-  /** By the medians of time; null when FP32 was not measured in the same run. */
+  /** From the median times; null when FP32 was not measured in the same run. */
   readonly speedupOverFp32: number | null;
-  /** The same by processor time, which other work on the machine disturbs less. */
+  /** The same from processor time, which other work on the machine affects less. */
   readonly cpuSpeedupOverFp32: number | null;
 }
 
 interface Published {
   readonly ms: number;
-  /** COCO val2017, with the trained weights. */
+  /** On COCO val2017, with the trained weights. */
   readonly ap: number;
 }
 
-/** What Deci published: milliseconds on an NVIDIA T4 at 640×640, batch 1, TensorRT, and AP (super-gradients YOLONAS.md). */
+/** Deci's published figures: milliseconds on an NVIDIA T4 at 640×640, batch 1, TensorRT, and AP (super-gradients YOLONAS.md). */
 const publishedT4: Readonly<Record<string, Readonly<Record<BenchPrecision, Published>>>> = {
   yolo_nas_s: { fp32: { ms: 3.21, ap: 47.5 }, int8: { ms: 2.36, ap: 47.03 } },
   yolo_nas_m: { fp32: { ms: 5.85, ap: 51.55 }, int8: { ms: 3.78, ap: 51.0 } },
@@ -38,8 +38,8 @@ const publishedT4: Readonly<Record<string, Readonly<Record<BenchPrecision, Publi
 };
 
 /**
- * The systems side by side, with what was published beside them. With `withoutInt8`, the reason why there is none, each FP32 system is followed by
- * its INT8 one, of which only what was published is known.
+ * The systems side by side, with the published figures next to them. `withoutInt8` gives the reason why INT8 was not measured; then each FP32
+ * system is followed by its INT8 system with published figures only.
  */
 export function modelTable(rows: readonly BenchRow[], withoutInt8?: string): string {
   const head = [
@@ -94,7 +94,7 @@ export function modelTable(rows: readonly BenchRow[], withoutInt8?: string): str
   ].join("\n");
 }
 
-/** Milliseconds and AP; dashes for what has none. */
+/** Milliseconds and AP; dashes where nothing was published. */
 function published(arch: string, precision: BenchPrecision): string[] {
   const found = publishedT4[arch]?.[precision];
   return found ? [found.ms.toFixed(2), found.ap.toFixed(2)] : ["–", "–"];

@@ -9,7 +9,7 @@ import type { TimedSubject } from "./alternating-blocks.ts";
 
 const script = fileURLToPath(new URL("openvino_timer.py", import.meta.url));
 
-/** Where OpenVINO's Python package is looked for besides the Python's own places. */
+/** Where OpenVINO's Python package is looked for, besides Python's usual places. */
 export const OPENVINO_FOLDER = join(projectRoot, ".sightline", "openvino");
 
 /** OpenVINO cannot be used here, or its process ended. The message says what to do. */
@@ -17,7 +17,7 @@ export class OpenVinoError extends Error {
   override readonly name = "OpenVinoError";
 }
 
-/** Floating point that OpenVINO computes in; bf16 is its own default where the processor has it. */
+/** Floating-point type that OpenVINO computes in; bf16 is its default where the processor supports it. */
 export type OpenVinoFloats = "f32" | "bf16";
 
 export interface OpenVinoModel {
@@ -37,9 +37,9 @@ const loaded = z.union([z.object({ floats: z.string() }), failure]);
 const run = z.object({ ms: z.number(), cpuMs: z.number() });
 const timed = z.union([z.object({ runs: z.array(run).min(2) }), failure]);
 
-/** A Python process that is kept, loads models into OpenVINO and times them when asked. Requests are answered in turn. */
+/** A Python process that keeps running, loads models into OpenVINO and times them on request. Requests are answered in order. */
 export class OpenVinoProcess {
-  /** As the package names it, such as "2026.4.1-…". */
+  /** In the package's form, such as "2026.4.1-…". */
   readonly version: string;
   readonly #child: ChildProcess;
   readonly #answers: AsyncIterator<string>;
@@ -70,7 +70,7 @@ export class OpenVinoProcess {
       signal,
       killSignal: "SIGKILL",
     });
-    // A process that is gone is noticed where its answer is awaited.
+    // A process that has ended is noticed where its answer is awaited.
     child.stdin!.on("error", () => {});
     await once(child, "spawn").catch((cause: unknown) => {
       signal.throwIfAborted();
@@ -79,7 +79,7 @@ export class OpenVinoProcess {
         { cause },
       );
     });
-    // The signal's abort comes this way too; it is noticed where an answer is awaited.
+    // An abort by the signal also arrives here; it is noticed where an answer is awaited.
     child.on("error", () => {});
     const answers = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
     const first = started.safeParse(await nextAnswer(answers, child, signal));
@@ -93,8 +93,8 @@ export class OpenVinoProcess {
   }
 
   /**
-   * Load a model with its batch fixed, in one stream of all threads, and run it once on noise.
-   * @returns what times it and the floating point that OpenVINO took, or why OpenVINO refuses the model
+   * Load a model with a fixed batch, in one stream that uses all threads, and run it once on noise.
+   * @returns a subject for timing and the floating-point type that OpenVINO uses, or why OpenVINO refuses the model
    * @throws OpenVinoError when the process has ended
    */
   async load(model: OpenVinoModel): Promise<{ subject: TimedSubject; floats: string } | { error: string }> {
@@ -118,7 +118,7 @@ export class OpenVinoProcess {
       child.kill("SIGKILL");
       await gone;
     }
-    // An unread pipe would keep this process alive.
+    // An unread pipe would keep this process running.
     child.stdin!.destroy();
     child.stdout!.destroy();
   }
@@ -151,7 +151,7 @@ function parsed(line: string): unknown {
   }
 }
 
-/** OpenVINO tells its own source files first; the reason comes last, but for a list of what failed along with it. */
+/** OpenVINO's message begins with its own source files; the reason comes last, before a list of what failed with it. */
 function reason(message: string): string {
   const lines = message.split("\n").filter((line) => line.trim() !== "");
   const line = lines.find((each) => each.includes("No conversion rule")) ?? lines.at(-1) ?? message;

@@ -14,7 +14,7 @@ export interface EngineOptions extends BlockOptions {
 
 type Loaded = Omit<EngineTimes, "outcome"> & { readonly subject: TimedSubject | { readonly error: string } };
 
-/** Time every system in every engine at every batch size, the engines of one system in neighbouring blocks. */
+/** Time every system in every engine at every batch size; the engines of one system run in neighbouring blocks. */
 export async function timeEngines(
   systems: readonly ModelSystem[],
   options: EngineOptions,
@@ -38,7 +38,7 @@ export async function timeEngines(
             const { openVino, threads } = options;
             const floats = engine === "openvino" ? "f32" : "bf16";
             const loaded = await openVino!.load({ file: system.file, batch, threads, floats });
-            // A graph that it refuses is a line of the table, not the end of the run.
+            // A graph that the engine refuses becomes a line of the table and does not end the run.
             cases.push(
               "error" in loaded
                 ? { system, engine, batch, floats, subject: loaded }

@@ -13,7 +13,7 @@ import {
 } from "@sightline/contracts";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
-/** Settings of a camera as given on the command line; those that are numbers and choices stand under the names of their options. */
+/** Settings of a camera from the command line; numbers and choices are stored under the names of their options. */
 export interface CameraOptions {
   model?: string;
   classes?: string[];
@@ -63,7 +63,7 @@ const optionNames = eachPlain((_, setting) => new Option(setting.option).attribu
 
 /** The options of the other settings. */
 const ownOptions: Readonly<Record<OwnName, (command: Command) => unknown>> = {
-  // An argument, or an option of its own.
+  // It is an argument, or a separate option.
   uri: () => undefined,
   recordUri: (command) =>
     command
@@ -143,7 +143,7 @@ export function plainSettingsIn(options: CameraOptions): Partial<PlainSettings> 
   return eachPlain((name) => options[optionNames[name] as keyof CameraOptions]) as Partial<PlainSettings>;
 }
 
-/** Adds a label to those that were given before. */
+/** Adds a label to those given before. */
 function labels(text: string, before: Labels = {}): Labels {
   const { key, value } = readLabel(text);
   if (Object.hasOwn(before, key)) throw new InvalidArgumentError(`${key} is given twice`);
@@ -159,7 +159,7 @@ export function readLabel(text: string): { key: string; value: string } {
   );
 }
 
-/** Adds a polygon, such as "0,0 0.5,0 0.5,1", to those that were given before. */
+/** Adds a polygon, such as "0,0 0.5,0 0.5,1", to those given before. */
 function polygons(text: string, before: Polygon[] = []): Polygon[] {
   const corners = text.trim().split(/[\s;]+/);
   const polygon = corners.map((corner): [number, number] => {
@@ -180,7 +180,7 @@ export function number(text: string): number {
   return value;
 }
 
-/** Reads a whole number, also one below 0. */
+/** Reads a whole number; it may be negative. */
 function integer(text: string): number {
   const value = number(text);
   if (!Number.isInteger(value)) throw new InvalidArgumentError("expected a whole number");
@@ -200,13 +200,13 @@ export function list(text: string): string[] {
     .filter((name) => name !== "");
 }
 
-/** A second stage as `--then` names it; no classes are all. */
+/** A second stage from `--then`; no classes means all. */
 export interface SecondStageOption {
   model: string;
   classes: string[];
 }
 
-/** Reads a second stage, such as "colour:person", and adds it to those that were given before. */
+/** Reads a second stage, such as "colour:person", and adds it to those given before. */
 export function secondStage(text: string, before: unknown): SecondStageOption[] {
   const at = text.indexOf(":");
   const model = (at === -1 ? text : text.slice(0, at)).trim();
@@ -219,9 +219,9 @@ export function secondStage(text: string, before: unknown): SecondStageOption[] 
   ];
 }
 
-/** The model that ships, and that cameras have unless they ask for another. */
+/** The bundled model, which cameras use unless they ask for another. */
 export const bundledModel = "yolo-nas-pedestrians";
 
-/** What people have to know who point it at a camera of their own; models/yolo-nas-pedestrians/README.md has the figures. */
+/** What people must know who use it on their own camera; the figures are in models/yolo-nas-pedestrians/README.md. */
 export const bundledModelScope =
   "it is for the demo: it knows one class, person, and one scene, and is not meant for other cameras; docs/model.md says how to get a model of your own";

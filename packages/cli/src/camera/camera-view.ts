@@ -21,7 +21,7 @@ import {
 } from "@sightline/contracts";
 import { textTable } from "../text-table.ts";
 
-/** What `--json` prints of a camera; `name` is the plain one. */
+/** A camera as `--json` prints it; `name` is the plain id. */
 export function cameraJson(camera: Camera) {
   const settings = cameraSettingsJson(camera);
   const { recording } = settings;
@@ -29,7 +29,7 @@ export function cameraJson(camera: Camera) {
   return {
     name: plainName(camera),
     ...settings,
-    // Of a server of a later version; it is not at its default.
+    // From a server of a later version; the choice is not at its default.
     ...(Object.fromEntries(unknown.map((choice) => [choice, "unknown"])) as Partial<PlainSettings>),
     recording: {
       ...recording,
@@ -100,7 +100,7 @@ function statusJson(status: CameraStatus) {
   };
 }
 
-/** Headings of the table; what the rates are is said in `rateHelp`. */
+/** Headings of the table; `rateHelp` explains the rates. */
 const headings = ["NAME", "STATE", "FPS ASKED", "CAPTURED", "INFERRED", "MODEL", "URL", "WHY"];
 
 /** What the rates of a camera mean, for the help of the commands that print them. */
@@ -109,7 +109,7 @@ export const rateHelp = `Frames per second:
   CAPTURED   what arrived from the camera in the last 5 s
   INFERRED   what the model has looked at in the last 5 s: at most what was asked for, fewer when frames are dropped`;
 
-/** A table of cameras, one line each under a line of headings. */
+/** A table of cameras: a line of headings, then one line each. */
 export function cameraTable(cameras: readonly Camera[]): string {
   const showsRecorded = cameras.some(({ recordUri }) => recordUri !== "");
   const heads = headings.flatMap((each) =>
@@ -133,7 +133,7 @@ function cameraRow(camera: Camera, showsRecorded: boolean): string[] {
   ];
 }
 
-/** One camera in lines `field  value`, in the words of the commands' options; what says nothing is left out. */
+/** One camera in lines `field  value`, using the words of the commands' options; empty fields are left out. */
 export function cameraText(camera: Camera): string {
   const { name, uri, targetFps, status, ...settings } = cameraJson(camera);
   const rate = (value: number | undefined) => (value === undefined ? "" : value.toFixed(1));
@@ -187,10 +187,10 @@ export function cameraText(camera: Camera): string {
     .join("\n");
 }
 
-/** Numbers and choices that other lines tell of. */
+/** Numbers and choices that other lines show. */
 const toldApart: ReadonlySet<PlainName> = new Set(["targetFps", "floorFps", "priority", "maskedVideo"]);
 
-/** The other numbers and choices where they are not at their default, each called as its option. */
+/** The other numbers and choices that are not at their default, each under its option's name. */
 function plainLines(settings: PlainSettings): [string, string | number][] {
   return plainSettings.flatMap(([name, setting]): [string, string | number][] => {
     if (toldApart.has(name) || settings[name] === defaultOf(setting)) return [];
@@ -199,7 +199,7 @@ function plainLines(settings: PlainSettings): [string, string | number][] {
   });
 }
 
-/** What it is to get first, and what of it is held. */
+/** The guaranteed frames, and how much of them is held. */
 function floorText(floorFps: number, priority: number, promisedFps: number | undefined): string {
   if (floorFps === 0) return "";
   const parts = [
@@ -212,12 +212,12 @@ function floorText(floorFps: number, priority: number, promisedFps: number | und
   return parts.filter((part) => part !== "").join(", ");
 }
 
-/** Masks as `--privacy-mask` takes them. */
+/** Masks in the form for `--privacy-mask`. */
 function masksText(masks: readonly number[][][]): string {
   return masks.map((mask) => `"${mask.map((corner) => corner.join(",")).join(" ")}"`).join(", ");
 }
 
-/** What is recorded, how long it is kept, and what is there or why nothing is written. */
+/** What is recorded, how long it is kept, and what exists or why nothing is written. */
 function recordingText(
   { mode, maxAgeDays, eventsMaxAgeDays, audio }: ReturnType<typeof cameraJson>["recording"],
   status: ReturnType<typeof recordingStatusJson> | undefined,
@@ -234,7 +234,7 @@ function recordingText(
   return parts.filter((part) => part !== "").join(", ");
 }
 
-/** How the stream that is recorded fares, where it is not the analysed one. */
+/** State of the recorded stream, if it is not the analysed one. */
 function recordStreamText(uri: string, status: ReturnType<typeof statusJson> | undefined): string {
   const stream = status?.recording?.stream;
   if (uri === "" || !status?.recording) return "";
@@ -266,12 +266,12 @@ function label(values: Record<string, number>, value: number): string {
   return (Object.keys(values).find((key) => values[key] === value) ?? "unknown").toLowerCase();
 }
 
-/** Says on standard error what the server wants known of a camera that it has taken. */
+/** Prints the server's warnings about an accepted camera on standard error. */
 export function printWarnings(warnings: readonly string[]): void {
   for (const warning of warnings) console.error(`sightline: ${warning}`);
 }
 
-/** Says on standard error that class names were taken which nobody could check, since a misspelled one finds nothing. */
+/** Warns on standard error about class names that nobody could check, since a misspelled one finds nothing. */
 export function warnUncheckedClasses(classes: readonly string[]): void {
   console.error(
     `sightline: no worker serves the camera's model now, so these class names were not checked: ${classes.join(", ")}`,

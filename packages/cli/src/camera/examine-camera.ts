@@ -22,8 +22,8 @@ export interface ExamineOptions {
 }
 
 /**
- * Asks a camera what it offers and receives a few pictures as proof, over one connection of this machine.
- * @throws Error for a URL that cannot be, and without an ffmpeg
+ * Asks a camera what it offers and receives a few pictures as proof, over one connection from this machine.
+ * @throws Error for an invalid URL, and when there is no ffmpeg
  */
 export async function examine(url: string, { transport, videoTrack, decode }: ExamineOptions) {
   const target = parseCameraUrl(url);
@@ -39,17 +39,17 @@ export async function examine(url: string, { transport, videoTrack, decode }: Ex
   };
 }
 
-/** A setting in the environment that cannot be. */
+/** An invalid setting in the environment. */
 export class AccessSettingError extends Error {
   override readonly name = "AccessSettingError";
 }
 
-/** Where cameras may be that the command line connects to by itself: the settings of the ingest service. */
+/** Where cameras may be that the command line itself connects to: the settings of the ingest service. */
 export function cameraAccess(): CameraAccess {
   const redirects = process.env.SIGHTLINE_CAMERA_REDIRECTS || "same-host";
   if (redirects !== "same-host" && redirects !== "any")
     throw new AccessSettingError("SIGHTLINE_CAMERA_REDIRECTS: expected same-host or any");
   const networks = CameraNetworks.parse(process.env.SIGHTLINE_CAMERA_NETWORKS ?? "");
-  // Who types the command reads these files anyway.
+  // The person who types the command can read these files anyway.
   return { networks, redirects, files: process.env.SIGHTLINE_SOURCE_FILES || "/" };
 }

@@ -5,21 +5,21 @@ import { natsNodeName, type RtspCameras, type Stack, storedEvents, storedResults
 import { ChaosWatch, longestGap } from "./chaos-watch.ts";
 import { type Fault, planFaults } from "./fault-plan.ts";
 
-/** Every camera must give results again within so long after a fault is over. */
+/** Every camera must give results again within this time after a fault ends. */
 const recoveryMs = 120_000;
-/** So long it may take until what was under way at the end has arrived. */
+/** Time limit for what is in progress at the end to arrive. */
 const settleMs = 180_000;
-/** At the end cameras give a frame so rarely that all of them can be counted. */
+/** At the end cameras give frames so rarely that all of them can be counted. */
 const restFps = 0.02;
 
-/** Which processes are hurt. */
+/** Which processes get faults. */
 export type Hurt = "services" | "nats";
 
-/** A fault with what it did. */
+/** A fault with its effects. */
 export interface FaultOutcome extends Fault {
   /** Seconds without results, by camera. */
   cameras: Readonly<Record<string, number>>;
-  /** Seconds in which a subscriber was given nothing, by the results process that it began with. */
+  /** Seconds in which a subscriber received nothing, by the results process that it started with. */
   subscribers: readonly number[];
 }
 
@@ -30,13 +30,16 @@ export function describeFault({ kind, targets, lastsMs }: Fault): string {
 
 /** What is wrong at the end; all is well when every list is empty. */
 export interface ChaosVerdict {
-  /** Subscribers that were not given exactly what is stored of events, in its order. */
+  /** Subscribers that did not receive exactly the stored events, in their order. */
   events: string[];
   /** Frames that are stored more than once, or whose count differs from the ledger. */
   frames: string[];
 }
 
-/** Registers the cameras, hurts processes of the stack until `until` says so, and then compares all that must be exact. */
+/**
+ * Registers the cameras, injects faults into processes of the stack until `until` aborts, and then compares everything that must be
+ * exact.
+ */
 export class ChaosRun {
   readonly outcomes: FaultOutcome[] = [];
   readonly #stack: Stack;
@@ -51,7 +54,7 @@ export class ChaosRun {
     this.#fps = fps;
     const ports = [stack.ports, ...(stack.cluster ? [stack.cluster.second] : [])];
     const addresses = ports.map(({ grpc }) => `127.0.0.1:${grpc}`);
-    // Each knows all, as an application does, and begins with another.
+    // Each client knows all addresses, as an application does, and starts with a different one.
     this.#clients = addresses.map((own) =>
       connect([own, ...addresses.filter((other) => other !== own)].join(",")),
     );
@@ -68,7 +71,10 @@ export class ChaosRun {
     await this.#untilAllGive(performance.now(), signal);
   }
 
-  /** Endless faults by the seed, of all processes or some, until `signal` aborts; each is told of. @throws Error when a camera does not come back */
+  /**
+   * Injects faults without end, chosen by the seed, into all processes or some, until `signal` aborts; each is reported. @throws Error when a camera
+   * does not come back
+   */
   async hurt(
     { seed, only }: { seed: number; only: Hurt | undefined },
     signal: AbortSignal,
@@ -95,7 +101,7 @@ export class ChaosRun {
     }
   }
 
-  /** Lets what is under way arrive, and compares. */
+  /** Waits until everything in progress has arrived, and compares. */
   async verdict(): Promise<ChaosVerdict> {
     const [client] = this.#clients;
     for (const name of this.#cameras.names) await client!.cameras.update(name, { targetFps: restFps });
@@ -150,7 +156,7 @@ export class ChaosRun {
     const perWatch = (name: string) => this.#watches.map(({ results }) => seconds(results.get(name)!));
     return {
       ...fault,
-      // A camera is back when anybody is told of it.
+      // A camera is back when any subscriber receives a result.
       cameras: Object.fromEntries(this.#cameras.names.map((name) => [name, Math.min(...perWatch(name))])),
       subscribers: this.#watches.map(({ results }) =>
         seconds([...results.values()].flat().sort((a, b) => a - b)),

@@ -1,15 +1,15 @@
 import type { SightlineClient } from "@sightline/client";
 import { cameraIdOf } from "@sightline/contracts";
 
-/** Follows detections and events at one results process, as an application does, and remembers what came and when. */
+/** Follows detections and events at one results process, as an application does, and records what came and when. */
 export class ChaosWatch {
-  /** When results of each camera came, in monotonic milliseconds. */
+  /** Arrival times of each camera's results, in monotonic milliseconds. */
   readonly results = new Map<string, number[]>();
-  /** What was told of events, in order: `{name} {revision}`, or what came instead. */
+  /** The event messages in order: `{name} {revision}`, or what came instead. */
   readonly events: string[] = [];
   readonly #ending = new AbortController();
   readonly #following: Promise<unknown>;
-  /** Why following ended by itself. */
+  /** Why following ended unexpectedly. */
   failure: Error | undefined;
 
   constructor(client: SightlineClient, cameras: readonly string[]) {
@@ -42,7 +42,7 @@ export class ChaosWatch {
   }
 }
 
-/** The longest time without any of `times` from `from` to `to`, all in milliseconds; each camera or subscriber has been silent so long. */
+/** The longest time between `from` and `to` without any of `times`, all in milliseconds: how long a camera or a subscriber was silent. */
 export function longestGap(times: readonly number[], from: number, to: number): number {
   const before = times.findLast((time) => time < from) ?? from;
   const within = times.filter((time) => time >= from && time <= to);

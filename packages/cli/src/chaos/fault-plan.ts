@@ -1,18 +1,18 @@
-/** How a process is hurt. */
+/** Kind of a fault. */
 export type FaultKind = "kill" | "freeze";
 
-/** One fault: what is done to which processes, and for how long they are gone. */
+/** One fault: what is done to which processes, and for how long. */
 export interface Fault {
   kind: FaultKind;
   /** Names of one or two processes. */
   targets: readonly string[];
-  /** After so many milliseconds a killed process is started again, a frozen one goes on. */
+  /** After this many milliseconds a killed process is started again, or a frozen one continues. */
   lastsMs: number;
-  /** How long all is left alone after everything works again, in milliseconds. */
+  /** How long nothing is done after everything works again, in milliseconds. */
   restMs: number;
 }
 
-/** One fault in so many hits two processes at a time. */
+/** One in this many faults hits two processes at a time. */
 const pairEvery = 5;
 const killedMs = [200, 3_000] as const;
 const frozenMs = [1_000, 12_000] as const;
@@ -20,7 +20,7 @@ const restMs = [500, 3_000] as const;
 
 /**
  * Endless faults for these processes: the same for the same seed and names, so that a run can be repeated. NATS servers are hit as often
- * as services; where there are none of the one, all faults are of the other.
+ * as services; if one of the lists is empty, all faults hit the other.
  * @param servers names of the NATS servers @param services names of the processes of services
  */
 export function* planFaults(
@@ -41,7 +41,7 @@ export function* planFaults(
   }
 }
 
-/** Numbers from 0 to below 1 that are the same for the same seed (mulberry32). */
+/** Numbers in [0, 1), the same for the same seed (mulberry32). */
 function randomOf(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

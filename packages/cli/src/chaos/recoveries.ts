@@ -2,19 +2,22 @@ import { natsNodeName } from "@sightline/stack";
 import { type Percentiles, roundedPercentiles } from "../demo/statistics.ts";
 import type { FaultOutcome } from "./chaos-run.ts";
 
-/** How long faults of one kind were felt, in seconds. */
+/** How long faults of one kind had an effect, in seconds. */
 export interface Recoveries {
   faults: number;
   /** From a camera's last result before a fault to the next one. */
   camerasBackSeconds: Percentiles;
-  /** In which a subscriber was given nothing of any camera. */
+  /** Time in which a subscriber received nothing from any camera. */
   subscribersBackSeconds: Percentiles;
 }
 
-/** Bars for faults of services alone, in seconds at p99. Where a NATS server that leads a stream ends, the choice of another alone takes NATS 4 to 9 s. */
+/**
+ * Limits for faults of services alone, in seconds at p99. When a NATS server that leads a stream ends, NATS alone needs 4 to 9 s to elect another
+ * leader.
+ */
 export const barSeconds = { camerasBack: 5, subscribersBack: 3 } as const;
 
-/** All faults, those that hurt only services, and those that hurt a NATS server too or alone. */
+/** Results for all faults, for those of services only, and for those that hit a NATS server, alone or with a service. */
 export function recoveriesOf(outcomes: readonly FaultOutcome[]) {
   const hurtsNats = ({ targets }: FaultOutcome) => targets.some((name) => name.startsWith(natsNodeName(0)));
   return {
@@ -32,7 +35,7 @@ function recoveries(outcomes: readonly FaultOutcome[]): Recoveries {
   };
 }
 
-/** Lines for people. */
+/** Text lines for people. */
 export function recoveryLines({ servicesOnly, withNats }: ReturnType<typeof recoveriesOf>): string[] {
   const bars = `; bars at p99: ${barSeconds.camerasBack} s and ${barSeconds.subscribersBack} s`;
   return [

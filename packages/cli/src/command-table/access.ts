@@ -1,6 +1,6 @@
 import type { CommandEntry } from "./command-entry.ts";
 
-/** Commands of who may do what, and of who did what. */
+/** Commands for access rights and the audit trail. */
 export const accessCommands: readonly CommandEntry[] = [
   {
     path: ["login"],

@@ -1,6 +1,6 @@
 import type { CommandEntry } from "./command-entry.ts";
 
-/** Commands of cameras. */
+/** Commands for cameras. */
 export const cameraCommands: readonly CommandEntry[] = [
   {
     path: ["camera", "add"],

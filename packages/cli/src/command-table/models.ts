@@ -1,6 +1,6 @@
 import type { CommandEntry } from "./command-entry.ts";
 
-/** Commands of models. */
+/** Commands for models. */
 export const modelCommands: readonly CommandEntry[] = [
   {
     path: ["model", "build"],

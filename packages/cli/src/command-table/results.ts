@@ -1,6 +1,6 @@
 import type { CommandEntry } from "./command-entry.ts";
 
-/** Commands of what is found in the pictures of cameras and files: seen, exported, passed on, and made of it by rules. */
+/** Commands for what is found in the pictures of cameras and files: showing, exporting, forwarding, and rules. */
 export const resultCommands: readonly CommandEntry[] = [
   {
     path: ["watch"],

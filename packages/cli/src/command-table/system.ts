@@ -1,6 +1,6 @@
 import type { CommandEntry } from "./command-entry.ts";
 
-/** Commands that run and try the whole. */
+/** Commands that run and test the whole system. */
 export const systemCommands: readonly CommandEntry[] = [
   {
     path: ["demo"],

@@ -1,6 +1,6 @@
 import type { CommandEntry } from "./command-entry.ts";
 
-/** Commands of what an installation needs beside its services: keys, certificates, backups, libraries of GPUs. */
+/** Commands for what an installation needs besides its services: keys, certificates, backups, GPU libraries. */
 export const upkeepCommands: readonly CommandEntry[] = [
   {
     path: ["nats", "keys"],

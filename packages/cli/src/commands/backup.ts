@@ -4,7 +4,7 @@ import { backup, restore, type SavedStream } from "@sightline/service/backup";
 import { Command, InvalidArgumentError } from "commander";
 import { asOperator } from "../operator-access.ts";
 
-/** `sightline backup`: all that NATS stores of this installation, in one file. */
+/** `sightline backup`: everything that NATS stores for this installation, in one file. */
 export function backupCommand(): Command {
   return new Command("backup")
     .description(
@@ -25,7 +25,7 @@ function linesOf(streams: readonly SavedStream[]): string {
   return streams.map(({ name, messages }) => `  ${name.padEnd(24)} ${messages} messages`).join("\n");
 }
 
-/** `sightline restore`: what `sightline backup` wrote, into a NATS whose services do not run. */
+/** `sightline restore`: loads a file from `sightline backup` into a NATS whose services are not running. */
 export function restoreCommand(): Command {
   return new Command("restore")
     .description("put what backup wrote into an empty NATS; the services must be stopped")

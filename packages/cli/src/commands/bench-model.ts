@@ -49,7 +49,7 @@ interface BenchOptions {
 /** The six systems of the articles. */
 const articleSystems = ["yolo_nas_s", "yolo_nas_m", "yolo_nas_l"];
 
-/** A quantised graph runs there in float, with conversions between all layers. */
+/** The CUDA provider runs a quantised graph in float, with conversions between all layers. */
 const noCudaInt8 = "the CUDA provider has no INT8; --provider tensorrt has";
 
 /** `sightline bench model`: the six systems side by side on this machine, measured in one run. */
@@ -120,7 +120,7 @@ async function bench(options: BenchOptions): Promise<void> {
   if (comparesEngines && provider !== "cpu")
     throw new InvalidArgumentError("engines are compared on the CPU: leave --provider out");
   const batch = options.batch ?? (comparesEngines ? [1, 4] : [1]);
-  // Before models are built: what is missing is said at once.
+  // Before models are built, so that missing software is reported at once.
   const obstacle = provider === "cpu" ? undefined : await providerObstacle(provider);
   if (obstacle) throw new ExecutionProviderError(`Nothing can run on ${provider} here: ${obstacle.message}.`);
   const builder = provider === "tensorrt" ? await findEngineBuilder(options) : undefined;
@@ -158,7 +158,7 @@ function print({ json }: BenchOptions, rows: readonly unknown[], table: string):
   console.log(json ? JSON.stringify(rows, undefined, 2) : table);
 }
 
-/** The models of folders as they are, and those that are built. */
+/** The models of the given folders, and those that are built. */
 async function systemsOf(
   options: BenchOptions,
   folder: string,

@@ -13,7 +13,7 @@ export function benchAdmissionCommand(): Command {
     .addOption(asJson());
 }
 
-/** `sightline bench clips`: whether the clips of many events hold their moments. */
+/** `sightline bench clips`: whether the clips of many events contain their moments. */
 export function benchClipsCommand(): Command {
   return benchProgram("clips")
     .option("--cameras <n>", "how many cameras are recorded at once", wholeNumber(1), 16)
@@ -21,7 +21,7 @@ export function benchClipsCommand(): Command {
     .addOption(asJson());
 }
 
-/** `sightline bench console`: how smooth the wall is, how soon it shows, and how much is loaded. */
+/** `sightline bench console`: how smooth the wall is, how soon it appears, and how much is loaded. */
 export function benchConsoleCommand(): Command {
   return benchProgram("console")
     .option("--cameras <n>", "how many real RTSP cameras are on the wall", wholeNumber(1), 64)
@@ -30,7 +30,7 @@ export function benchConsoleCommand(): Command {
     .addOption(asJson());
 }
 
-/** `sightline bench dead-cameras`: what addresses where no camera answers do to those that are live. */
+/** `sightline bench dead-cameras`: how addresses where no camera answers affect live cameras. */
 export function benchDeadCamerasCommand(): Command {
   return benchProgram("dead-cameras")
     .option("--live <n>", "how many real RTSP cameras send a frame a second", wholeNumber(1), 20)
@@ -39,7 +39,7 @@ export function benchDeadCamerasCommand(): Command {
     .addOption(asJson());
 }
 
-/** `sightline bench end-to-end`: the inference service against a bare loop of the model's runs. */
+/** `sightline bench end-to-end`: the inference service compared with a bare loop of the model's runs. */
 export function benchEndToEndCommand(): Command {
   return withModel(benchProgram("end-to-end"))
     .option("--precision <p>", "int8 or fp32", "int8")
@@ -62,7 +62,7 @@ export function benchEndToEndCommand(): Command {
     .addOption(asJson());
 }
 
-/** `sightline bench handover`: how long cameras give nothing when a process of a service stops or joins. */
+/** `sightline bench handover`: how long cameras give no results when a process of a service stops or joins. */
 export function benchHandoverCommand(): Command {
   return benchProgram("handover")
     .option("--cameras <n>", "how many real RTSP cameras there are", wholeNumber(1), 4)
@@ -79,7 +79,7 @@ export function benchHandoverCommand(): Command {
     .addOption(asJson());
 }
 
-/** `sightline bench ingest`: ingest's processor time against that of bare ffmpegs. */
+/** `sightline bench ingest`: ingest's processor time compared with that of plain ffmpegs. */
 export function benchIngestCommand(): Command {
   return benchProgram("ingest")
     .option("--cameras <n>", "how many real RTSP cameras there are", wholeNumber(1), 4)
@@ -89,7 +89,7 @@ export function benchIngestCommand(): Command {
     .addOption(asJson());
 }
 
-/** `sightline bench overload`: how old results are where more is offered than can be inferred. Exit code 1: the bar is missed. */
+/** `sightline bench overload`: the age of results when more is offered than can be inferred. Exit code 1: the limit is missed. */
 export function benchOverloadCommand(): Command {
   return withModel(benchProgram("overload"))
     .option("--fixed <run,frame>", "no model: milliseconds of a run, and of each of its frames beyond that")
@@ -106,7 +106,7 @@ export function benchOverloadCommand(): Command {
     .addOption(asJson());
 }
 
-/** `sightline bench recording`: what recording costs, and a picture in the camera's resolution. */
+/** `sightline bench recording`: the cost of recording, and of a picture in the camera's resolution. */
 export function benchRecordingCommand(): Command {
   return benchProgram("recording")
     .option("--cameras <n>", "how many cameras of 1080p30 are recorded at once", wholeNumber(1), 16)
@@ -115,7 +115,7 @@ export function benchRecordingCommand(): Command {
     .addOption(asJson());
 }
 
-/** `sightline bench scale`: what a camera and a frame cost in each process, and how many a core carries. */
+/** `sightline bench scale`: the cost of a camera and a frame in each process, and how many a core can carry. */
 export function benchScaleCommand(): Command {
   return benchProgram("scale")
     .option("--seconds <n>", "length of each measurement", wholeNumber(1), 10)
@@ -123,7 +123,7 @@ export function benchScaleCommand(): Command {
     .addOption(asJson());
 }
 
-/** `sightline bench subscribers`: frames to many subscribers over gRPC, beside a bare gRPC server. */
+/** `sightline bench subscribers`: frames to many subscribers over gRPC, compared with a plain gRPC server. */
 export function benchSubscribersCommand(): Command {
   return benchProgram("subscribers")
     .option("--subscribers <n>", "how many subscribe, in another process", wholeNumber(1, 100_000), 1000)
@@ -143,12 +143,14 @@ export function benchSubscribersCommand(): Command {
     .addOption(asJson());
 }
 
-/** `sightline bench tracking`: tracker metrics on scenes with exact truth, and what tracking and rules cost a frame. */
+/** `sightline bench tracking`: tracker metrics on scenes with exact truth, and the cost of tracking and rules per frame. */
 export function benchTrackingCommand(): Command {
   return benchProgram("tracking").addOption(asJson());
 }
 
-/** `sightline bench transport`: frames per second and what they cost, by shared memory and through NATS, fairness and frame age under overload. */
+/**
+ * `sightline bench transport`: frames per second and their cost, through shared memory and through NATS, fairness and frame age under overload.
+ */
 export function benchTransportCommand(): Command {
   return benchProgram("transport")
     .option("--frame <WxH>", "size of the frames in pixels", "640x640")
@@ -172,10 +174,10 @@ export function screenshotsCommand(): Command {
     .action((options: ProgramOptions) => runTestProgram("browser/screenshots.ts", options));
 }
 
-/** A command's options as commander gives them, by names of one word each. */
+/** A command's options from commander; all names are single words. */
 type ProgramOptions = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** A command that runs a measurement of the whole system (`test/bench/NAME.ts`), with its options as they are. */
+/** A command that runs a measurement of the whole system (`test/bench/NAME.ts`) and passes its options on. */
 function benchProgram(name: string): Command {
   return new Command(name).action((options: ProgramOptions) => runTestProgram(`bench/${name}.ts`, options));
 }
@@ -190,7 +192,9 @@ function withModel(command: Command): Command {
     .option("--models <directory>", "model directory", "models");
 }
 
-/** Runs a program of the folder `test` in a process of its own, since it is no part of the product; its exit code becomes this process's. */
+/**
+ * Runs a program from the folder `test` in a separate process, since it is not part of the product; its exit code becomes this process's.
+ */
 async function runTestProgram(path: string, options: ProgramOptions): Promise<void> {
   const program = join(projectRoot, "test", path);
   const args = programArguments(options);
@@ -202,7 +206,7 @@ async function runTestProgram(path: string, options: ProgramOptions): Promise<vo
   process.exitCode = code ?? 1;
 }
 
-/** Options as words of a command line; a switch is there or not. */
+/** Options as words of a command line; a switch is present or not. */
 function programArguments(options: ProgramOptions): string[] {
   return Object.entries(options).flatMap(([name, value]) => {
     if (value === undefined || value === false) return [];

@@ -12,7 +12,7 @@ import {
 import { cameraJson, printWarnings, warnUncheckedClasses } from "../camera/camera-view.ts";
 import { withServer } from "../server-connection.ts";
 
-/** The camera was tried first, gave no pictures, and was not wanted without. */
+/** The camera was tested first, gave no pictures, and the user does not want it without them. */
 class NotRegisteredError extends Error {
   override readonly name = "NotRegisteredError";
 }
@@ -52,8 +52,8 @@ export function cameraAddCommand(): Command {
 }
 
 /**
- * Scripts register cameras that are not there yet, so without a terminal only `--probe` tries them.
- * @throws NotRegisteredError when the camera gives no pictures and is not wanted without
+ * Scripts register cameras that do not exist yet, so without a terminal only `--probe` tests them.
+ * @throws NotRegisteredError when the camera gives no pictures and the user does not want it without them
  */
 async function probeFirst(name: string, uri: string, options: AddOptions): Promise<void> {
   const atTerminal = process.stdin.isTTY && process.stderr.isTTY;
@@ -72,7 +72,7 @@ async function probeFirst(name: string, uri: string, options: AddOptions): Promi
     throw new NotRegisteredError(`${name} is not registered; --no-probe registers it without trying it`);
 }
 
-/** Why a camera gives no pictures here; undefined when it does. */
+/** Why a camera gives no pictures here; undefined when it gives some. */
 async function whatIsWrong(
   uri: string,
   { transport = "auto", videoTrack = 0, decode }: Partial<PlainSettings>,

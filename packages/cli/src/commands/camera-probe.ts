@@ -95,10 +95,10 @@ async function probed(url: string, options: ExamineOptions) {
   return { uri: target.uri, result, sdpCodec: reception.ok ? reception.offer.video.codec : "" };
 }
 
-/** As SDP calls them. */
+/** In SDP's form. */
 const recordedCodecs = ["H264", "H265"];
 
-/** What a stream that is to be recorded sends; one whose codec cannot be is at fault. */
+/** The probe result for a stream to be recorded; a codec that cannot be recorded is a fault. */
 function recordable({ result, sdpCodec }: Awaited<ReturnType<typeof probed>>): ProbeResult {
   if (!result.ok || recordedCodecs.includes(sdpCodec)) return result;
   const reason = reasonName(CameraReason.UNSUPPORTED_CODEC);

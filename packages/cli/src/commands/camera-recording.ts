@@ -17,7 +17,7 @@ interface RecordingOptions {
   json: boolean;
 }
 
-/** `sightline camera recording`: lists what is recorded of a camera, or saves a part of it. */
+/** `sightline camera recording`: lists a camera's recordings, or saves a part of them. */
 export function cameraRecordingCommand(): Command {
   const command = new Command("recording")
     .argument("<name>", "the camera; one that was removed may still have recordings")
@@ -70,7 +70,7 @@ export function cameraSnapshotCommand(): Command {
   );
 }
 
-/** What `--json` prints of a video that was saved. */
+/** A saved video as `--json` prints it. */
 interface SavedVideo {
   file: string;
   bytes: number;
@@ -78,7 +78,7 @@ interface SavedVideo {
   to: string;
 }
 
-/** Saves a video, and says what it holds. The file is there only once it is whole. @throws SightlineError, ExportFileError */
+/** Saves a video and prints what it contains. The file appears only when it is complete. @throws SightlineError, ExportFileError */
 export async function saveVideo(
   file: string,
   video: Video,
@@ -102,7 +102,7 @@ function mebibytes(bytes: number): string {
 
 const headings = ["FROM", "TO", "LASTS", "VIDEO", "SOUND", "KEPT FOR", "INGEST"];
 
-/** What is kept of a camera, a line for each stretch. */
+/** A camera's recordings, one line per span. */
 export function spanTable(spans: readonly RecordingSpan[]): string {
   return textTable([headings, ...spans.map(spanRow)]);
 }
@@ -126,7 +126,7 @@ function lasting(milliseconds: number): string {
   return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
 }
 
-/** A time in UTC, to the tenth of a second, as `--from` and `--to` take it. */
+/** A time in UTC, to the tenth of a second, in the form for `--from` and `--to`. */
 export function recordingTime(time: Date): string {
   return `${time.toISOString().slice(0, 21)}Z`;
 }

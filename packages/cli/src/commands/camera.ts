@@ -59,7 +59,7 @@ interface UpdateOptions extends CameraOptions {
   etag?: string;
 }
 
-/** `sightline camera update`: changes the settings that are named. */
+/** `sightline camera update`: changes the given settings. */
 export function cameraUpdateCommand(): Command {
   const command = new Command("update")
     .argument("<name>", "the camera")
@@ -80,7 +80,7 @@ export function cameraUpdateCommand(): Command {
   });
 }
 
-/** The options that change something. */
+/** The options that change a setting. */
 function settingOptions(command: Command): string {
   const others = new Set(["--etag", "--json"]);
   return command.options
@@ -107,7 +107,7 @@ interface ForgetOptions {
   json: boolean;
 }
 
-/** `sightline camera forget`: deletes what is kept of a camera. */
+/** `sightline camera forget`: deletes the stored data of a camera. */
 export function cameraForgetCommand(): Command {
   const command = new Command("forget")
     .argument("<name>", "the camera; one that was removed may still have events, pictures and recordings")

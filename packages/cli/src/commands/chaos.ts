@@ -23,7 +23,9 @@ interface ChaosOptions {
   json: boolean;
 }
 
-/** `sightline chaos`: a cluster on this machine whose processes are killed and frozen at random, and whether all of it was exact. */
+/**
+ * `sightline chaos`: runs a cluster on this machine, kills and freezes its processes at random, and checks that all results were exact.
+ */
 export function chaosCommand(): Command {
   return new Command("chaos")
     .option("--minutes <n>", "for how long faults are made", numberWithin(0.1, 1_440), 15)
@@ -55,7 +57,7 @@ takes 4 to 9 s to choose another leader of a stream.`,
     });
 }
 
-/** Returns whether all was exact. */
+/** Returns whether everything was exact. */
 async function runChaos(options: ChaosOptions, directory: string, stop: AbortSignal): Promise<boolean> {
   const say = (text: string) => (options.json ? process.stderr : process.stdout).write(`${text}\n`);
   say("starting a cluster and its cameras …");

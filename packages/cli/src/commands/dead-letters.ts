@@ -20,17 +20,17 @@ export function deadLettersListCommand(): Command {
   });
 }
 
-/** `sightline dead-letters retry`: delivers dead letters once more. */
+/** `sightline dead-letters retry`: delivers dead letters again. */
 export function deadLettersRetryCommand(): Command {
   return endingCommand("retry", true, "will be delivered again");
 }
 
-/** `sightline dead-letters delete`: gives dead letters up. */
+/** `sightline dead-letters delete`: deletes dead letters. */
 export function deadLettersDeleteCommand(): Command {
   return endingCommand("delete", false, "deleted");
 }
 
-/** A command after which the chosen ones are no dead letters any more. */
+/** A command that removes the chosen messages from the dead letters. */
 function endingCommand(name: string, redeliver: boolean, outcome: string): Command {
   const command = new Command(name)
     .argument("<subscription>", "such as mqtt, or webhook-NAME")

@@ -25,7 +25,7 @@ interface DemoOptions {
   json: boolean;
 }
 
-/** `sightline demo`: the whole system on real parts, from RTSP cameras to gRPC events, until stopped. */
+/** `sightline demo`: the whole system with real parts, from RTSP cameras to gRPC events, until stopped. */
 export function demoCommand(): Command {
   return new Command("demo")
     .description("run everything on real RTSP cameras that play the bundled clip, and print detections live")

@@ -34,16 +34,16 @@ interface DetectOptions {
   readonly then?: readonly SecondStageOption[];
 }
 
-/** What every file of one run needs. */
+/** Everything that the files of one run share. */
 interface Run {
   readonly session: DetectorSession;
   readonly stages: OpenSecondStages;
   readonly model: ChosenModel;
   readonly thresholds: Thresholds;
   readonly ffmpeg: string;
-  /** Where a file's copy goes; undefined when none is wanted. */
+  /** Where a file's copy is written; undefined when none is wanted. */
   readonly target: ((media: MediaPath) => string) | undefined;
-  /** Copies that are whole. */
+  /** Copies that are complete. */
   readonly written: string[];
   readonly signal: AbortSignal;
   readonly progress: ProgressLine;
@@ -86,14 +86,14 @@ async function detect(path: string, options: DetectOptions): Promise<void> {
   const signal = untilSignal();
   const ffmpeg = await findFfmpeg(process.env.FFMPEG_PATH);
   const paths = await findMedia(path);
-  // One file is looked into first: it may be none at all, or say how long it is.
+  // A single file is opened first: it may be invalid, or tell its length.
   const files: readonly (MediaPath | MediaFile)[] =
     paths.length === 1 ? [await openMedia(paths[0]!, ffmpeg, signal)] : paths;
   const models = join(projectRoot, "models");
   const model = await chooseModel(options.model, models, options.precision);
   const target = options.out === undefined ? undefined : await targets(options.out, files);
   const stages = await OpenSecondStages.open(options.then, models, model.metadata, options.threads);
-  // The decoder wants the processor while this one's threads have nothing to do.
+  // The decoder needs the processor while this session's threads are idle.
   const session = await DetectorSession.load(model.file, { threads: options.threads, spin: false });
   const { score, iou } = model.thresholds;
   const thresholds = { ...model.thresholds, score: options.minScore ?? score, iou: options.iou ?? iou };
@@ -126,14 +126,14 @@ async function detect(path: string, options: DetectOptions): Promise<void> {
     }
     progress.finish();
   } finally {
-    // Standard output holds nothing but JSON when that is asked for.
+    // With --json, standard output contains nothing but JSON.
     for (const path of written) (options.json ? console.error : console.log)(path);
     await session.stop();
     await stages.stop();
   }
 }
 
-/** Frames of all files, if they are known before they are read. */
+/** Frames of all files, if their number is known before reading. */
 function expectedFrames(files: readonly (MediaPath | MediaFile)[]): number | undefined {
   const [first] = files;
   if (files.length === 1 && first && "frames" in first) return first.frames;
@@ -172,8 +172,8 @@ async function detectIn(media: MediaFile, run: Run): Promise<void> {
 }
 
 /**
- * Where each file's copy goes: to the file that is named, when there is one picture or video, else into the folder.
- * @throws InvalidArgumentError when a copy cannot go there
+ * Where each file's copy is written: to the named file for a single picture or video, otherwise into the folder.
+ * @throws InvalidArgumentError when a copy cannot be written there
  */
 async function targets(out: string, files: readonly MediaPath[]): Promise<(media: MediaPath) => string> {
   const isFolder = (await stat(out).catch(() => undefined))?.isDirectory();
@@ -195,12 +195,13 @@ async function targets(out: string, files: readonly MediaPath[]): Promise<(media
   return target;
 }
 
-/** Names of files that a copy may be given. */
+/** File names that a copy may have. */
 const namesOf = { picture: /\.(jpe?g|png|bmp|webp)$/i, video: /\.(mp4|m4v|mov|mkv)$/i };
 
 /**
- * Names of the copies by the paths of their files: pictures keep their kind, videos become MP4. Where a name would be given twice,
- * as for a.mov and a.mkv, their own extension stays in it. Case does not tell names apart: not every file system does.
+ * Names of the copies by the paths of their files: pictures keep their kind, videos become MP4. If two copies would get the same name, as
+ * for a.mov and a.mkv, their own extension is kept in it. Names that differ only in case count as equal, since some file systems treat
+ * them so.
  */
 function copyNames(files: readonly MediaPath[]): Map<string, string> {
   const plain = ({ path, kind }: MediaPath) =>
@@ -215,7 +216,7 @@ function copyNames(files: readonly MediaPath[]): Map<string, string> {
     names.set(path, name);
     given.add(name.toLowerCase());
   };
-  // A file whose name is kept, or wanted by it alone, comes before those that need another.
+  // Files that keep their name, or are the only ones to want it, come before those that need another.
   for (const media of files)
     if (isOwn(media, plain(media)) || count(plain(media)) === 1) give(media, plain(media));
   for (const media of files) {
@@ -227,7 +228,7 @@ function copyNames(files: readonly MediaPath[]): Map<string, string> {
   return names;
 }
 
-/** JSON lines, or a table where no pictures are written. */
+/** JSON lines, or a table when no pictures are written. */
 function reporter(options: DetectOptions, classes: readonly string[]): Run["report"] {
   if (options.json) {
     return ({ path, width, height }, frame, detections) => {
@@ -256,7 +257,7 @@ function reporter(options: DetectOptions, classes: readonly string[]): Run["repo
   };
 }
 
-/** Behind a line: "  colour red 93%". */
+/** Appended to a line: "  colour red 93%". */
 function attributesText(attributes: Looked["attributes"]): string {
   return attributes
     .map(({ name, value, score }) => `  ${name} ${value} ${Math.round(100 * score)}%`)

@@ -15,7 +15,7 @@ import { checkStorage } from "../doctor/storage.ts";
 
 const marks = { ok: "✓", missing: "✗", warning: "!", absent: "–" } as const;
 
-/** `sightline doctor`: exit 1 when something that Sightline needs is missing. */
+/** `sightline doctor`: exit code 1 when something is missing that Sightline needs. */
 export function doctorCommand(): Command {
   return new Command("doctor")
     .option("--json", "print a JSON object", false)
@@ -48,7 +48,7 @@ function findingText({ name, state, detail, fix }: Finding): string {
   return fix ? `${line}\n  ${"".padEnd(32)} fix: ${fix}` : line;
 }
 
-/** Fixes are run in the repository's root; from elsewhere they go there first. */
+/** Fixes run in the repository's root; from another directory the command first changes there. */
 function fromHere(finding: Finding): Finding {
   const { fix } = finding;
   if (fix === undefined || process.cwd() === projectRoot) return finding;

@@ -18,7 +18,7 @@ export function eventsClipCommand(): Command {
     .option("--no-audio", "leave out the sound that was recorded")
     .option("--json", "print what was saved as JSON", false);
   return command.action(async (id: string, { out, audio, ...options }: ClipOptions) => {
-    // `events` has this option too, and takes it wherever it stands.
+    // `events` has this option too, and accepts it at any position.
     const json = options.json || command.optsWithGlobals<ClipOptions>().json;
     const name = readEventName(id, "CAMERA/ID");
     const signal = untilSignal();
@@ -34,17 +34,17 @@ interface ReviewOptions {
   json: boolean;
 }
 
-/** So many are sent at a time. */
+/** How many are sent at a time. */
 const atATime = 1_000;
 
-/** `sightline events review`: marks events as reviewed, for all who see them. */
+/** `sightline events review`: marks events as reviewed, for all users who see them. */
 export function eventsReviewCommand(): Command {
   const command = new Command("review")
     .argument("<camera/id...>", "the events, named as the list names them")
     .option("--undo", "mark them as not reviewed", false)
     .option("--json", "print those that are marked now as JSON", false);
   return command.action(async (ids: string[], { undo, ...options }: ReviewOptions) => {
-    // `events` has this option too, and takes it wherever it stands.
+    // `events` has this option too, and accepts it at any position.
     const json = options.json || command.optsWithGlobals<ReviewOptions>().json;
     const names = [...new Set(ids.map((id) => readEventName(id, "CAMERA/ID")))];
     await withServer(command, async (client) => {
@@ -61,7 +61,7 @@ export function eventsReviewCommand(): Command {
   });
 }
 
-/** The API's name of the event CAMERA/ID; `expected` is what should have been given. @throws InvalidArgumentError */
+/** The API's name for the event CAMERA/ID; `expected` says in the error what should have been given. @throws InvalidArgumentError */
 export function readEventName(text: string, expected: string): string {
   const [, camera, id] = /^([^/]+)\/([^/]+)$/.exec(text) ?? [];
   if (camera === undefined)

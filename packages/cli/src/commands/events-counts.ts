@@ -14,7 +14,7 @@ import { textTable } from "../text-table.ts";
 interface CountsOptions {
   by?: CountBy[];
   csv: boolean;
-  // Those of `events`, which takes them wherever they stand.
+  // Options of `events`, which accepts them at any position.
   camera: string[];
   zone: string[];
   type?: EventType[];

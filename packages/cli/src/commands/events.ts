@@ -39,7 +39,7 @@ interface EventsOptions {
   json: boolean;
 }
 
-/** So many are held to be put in order; `export events` has no limit. */
+/** Limit on events held in memory for sorting; `export events` has no limit. */
 const mostListed = 100_000;
 
 /** `sightline events`: what happened, newest first, or as it happens. */
@@ -98,7 +98,7 @@ export function eventsCommand(): Command {
   });
 }
 
-/** @throws InvalidArgumentError for options that do not go together */
+/** @throws InvalidArgumentError for options that cannot be combined */
 function checkTogether({
   minScore,
   minSeconds,
@@ -144,7 +144,7 @@ async function listOnce(
       filter.cameras ?? [],
     ))
       if (events.push(event) === limit) break;
-  // The server lists them by when they were stored, which may differ a little from camera to camera.
+  // The server lists them by storage time, whose order may differ a little between cameras.
   events.sort((a, b) => startOf(b) - startOf(a));
   for (const event of events) await album?.save(event);
   const pictures = album?.saved ?? new Map();
@@ -161,7 +161,7 @@ async function follow(
   const signal = untilSignal();
   const start: Start = cursor === undefined ? (from ?? "newest") : { cursor };
   const onStatus = followStatus();
-  // A server that was never there is an error; one that goes away later is waited for.
+  // If the server cannot be reached at the start, this is an error; if it goes away later, the command waits for it.
   await client.events.list({ pageSize: 1, signal }).next();
   const { cameras = [], zones = [], classes = [] } = filter;
   await requireCameras(client, cameras, { signal });
@@ -183,7 +183,7 @@ async function follow(
   }
 }
 
-/** An event as `--json` prints it; `picture` is the file that was saved. */
+/** An event as `--json` prints it; `picture` is the saved file. */
 function eventJson(event: Event, pictures: SavedPictures) {
   const picture = pictures.get(event.name);
   return { ...toHttpEvent(event), ...(picture !== undefined && { picture }) };
@@ -208,7 +208,7 @@ function names(): string[] {
     .filter((name) => name !== "unspecified");
 }
 
-/** Tells on stderr how following fares: once that it began, and each time that the connection is lost and back. */
+/** Reports on stderr that following has begun, and each time the connection is lost and restored. */
 function followStatus(): (status: SubscriptionStatus) => void {
   let said = "";
   const say = (words: string) => {
@@ -223,7 +223,7 @@ function followStatus(): (status: SubscriptionStatus) => void {
 
 /** Saves events' pictures in a folder, as CAMERA-ID.jpg. */
 export class PictureFolder {
-  /** Where the pictures are, by the name of their event. */
+  /** The saved pictures, by the name of their event. */
   readonly saved = new Map<string, string>();
   readonly #client: SightlineClient;
   readonly #folder: string;
@@ -235,7 +235,7 @@ export class PictureFolder {
     this.#annotated = annotated;
   }
 
-  /** Saves the picture of an event, if it has one that is kept. @throws SightlineError, or when the file cannot be written */
+  /** Saves an event's picture, if one is stored. @throws SightlineError, or when the file cannot be written */
   async save(event: Event): Promise<void> {
     if (!event.snapshotFrame) return;
     const { jpeg } = await this.#client.events

@@ -22,7 +22,7 @@ interface EventExportOptions extends ExportOptions {
   text?: string;
 }
 
-/** `sightline export events`: events that are kept, newest first, each once and as it stands now. */
+/** `sightline export events`: stored events, newest first, each once in its current state. */
 export function exportEventsCommand(): Command {
   const command = addExportOptions(new Command("events"), ["jsonl", "csv"]);
   command
@@ -53,7 +53,7 @@ interface DetectionExportOptions extends ExportOptions {
   empty: boolean;
 }
 
-/** `sightline export detections`: frames with detections that are kept, in the order in which they were stored. */
+/** `sightline export detections`: stored frames with detections, in the order of storage. */
 export function exportDetectionsCommand(): Command {
   const command = addExportOptions(new Command("detections"), ["jsonl", "csv", "coco"])
     .option("--min-score <x>", "only detections of at least this score, 0 to 1", number)
@@ -90,12 +90,12 @@ export function exportDetectionsCommand(): Command {
   });
 }
 
-/** The file of images and categories that goes with a file of results: `x.json` has `x.images.json`. */
+/** The file with images and categories that belongs to a file of results: `x.json` has `x.images.json`. */
 function imagesFile(results: string): string {
   return `${results.replace(/\.json$/, "")}.images.json`;
 }
 
-/** What to export, as given on the command line. */
+/** The options that say what to export. */
 export interface ExportOptions {
   camera: string[];
   classes?: string[];
@@ -126,7 +126,7 @@ interface ArchiveOptions {
   json: boolean;
 }
 
-/** `sightline camera export`: all that is kept of a camera in a range of time, as one archive. */
+/** `sightline camera export`: everything stored about a camera in a time range, as one archive. */
 export function cameraExportCommand(): Command {
   const command = new Command("export")
     .argument("<name>", "the camera; one that was removed may still have events, pictures and recordings")

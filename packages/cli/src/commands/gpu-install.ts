@@ -5,7 +5,7 @@ import { Command } from "commander";
 import { installGpuLibraries } from "../gpu/install-libraries.ts";
 import { untilSignal } from "../signals.ts";
 
-/** `sightline gpu install`: what ONNX Runtime's GPU providers need, but for the driver. */
+/** `sightline gpu install`: what ONNX Runtime's GPU providers need, except the driver. */
 export function gpuInstallCommand(): Command {
   return new Command("install")
     .description(
@@ -16,7 +16,7 @@ export function gpuInstallCommand(): Command {
     .action(async (options: { tensorrt: boolean; python: string }) => {
       const folder = join(projectRoot, ".sightline", "gpu");
       const lib = join(folder, "lib");
-      // The launcher does so for every later command.
+      // For later commands the launcher does this.
       process.env.LD_LIBRARY_PATH = [lib, process.env.LD_LIBRARY_PATH].filter(Boolean).join(":");
       const onStep = (step: string) => console.error(step);
       await installGpuLibraries({ ...options, folder, signal: untilSignal(), onStep });

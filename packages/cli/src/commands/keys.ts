@@ -12,7 +12,7 @@ import {
 import { secretsKeyName } from "@sightline/stack";
 import { Command } from "commander";
 
-/** `sightline nats keys`: who may do what at a NATS server that Sightline shares or that `up` does not start. */
+/** `sightline nats keys`: access rights for a NATS server that Sightline shares with others, or that `up` does not start. */
 export function natsKeysCommand(): Command {
   return new Command("keys")
     .description("make the services' NATS keys, and the part of the server's configuration that knows them")
@@ -36,7 +36,7 @@ interface Options {
   replace?: boolean;
 }
 
-/** `sightline nats site`: what the NATS servers of a site and of its centre need to know each other. */
+/** `sightline nats site`: the configuration by which a site's and its centre's NATS servers know each other. */
 export function natsSiteCommand(): Command {
   return new Command("site")
     .description("make the keys by which a site and its centre know each other; run it at the centre")
@@ -70,7 +70,7 @@ export function natsSiteCommand(): Command {
     });
 }
 
-/** `sightline secrets rotate`: a new key for what is stored encrypted; running services take it up by themselves. */
+/** `sightline secrets rotate`: a new key for encrypted data; running services start to use it without a restart. */
 export function secretsRotateCommand(): Command {
   return new Command("rotate")
     .description("add a new key to the file of keys; results then encrypts every password with it")

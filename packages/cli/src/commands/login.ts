@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { askSecret, keepToken, keptToken, readPassword, tokensPath } from "../access/credentials.ts";
 import { type ServerOptions, tlsOf, withServer } from "../server-connection.ts";
 
-/** `sightline login`: a token of one's own, kept by server. */
+/** `sightline login`: gets a token for the user and stores it for the server. */
 export function loginCommand(): Command {
   const command = new Command("login")
     .argument("[user]", "who you are (default: asked for)")
@@ -13,7 +13,7 @@ export function loginCommand(): Command {
     const options = command.optsWithGlobals<ServerOptions>();
     const user = given ?? (await askName());
     const password = await readPassword(passwordFile, `password of ${user}`, false);
-    // Without the token of before, which may have ended.
+    // Without the earlier token, which may have ended.
     const client = connect(options.server, { tls: tlsOf(options) });
     try {
       const { secret } = await client.access.logIn(user, password, {
@@ -32,7 +32,7 @@ async function askName(): Promise<string> {
   return askSecret("user: ");
 }
 
-/** `sightline logout`: the token of `login` is worth nothing from then on. */
+/** `sightline logout`: revokes the token of `login`. */
 export function logoutCommand(): Command {
   const command = new Command("logout");
   return command.action(async () => {
@@ -46,7 +46,7 @@ export function logoutCommand(): Command {
     try {
       await withServer(command, (client) => client.access.deleteToken(id));
     } catch (error) {
-      // It has ended already.
+      // It has already ended.
       if (!(error instanceof SightlineError && error.reason === "unauthenticated")) throw error;
     }
     keepToken(server, undefined);

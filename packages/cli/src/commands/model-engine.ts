@@ -115,7 +115,7 @@ async function build(
   );
 }
 
-/** `street/int8.trt.onnx` becomes `street/int8.engine.onnx`, `street/fp32.onnx` in FP16 `street/fp16.engine.onnx`. */
+/** `street/int8.trt.onnx` becomes `street/int8.engine.onnx`, and `street/fp32.onnx` with FP16 becomes `street/fp16.engine.onnx`. */
 function wrapperPath(model: string, precision: EnginePrecision): string {
   if (precision === "int8") return `${model.replace(/(\.int8)?(\.trt)?\.onnx$/, "")}.engine.onnx`;
   const stem = basename(model).replace(/\.onnx$/, "");
@@ -126,8 +126,8 @@ function wrapperPath(model: string, precision: EnginePrecision): string {
 }
 
 /**
- * Names the engine in the model.json beside it, if that describes the file it was built from.
- * @returns the manifest's path, or undefined when there is none to change
+ * Enters the engine in the model.json next to it, if that describes the file it was built from.
+ * @returns the manifest's path, or undefined when nothing was changed
  */
 async function addToManifest(model: string, wrapper: string): Promise<string | undefined> {
   const folder = dirname(model);

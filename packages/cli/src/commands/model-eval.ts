@@ -48,7 +48,7 @@ function height(text: string): number {
 const provider = (flag: string) =>
   new Option(flag, "where to run").choices(["cpu", "cuda", "tensorrt"]).default("cpu");
 
-/** `sightline model eval`: the 12 COCO numbers of a prepared model, or of two side by side. */
+/** `sightline model eval`: the 12 COCO metrics of one prepared model, or of two side by side. */
 export function modelEvalCommand(): Command {
   return new Command("eval")
     .description("score a prepared model by COCO's 12 numbers, or two models on the same frames")
@@ -109,7 +109,7 @@ export function modelEvalCommand(): Command {
     });
 }
 
-/** The model.json entry of a file. @throws NoManifestEntryError, ModelFileError when its digest is not the file's */
+/** The model.json entry of a file. @throws NoManifestEntryError; ModelFileError when the digest does not match the file */
 async function manifestEntry(path: string): Promise<ModelPrecision> {
   const manifest = join(dirname(path), MANIFEST_FILE);
   const { files } = await readManifest(manifest);
@@ -126,7 +126,7 @@ async function record(
   const tall = `TallerThan${tallerThan.minHeight}`;
   const { ap, ap50, ap75 } = metrics;
   const numbers = { ap, ap50, ap75, [`ap${tall}`]: tallerThan.ap, [`ap50${tall}`]: tallerThan.ap50 };
-  // Negative where nothing had to be found.
+  // Negative where there was nothing to find.
   const measured = Object.entries(numbers).filter(([, value]) => value >= 0);
   const accuracy = Object.fromEntries(measured.map(([name, value]) => [name, Number(value.toFixed(4))]));
   const entry = await manifestEntry(path);
@@ -134,7 +134,7 @@ async function record(
   await addModelFiles(dirname(path), {}, { [entry]: accuracy }, { [entry]: kind });
 }
 
-/** A CPU's kernels say nothing about the file that TensorRT runs. */
+/** The CPU's kernels do not show the accuracy of the file that TensorRT runs. */
 class NotSimulatedError extends Error {
   override readonly name = "NotSimulatedError";
 
@@ -158,7 +158,7 @@ const NAMES = {
   arLarge: "AR large",
 } as const;
 
-/** Percent, with a dash where nothing had to be found. */
+/** Percent; a dash where there was nothing to find. */
 function percent(value: number | undefined): string {
   return value === undefined || value < 0 ? "–" : (100 * value).toFixed(2);
 }

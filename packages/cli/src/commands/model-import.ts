@@ -33,20 +33,20 @@ interface ImportCommandOptions extends ExportFacts {
   readonly catalogue: string;
 }
 
-/** Values that are not given are those that the file names. */
+/** Without values, those named in the file are used. */
 interface AttributeOption {
   readonly name: string;
   readonly values?: readonly string[];
 }
 
-/** A licence that was shown and not accepted yet, or a digest that nobody has confirmed. */
+/** A licence that was shown but not accepted yet, or a digest that nobody has confirmed. */
 export class ConfirmationNeededError extends Error {
   override readonly name = "ConfirmationNeededError";
 }
 
 const hub = "hub:";
 
-/** `sightline model import`: any export that is recognised, or a well-known model by its name, as a model that workers serve. */
+/** `sightline model import`: turns any recognised export, or a well-known model by its name, into a model that workers serve. */
 export function modelImportCommand(): Command {
   const command = new Command("import")
     .description(
@@ -99,7 +99,7 @@ async function importCommand(model: string, options: ImportCommandOptions): Prom
   );
 }
 
-/** A classifier, which looks at what a detector has found. */
+/** A classifier, which looks at the objects that a detector found. */
 async function importSecondStage(
   file: string,
   name: string,
@@ -117,12 +117,12 @@ async function importSecondStage(
   console.log(`Next: ./sightline camera update NAME --then ${name}.`);
 }
 
-/** Those of some options that were given. */
+/** Only the options that were given. */
 function given<T extends object>(options: T): Partial<T> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
-/** YOLO-NAS of a checkpoint's weights. */
+/** YOLO-NAS built from a checkpoint's weights. */
 async function built(checkpoint: string, entry: CatalogueEntry): Promise<OnnxGraph> {
   const weights = new StateDictWeights(await readTorchCheckpoint(checkpoint));
   const classes = entry.classes === "coco" ? COCO_CLASSES : entry.classes;
@@ -138,7 +138,7 @@ function importOptions(
   { inputs }: OnnxGraph,
 ): DetectorImportOptions {
   const known = entry?.classes === "coco" ? COCO_CLASSES : entry?.classes;
-  // A size is for exports that leave it open.
+  // A size may be given only for exports that leave it open.
   const isOpen = inputs.some(({ shape }) => shape?.slice(2).some((side) => typeof side !== "number"));
   return {
     family: options.family ?? entry?.family,
@@ -149,7 +149,7 @@ function importOptions(
   };
 }
 
-/** Shows the licence, and fetches and checks the file once it is accepted. @returns where the file is */
+/** Shows the licence; once it is accepted, downloads and checks the file. @returns the file's path */
 async function fetchEntry(
   name: string,
   entry: CatalogueEntry,
@@ -183,7 +183,7 @@ async function fetchEntry(
   );
 }
 
-/** Reads `name=value,value`, or a name alone, and adds it to those before. */
+/** Reads `name=value,value`, or only a name, and adds it to those given before. */
 function attribute(text: string, before: readonly AttributeOption[] = []): readonly AttributeOption[] {
   const [name = "", list] = text.split("=", 2);
   const values = list?.split(",").map((value) => value.trim());

@@ -11,7 +11,7 @@ import {
 import { Command } from "commander";
 import { modelFile } from "../detect/choose-model.ts";
 
-/** `sightline model inspect`: what a model file is, in words. */
+/** `sightline model inspect`: describes a model file in words. */
 export function modelInspectCommand(): Command {
   return new Command("inspect")
     .description("say what an ONNX file is, by its tensors")
@@ -33,7 +33,7 @@ export function modelInspectCommand(): Command {
     });
 }
 
-/** What the model.json beside a file says of its accuracy; nothing without one that names the file. */
+/** The accuracy of a file from the model.json next to it; empty if no model.json names the file. */
 async function accuracyWords(path: string): Promise<string[]> {
   const manifest = await parseManifest(join(dirname(path), MANIFEST_FILE)).catch(() => undefined);
   const found = Object.entries(manifest?.files ?? {}).find(([, { file }]) => file === basename(path));

@@ -12,7 +12,7 @@ import { Command, Option } from "commander";
 import { InputFailures } from "../input-failures.ts";
 import { textTable } from "../text-table.ts";
 
-/** `sightline model list`: the models that are here, as workers would find them. */
+/** `sightline model list`: the models on this machine, as workers would find them. */
 export function modelListCommand(): Command {
   return new Command("list")
     .description(
@@ -40,7 +40,7 @@ async function list({ dir, json }: { dir: string; json?: boolean }): Promise<voi
     const path = join(folder, MANIFEST_FILE);
     if (!(await stat(path).catch(() => undefined))) continue;
     try {
-      // Digests are looked at too: a worker refuses a folder whose files are others.
+      // Digests are checked too: a worker refuses a folder whose files do not match.
       const manifest = (await readClassifier(folder)) ?? (await readManifest(path));
       const sizes = Object.values(manifest.files).map(
         async ({ file }) => (await stat(join(folder, file))).size,
@@ -91,7 +91,7 @@ function facts(manifest: FoundModel["manifest"]) {
   return { name, architecture, version, input, files, classes };
 }
 
-/** Classes, or an attribute's values; of many the first. */
+/** Classes, or an attribute's values; only the first ones if there are many. */
 function knows(manifest: FoundModel["manifest"]): string {
   const some = (names: readonly string[]) =>
     names.length > 2 ? `${names.length} (${names.slice(0, 2).join(", ")}, …)` : names.join(", ");

@@ -165,7 +165,7 @@ async function quantize(
   if (ap && ap.drop > options.maxApDrop) process.exitCode = 1;
 }
 
-/** Puts tuned files in the place of those that they were made from, beside the model. */
+/** Replaces the model's quantised files by tuned files made from them. */
 async function adoptTuned(model: string, from: string): Promise<void> {
   const stem = basename(model, ".onnx").replace(/\.?fp32$/, "");
   const names = [`int8.cpu.onnx`, `int8.trt.onnx`].map((name) => (stem === "" ? name : `${stem}.${name}`));
@@ -183,7 +183,7 @@ async function adoptTuned(model: string, from: string): Promise<void> {
   if (news !== undefined) console.log(news);
 }
 
-/** The folder that was named has no file to take over. */
+/** The named folder has no tuned file. */
 class TunedFilesMissingError extends Error {
   override readonly name = "TunedFilesMissingError";
 }
@@ -200,15 +200,14 @@ function labelledPath({ coco, labelled, frames, apPerLayer }: QuantizeCommandOpt
   return { coco, path };
 }
 
-/** Something was asked for that only labelled frames can give. */
+/** An option was given that needs labelled frames. */
 class LabelsMissingError extends Error {
   override readonly name = "LabelsMissingError";
 }
 
 /**
- * Names the new files in the folder's model.json, if that describes the model they were made from, so that workers find
- * them.
- * @returns what to tell the user
+ * Enters the new files in the folder's model.json, if that describes the model they were made from, so that workers find them.
+ * @returns a message for the user
  */
 async function addToManifest(
   model: string,
@@ -232,7 +231,7 @@ async function addToManifest(
   return lines.join("\n");
 }
 
-/** Box AP of a model on labelled frames, decoded once and kept. */
+/** Box AP of a model on labelled frames, which are decoded once and kept. */
 async function apOn(coco: string, path: string, read: ReadFramesOptions) {
   const annotations = await readCocoAnnotations(coco);
   const isVideo = !(await stat(path).catch(() => undefined))?.isDirectory();
@@ -247,7 +246,7 @@ async function apOn(coco: string, path: string, read: ReadFramesOptions) {
   };
 }
 
-/** A bar on a terminal, a line a stage elsewhere; always on stderr. */
+/** A progress bar on a terminal, otherwise one line per stage; always on stderr. */
 function progressBar(): (progress: QuantizationProgress) => void {
   return ({ stage, done, total }) => {
     if (process.stderr.isTTY) {

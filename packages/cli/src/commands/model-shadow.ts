@@ -7,7 +7,7 @@ import { untilSignal } from "../signals.ts";
 
 interface ShadowOptions {
   camera: string;
-  /** Seconds; 0 for always. */
+  /** Seconds; 0 means without end. */
   for: number;
   share: number;
   precision?: "int8" | "fp32";
@@ -17,7 +17,7 @@ interface ShadowOptions {
 }
 
 const lookMs = 1_000;
-/** What is on its way when it ends. */
+/** Time for the last results to arrive when it ends. */
 const settleMs = 2_500;
 
 /** `sightline model shadow`: runs a share of a camera's frames by another model too, and reports how the two compare. */
@@ -98,7 +98,7 @@ function nameAndVersion(text: string): NameAndVersion {
 
 const units = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
 
-/** Seconds; 0 for always, since commander takes undefined for no value. */
+/** Seconds; 0 means without end, since commander treats undefined as no value. */
 function duration(text: string): number {
   if (text === "always") return 0;
   const [, number, unit] = /^([0-9]+)([smhd])$/.exec(text) ?? [];

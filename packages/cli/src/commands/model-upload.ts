@@ -11,14 +11,14 @@ interface UploadOptions extends ExportFacts {
   readonly asVersion: boolean;
 }
 
-/** A worker could not make a model of the file. */
+/** A worker could not make a model from the file. */
 class UploadFailedError extends Error {
   override readonly name = "UploadFailedError";
 }
 
 const pollMs = 500;
 
-/** `sightline model upload`: brings an export to all workers, as a model or a version of one. */
+/** `sightline model upload`: sends an export to all workers, as a model or a version of one. */
 export function modelUploadCommand(): Command {
   const command = new Command("upload")
     .argument("<file>", "a float ONNX export")

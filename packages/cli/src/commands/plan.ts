@@ -21,7 +21,7 @@ interface PlanOptions {
   json: boolean;
 }
 
-/** `sightline plan`: whether cameras fit this machine, by a short measurement on it. */
+/** `sightline plan`: measures briefly on this machine whether cameras fit it. */
 export function planCommand(): Command {
   return new Command("plan")
     .description("say whether cameras fit this machine, by measuring for half a minute")

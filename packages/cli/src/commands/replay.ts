@@ -26,7 +26,7 @@ interface ReplayOptions {
   readonly then?: readonly SecondStageOption[];
 }
 
-/** `sightline replay`: a recorded file through detection, tracking and rules; one JSON line for each event. */
+/** `sightline replay`: a recorded file through detection, tracking and rules; one JSON line per event. */
 export function replayCommand(): Command {
   return new Command("replay")
     .argument(
@@ -75,7 +75,7 @@ async function replay(path: string, options: ReplayOptions): Promise<void> {
     console.error(
       "sightline: rules have active hours, and no --start-time is given: the video begins on Thursday 00:00 UTC",
     );
-  // The decoder wants the processor while this one's threads have nothing to do.
+  // The decoder needs the processor while this session's threads are idle.
   const session = await DetectorSession.load(model.file, { spin: false });
   const startedAt = performance.now();
   try {

@@ -4,7 +4,7 @@ import { warnUncheckedClasses } from "../camera/camera-view.ts";
 import { readRulesFile } from "../rules/read-rules-file.ts";
 import { withServer } from "../server-connection.ts";
 
-/** `sightline rules set`: replaces a camera's zones, lines and rules by those of a file. */
+/** `sightline rules set`: replaces a camera's zones, lines and rules by those in a file. */
 export function rulesSetCommand(): Command {
   const command = new Command("set")
     .argument("<camera>", "the camera")
@@ -38,7 +38,7 @@ export function rulesGetCommand(): Command {
   });
 }
 
-/** `sightline rules check`: says what is wrong with a rules file; needs no server. */
+/** `sightline rules check`: says what is wrong with a rules file; it needs no server. */
 export function rulesCheckCommand(): Command {
   return new Command("check")
     .argument("<file>", "rules in JSON or YAML (docs/rules.md)")

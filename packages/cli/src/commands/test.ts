@@ -19,7 +19,7 @@ const checks: { name: string; command: string; args: string[]; cwd?: string }[] 
   { name: "protobuf lint", command: bin("buf"), args: ["lint"], cwd: "packages/contracts" },
 ];
 
-/** All checks at the same time, which takes as long as the slowest; returns which hold. */
+/** Runs all checks at the same time, which takes as long as the slowest; returns which ones pass. */
 function runChecks(): Promise<boolean[]> {
   return Promise.all(
     checks.map(async ({ name, command, args, cwd }) => {
@@ -30,7 +30,7 @@ function runChecks(): Promise<boolean[]> {
   );
 }
 
-/** `sightline test`: every check and test, one tally as the last line. */
+/** `sightline test`: every check and test, with a tally as the last line. */
 export function testCommand(): Command {
   return new Command("test")
     .description("run lint, type-check, architecture rules and every test")

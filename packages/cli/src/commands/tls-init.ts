@@ -11,7 +11,7 @@ interface InitOptions {
   force: boolean;
 }
 
-/** `sightline tls init`: a certificate that vouches for itself, for where there is no authority that makes one. */
+/** `sightline tls init`: creates a self-signed certificate, for use without a certificate authority. */
 export function tlsInitCommand(): Command {
   return new Command("init")
     .description("make a self-signed certificate and its private key, for gRPC and HTTP of results")
@@ -48,7 +48,7 @@ export function tlsInitCommand(): Command {
     });
 }
 
-/** @throws InvalidArgumentError it is no name or address that a certificate can hold */
+/** @throws InvalidArgumentError when it is not a name or address that a certificate can hold */
 function hostOf(text: string): string {
   const host = text.toLowerCase().replace(/^\[(.*)\]$/, "$1");
   if (isIP(host) === 0 && !/^(\*\.)?[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(host))

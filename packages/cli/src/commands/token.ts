@@ -14,7 +14,7 @@ interface AddOptions {
   json: boolean;
 }
 
-/** `sightline token add`: makes a token and prints it, alone on its line, so that it can be put into a file. */
+/** `sightline token add`: creates a token and prints it, alone on its line, so that it can be written to a file. */
 export function tokenAddCommand(): Command {
   const command = new Command("add")
     .argument("<name>", "what the token is for")
@@ -36,7 +36,7 @@ export function tokenAddCommand(): Command {
   });
 }
 
-/** `sightline token list`: tokens without what proves them. */
+/** `sightline token list`: tokens, without their secrets. */
 export function tokenListCommand(): Command {
   const command = new Command("list").option("--json", "print a JSON array", false);
   return command.action(async (options: { json: boolean }) => {
@@ -49,7 +49,7 @@ export function tokenListCommand(): Command {
   });
 }
 
-/** `sightline token revoke`: a token is worth nothing from then on. */
+/** `sightline token revoke`: makes a token invalid. */
 export function tokenRevokeCommand(): Command {
   const command = new Command("revoke")
     .argument("<id>", "the token, as token list names it")
@@ -60,7 +60,7 @@ export function tokenRevokeCommand(): Command {
   });
 }
 
-/** `sightline token file`: what services call with that `up` does not start; both sides read the file. */
+/** `sightline token file`: the token for calls between services that `up` does not start; both sides read the file. */
 export function tokenFileCommand(): Command {
   return new Command("file")
     .addArgument(new Argument("<service>", "whose token it is").choices(callingServices))

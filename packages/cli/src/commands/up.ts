@@ -24,10 +24,10 @@ import type { ServerOptions } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
 
 export interface RunOptions {
-  /** Directory of state and logs. */
+  /** Directory for state and logs. */
   data: string;
   bridges: boolean;
-  /** Number of NATS servers, when it is a cluster. */
+  /** Number of NATS servers, if it is a cluster. */
   cluster?: number;
 }
 
@@ -41,7 +41,7 @@ export const runOptions = () => [
 ];
 
 /**
- * NATS and the services on this machine until a signal; what ends is started again. With `develop`, a service is also
+ * Runs NATS and the services on this machine until a signal; a process that ends is started again. With `develop`, a service is also
  * restarted when a file that it imports changes, and the console's development server runs.
  */
 export async function runStack(options: RunOptions, develop = false): Promise<void> {
@@ -60,7 +60,7 @@ export async function runStack(options: RunOptions, develop = false): Promise<vo
   const cluster = options.cluster === undefined ? undefined : await freeClusterPorts(ports, options.cluster);
   const tls = ownTls();
   const admin = adminPassword(directory, env);
-  // Any model in its directory, as soon as a camera asks for it.
+  // Any model in the directory, as soon as a camera asks for it.
   const models = process.env.SIGHTLINE_MODELS === undefined ? { SIGHTLINE_MODELS: "all" } : {};
   let stack: Stack;
   try {
@@ -105,7 +105,7 @@ export async function runStack(options: RunOptions, develop = false): Promise<vo
   const say = (line: string) => process.stderr.write(`sightline: ${line}\n`);
   const ending = new AbortController();
   const until = AbortSignal.any([stop, ending.signal]);
-  // In a cluster the other servers go on, and which of them does not store is not told by the services.
+  // In a cluster the other servers continue, and the services do not report which server fails to store.
   const guarding = cluster ? undefined : new NatsGuard(stack, say).run(until);
   const ended = await new Supervisor(stack, say).run(stop);
   ending.abort();
@@ -122,12 +122,12 @@ function clusterLines({ nodes, second }: ClusterPorts, stack: Stack): string[] {
   ];
 }
 
-/** Vite's own. */
+/** Vite's own port. */
 const consolePort = 5173;
 const restartLine =
   "a service is restarted when a file that it imports changes, and so is one that failed; the console reloads by itself";
 
-/** The model that the worker runs, and what it is good for when it is the one that ships. */
+/** The model that the worker runs, with its purpose if it is the bundled one. */
 function modelLine(): string {
   const name = process.env.SIGHTLINE_MODEL || bundledModel;
   return name === bundledModel ? `${name}; ${bundledModelScope}` : name;
@@ -152,7 +152,7 @@ function clusterSize(text: string): number {
   throw new InvalidArgumentError("a cluster here has 3 or 5 NATS servers.");
 }
 
-/** `sightline dev`: as `up`, for those who change the source. */
+/** `sightline dev`: like `up`, for people who change the source. */
 export function devCommand(): Command {
   const command = new Command("dev").description(
     "as up, but a service is restarted when its source changes, and the console reloads",

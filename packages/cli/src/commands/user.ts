@@ -74,7 +74,7 @@ export function userUpdateCommand(): Command {
   );
 }
 
-/** `sightline user remove`: removes a user with all that the user calls with. */
+/** `sightline user remove`: removes a user with all the user's tokens and logins. */
 export function userRemoveCommand(): Command {
   const command = new Command("remove")
     .argument("<name>", "the user")

@@ -14,7 +14,7 @@ interface WatchOptions {
   json: boolean;
 }
 
-/** `sightline watch`: detections as they are made, one line each frame. */
+/** `sightline watch`: detections as they are made, one line per frame. */
 export function watchCommand(): Command {
   const command = new Command("watch")
     .option("--camera <name>", "only this camera; may be given several times", append, [])

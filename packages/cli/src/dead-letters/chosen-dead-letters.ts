@@ -3,10 +3,10 @@ import { InputFailures } from "../input-failures.ts";
 import { deadLetterId } from "./dead-letter-view.ts";
 
 /**
- * Does something with the dead letters of a subscription that a command is about: those with the given ids, or all of them.
- * What cannot be done is told while the rest is done.
- * @returns for how many it was done
- * @throws Error when neither or both are asked for; SightlineError when the server does not answer or knows no such subscription
+ * Runs an action on chosen dead letters of a subscription: those with the given ids, or all. A failure is reported, and the rest is still
+ * done.
+ * @returns the number of successful actions
+ * @throws Error when neither or both are requested; SightlineError when the server does not answer or does not know the subscription
  */
 export async function forDeadLetters(
   client: SightlineClient,
@@ -33,7 +33,7 @@ export async function forDeadLetters(
       await action(letter);
       done += 1;
     } catch (error) {
-      // Without a reason it was not the server that spoke, and the next would fare no better.
+      // Without a reason the server did not answer, and the next attempt would fail too.
       if (!(error instanceof SightlineError) || error.reason === undefined) throw error;
       failures.add(new Error(`${id}: ${error.message}`, { cause: error }));
     }

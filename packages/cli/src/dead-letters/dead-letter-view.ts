@@ -1,14 +1,14 @@
 import type { DeadLetter } from "@sightline/client";
 import { cameraIdOf, type HttpEvent, toHttpEvent, toIso } from "@sightline/contracts";
 
-/** What `dead-letters list --json` prints of a dead letter. */
+/** A dead letter as `dead-letters list --json` prints it. */
 export interface DeadLetterJson {
   id: string;
   reason: string;
   deliveryAttempts: number;
   createTime: string | null;
   event: (HttpEvent & { name: string }) | null;
-  /** Of a subscription to detections. */
+  /** For a subscription to detections. */
   frame: { camera: string; epoch: string; number: number } | null;
 }
 
@@ -33,7 +33,7 @@ export function deadLetterJson(letter: DeadLetter): DeadLetterJson {
   };
 }
 
-/** One line for people: id, time, what it is about, and why it was not delivered. */
+/** One line for people: id, time, subject, and why it was not delivered. */
 export function deadLetterText(letter: DeadLetter): string {
   const { id, reason, createTime, event, frame } = deadLetterJson(letter);
   const about = event

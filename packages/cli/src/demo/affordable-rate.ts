@@ -2,25 +2,25 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { SightlineClient } from "@sightline/client";
 import { type Camera, CameraState } from "@sightline/contracts";
 
-/** A camera's rates are of the last 5 s. */
+/** A camera's rates cover the last 5 s. */
 const windowMs = 5_000;
 const patienceMs = 30_000;
-/** Below this share, what is not inferred is more than the frames on their way. */
+/** Below this share, more frames are missing than those still in flight. */
 const keptUp = 0.95;
-/** What is left free for a moment when the machine does something else. */
+/** The rest is reserve for moments when the machine does something else. */
 const headroom = 0.9;
 
-/** What this machine made of the cameras at their own rates. */
+/** How this machine handled the cameras at their own rates. */
 export interface AffordableRate {
-  /** Frames per second inferred, by all cameras together. */
+  /** Frames per second inferred, over all cameras. */
   inferredFps: number;
-  /** Frames per second that each camera may give; undefined when all of theirs are inferred. */
+  /** Frame rate that each camera may have; undefined when all their frames are inferred. */
   perCamera: number | undefined;
 }
 
 /**
- * Lets the cameras run at their own rates for some seconds, and says how many frames a second of each the machine can infer.
- * Cameras that do not become live within half a minute are not waited for. @throws what the client throws; when aborted
+ * Lets the cameras run at their own rates for some seconds, and returns how many frames per second of each the machine can infer. Cameras
+ * that are not live within half a minute are ignored. @throws the client's errors; also when aborted
  */
 export async function measureAffordableRate(
   client: SightlineClient,

@@ -1,7 +1,7 @@
 import { type Camera, cameraIdOf, dropReasonLabel, shorten } from "@sightline/contracts";
 import type { Statistics } from "./statistics.ts";
 
-/** The demo's result as printed by `--json`; times in milliseconds. */
+/** The demo's result as `--json` prints it; times in milliseconds. */
 export function report(cameras: readonly Camera[], statistics: Statistics) {
   return {
     cameras: cameras.map((camera) => {
@@ -9,7 +9,7 @@ export function report(cameras: readonly Camera[], statistics: Statistics) {
       const ledger = camera.status?.ledger;
       return {
         name: id,
-        /** Frames per second that the demo asks of it, at most; 0 for all. */
+        /** Most frames per second that the demo requests; 0 for all. */
         targetFps: camera.targetFps,
         captured: ledger?.captured ?? 0,
         inferred: ledger?.inferred ?? 0,
@@ -18,10 +18,10 @@ export function report(cameras: readonly Camera[], statistics: Statistics) {
         ),
         inFlight: ledger?.inFlight ?? 0,
         detections: statistics.cameras.get(id)?.detections ?? 0,
-        /** What the camera sent and the model looked at, per second, over the last 5 s, by ingest's count. */
+        /** Frames per second that the camera sent and the model analysed, over the last 5 s, counted by ingest. */
         capturedFps: shorten(camera.status?.captureFps ?? 0),
         inferredFps: shorten(camera.status?.inferenceFps ?? 0),
-        /** Frames per second that reached the demo, from the first's capture to the last's. */
+        /** Frames per second that reached the demo, from the first frame's capture to the last one's. */
         deliveredFps: statistics.fps(id),
       };
     }),
@@ -32,7 +32,7 @@ export function report(cameras: readonly Camera[], statistics: Statistics) {
   };
 }
 
-/** The same in words, for the end of a demo that people watched. */
+/** The same in words, for the end of a demo on a terminal. */
 export function summary(cameras: readonly Camera[], statistics: Statistics): string {
   const { cameras: each, latencyMs, ...inference } = report(cameras, statistics);
   const sum = (of: (camera: (typeof each)[number]) => number) =>

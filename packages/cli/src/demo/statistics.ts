@@ -1,6 +1,6 @@
 import { cameraIdOf, type FrameDetections, fromTimestamp, type Inference } from "@sightline/contracts";
 
-/** Of capture: less says nothing of a rate. */
+/** In milliseconds between captures: a shorter time gives no reliable rate. */
 const leastMs = 1_000;
 const stages = ["decode", "queue", "batch", "infer", "post", "track", "deliver"] as const;
 type Stage = (typeof stages)[number];
@@ -15,14 +15,14 @@ interface CameraStatistics {
   last: FrameDetections;
 }
 
-/** What a subscriber saw: frames and detections per camera, and where each frame's time went, in milliseconds. */
+/** What a subscriber received: frames and detections per camera, and how each frame's time was spent, in milliseconds. */
 export class Statistics {
   readonly cameras = new Map<string, CameraStatistics>();
   inference: Inference | undefined;
   readonly #totals: number[] = [];
   readonly #stages: Record<Stage, number[]> = Object.fromEntries(stages.map((s) => [s, []])) as never;
 
-  /** Takes one frame's event; `receivedAt` is the wall clock in milliseconds. */
+  /** Adds one frame's event; `receivedAt` is the wall clock in milliseconds. */
   record(event: FrameDetections, receivedAt: number): void {
     const { frame, timings } = event;
     const id = frame && cameraIdOf(frame.camera);
@@ -62,8 +62,8 @@ export class Statistics {
   }
 
   /**
-   * Frames per second of those that reached the subscriber, by their capture times: the first ones often come all at once,
-   * after they waited for the model. 0 until they are of a second: two frames one right after the other are no rate.
+   * Frames per second that reached the subscriber, by their capture times: the first ones often arrive all at once, after waiting for the
+   * model. 0 until they cover a second: two consecutive frames do not give a rate.
    */
   fps(id: string): number {
     const camera = this.cameras.get(id);
@@ -85,7 +85,7 @@ export interface Percentiles {
   p99: number;
 }
 
-/** Nearest-rank percentiles of `values`, rounded to a hundredth; zeros when there are none. */
+/** Nearest-rank percentiles of `values`, rounded to two decimals; zeros when there are none. */
 export function roundedPercentiles(values: readonly number[]): Percentiles {
   const sorted = Float64Array.from(values).sort();
   const at = (q: number) => Math.round((sorted[Math.ceil(q * sorted.length) - 1] ?? 0) * 100) / 100;

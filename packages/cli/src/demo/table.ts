@@ -23,7 +23,7 @@ const columns = [
 export const tableHelp = `CAPTURED, INFERRED, DROPPED, IN FLIGHT: frames since the start. DELIVERED FPS: frames per second with detections that
 reached this terminal, by their capture times. LATENCY: from capture to here, of the last 100 frames.`;
 
-/** A table of the cameras as they are now, one line each under a line of headings. */
+/** A table of the cameras' current state: a line of headings, then one line each. */
 export function table(cameras: readonly Camera[], statistics: Statistics): string {
   return [columns.map(([name]) => name), ...cameras.map((camera) => row(camera, statistics))]
     .map(line)
@@ -65,7 +65,7 @@ function stateName(camera: Camera): string {
   return reason === CameraReason.UNSPECIFIED ? name(CameraState, state) : name(CameraReason, reason);
 }
 
-/** What one frame shows, in words: `5 person (best 0.91)`. */
+/** The detections of one frame in words: `5 person (best 0.91)`. */
 function summary(event: FrameDetections): string {
   const classes = new Map<string, { count: number; best: number }>();
   for (const { className, score } of event.detections) {

@@ -11,7 +11,7 @@ import {
   type Thresholds,
 } from "@sightline/yolo-nas";
 
-/** A prepared model's file, with what is needed to read its results. */
+/** A prepared model's file, with everything needed to read its results. */
 export interface ChosenModel {
   readonly name: string;
   readonly file: string;
@@ -19,14 +19,14 @@ export interface ChosenModel {
   readonly thresholds: Thresholds;
 }
 
-/** The model that was named is not there, or none was named and there is not exactly one to take. */
+/** The named model does not exist; or none was named and there is not exactly one to use. */
 export class ModelChoiceError extends Error {
   override readonly name = "ModelChoiceError";
 }
 
 /**
- * The model to run: a prepared ONNX file, a folder with a `model.json`, the name of one in `models`, or, when none is
- * named, the only model there. Of a folder, INT8 for the CPU is taken before FP32 unless one is asked for.
+ * The model to run: a prepared ONNX file, a folder with a `model.json`, the name of one in `models`, or, when none is named, the only
+ * model there. From a folder, INT8 for the CPU is preferred to FP32 unless a precision is given.
  */
 export async function chooseModel(
   path: string | undefined,
@@ -42,7 +42,7 @@ export async function chooseModel(
   return fromFolder(place, precision);
 }
 
-/** The ONNX file of a model that is named in one of the ways of {@link chooseModel}; it need not be a prepared one. */
+/** The ONNX file of a model given in one of the ways of {@link chooseModel}; it need not be prepared. */
 export async function modelFile(path: string, models: string): Promise<string> {
   const place = await modelPlace(path, models);
   const isFolder = (await stat(place)).isDirectory();
@@ -85,7 +85,7 @@ async function allModels(models: string): Promise<string[]> {
   for (const entry of entries) {
     const folder = join(models, entry.name);
     if (!entry.isDirectory() || !(await stat(join(folder, MANIFEST_FILE)).catch(() => undefined))) continue;
-    // A second stage detects nothing.
+    // A second stage cannot detect objects.
     if (!(await parseClassifier(folder).catch(() => undefined))) found.push(folder);
   }
   return found;

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { displayFilters, FfmpegRun, fileInput, piecesOf } from "@sightline/media";
 import { MediaError, type MediaFile } from "./media-files.ts";
 
-/** The frames of a file at the size at which they are shown, as interleaved R, G, B bytes. @throws MediaError when ffmpeg fails */
+/** The frames of a file at their display size, as interleaved R, G, B bytes. @throws MediaError when ffmpeg fails */
 export async function* sourceFrames(
   media: MediaFile,
   ffmpeg: string,
@@ -48,7 +48,7 @@ export class FrameWriter {
     const output =
       media.kind === "picture"
         ? ["-frames:v", "1", "-update", "1", "-q:v", "2"]
-        : // H.264 in 4:2:0, which every player takes, wants even sides.
+        : // H.264 in 4:2:0, which every player supports, needs even sides.
           [
             "-vf",
             "pad=ceil(iw/2)*2:ceil(ih/2)*2",
@@ -87,7 +87,7 @@ export class FrameWriter {
   }
 }
 
-/** Settles when ffmpeg ends: rejects with its last words unless it ended well. */
+/** Settles when ffmpeg ends: rejects with its last words if it failed. */
 function outcome(run: FfmpegRun, task: string): Promise<void> {
   const ended = run.ended.then(({ code, words, notRun }) => {
     if (notRun) throw new MediaError(`ffmpeg cannot be run to ${task}`, { cause: notRun });

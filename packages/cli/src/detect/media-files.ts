@@ -5,7 +5,7 @@ import { isCutShort, probeFile, type VideoFacts } from "@sightline/media";
 const pictures = new Set([".jpg", ".jpeg", ".png", ".bmp", ".webp"]);
 const videos = new Set([".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".ts"]);
 
-/** A file that is a picture or a video by its name. */
+/** A file whose name says that it is a picture or a video. */
 export interface MediaPath {
   readonly path: string;
   readonly kind: "picture" | "video";
@@ -14,23 +14,23 @@ export interface MediaPath {
 /** A picture or a video, with what ffmpeg says about its first video stream. */
 export interface MediaFile extends MediaPath {
   readonly facts: VideoFacts;
-  /** The size as it is shown. */
+  /** The display size. */
   readonly width: number;
   readonly height: number;
   /** Frames per second; undefined for a picture. */
   readonly fps: number | undefined;
-  /** Expected number of frames; undefined when the file does not say how long it is. */
+  /** Expected number of frames; undefined when the file does not give its length. */
   readonly frames: number | undefined;
 }
 
-/** A path that holds nothing to detect on. */
+/** A path without pictures or videos. */
 export class MediaError extends Error {
   override readonly name = "MediaError";
 }
 
 /**
- * The pictures and videos at a path: the file itself, or those directly in a folder, by name.
- * @throws MediaError when there is none
+ * The pictures and videos at a path: the file itself, or those directly in a folder, sorted by name.
+ * @throws MediaError when there are none
  */
 export async function findMedia(path: string): Promise<MediaPath[]> {
   const info = await stat(path).catch(() => undefined);
@@ -53,7 +53,7 @@ function isPicture(name: string): boolean {
   return pictures.has(extname(name).toLowerCase());
 }
 
-/** Looks into a file. @throws MediaError when ffmpeg cannot read it */
+/** Opens a file to read its properties. @throws MediaError when ffmpeg cannot read it */
 export async function openMedia(media: MediaPath, ffmpeg: string, signal?: AbortSignal): Promise<MediaFile> {
   const { path, kind } = media;
   const facts = await probeFile(path, { ffmpeg, signal }).catch((error: NodeJS.ErrnoException) => {

@@ -20,7 +20,7 @@ import {
 import type { SecondStageOption } from "../camera/camera-options.ts";
 import { ModelChoiceError } from "./choose-model.ts";
 
-/** A detection with what second stages make of it. */
+/** A detection with the results of second stages. */
 export interface Looked extends Detection {
   readonly attributes: readonly Attribute[];
 }
@@ -44,7 +44,10 @@ export class OpenSecondStages {
     this.#detector = detector;
   }
 
-  /** @throws ModelChoiceError for one that is not there, is no classifier, or that is to look at a class which the detector does not know */
+  /**
+   * @throws ModelChoiceError when a model does not exist or is not a classifier, or when it should look at a class that the detector does
+   * not know
+   */
   static async open(
     wanted: readonly SecondStageOption[] = [],
     models: string,
@@ -68,12 +71,12 @@ export class OpenSecondStages {
     return new OpenSecondStages(stages, detector);
   }
 
-  /** What they tell, for rules. */
+  /** The attributes they report, for rules. */
   get attributes(): ClassifierManifest["attributes"][number][] {
     return this.#stages.flatMap(({ manifest }) => manifest.attributes);
   }
 
-  /** What was found in a frame, whose planes are given, as messages, with what was read of each. */
+  /** The objects found in a frame (given as planes) as messages, with the readings for each. */
   async read(
     pixels: Uint8Array,
     letterbox: Letterbox,
@@ -97,7 +100,7 @@ export class OpenSecondStages {
     return detections;
   }
 
-  /** The detections of a frame with what it alone says of them. */
+  /** The detections of a frame, with the attributes from that frame alone. */
   async look(pixels: Uint8Array, letterbox: Letterbox, found: readonly Detection[]): Promise<Looked[]> {
     const messages = await this.read(pixels, letterbox, found);
     return found.map((detection, index) => ({

@@ -55,7 +55,7 @@ function paintLabel(
   }
 }
 
-/** Fill a rectangle, its end excluded, as far as it lies in the picture. */
+/** Fill a rectangle, without its end, as far as it lies in the picture. */
 function fill(picture: RgbPicture, x1: number, y1: number, x2: number, y2: number, color: Color): void {
   const { pixels, width, height } = picture;
   for (let y = Math.max(0, y1); y < Math.min(height, y2); y++) {

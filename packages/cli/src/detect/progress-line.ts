@@ -1,4 +1,4 @@
-/** Progress on a terminal's standard error: frames done, frames per second, time to go. */
+/** Progress on a terminal's standard error: frames done, frames per second, time left. */
 export class ProgressLine {
   private readonly total: number | undefined;
   private readonly started = performance.now();
@@ -35,7 +35,7 @@ export class ProgressLine {
   }
 }
 
-/** What was done in how long; a rate only where there was something. */
+/** Number of frames and duration; a rate only if there were frames. */
 export function summaryOf(frames: number, seconds: number): string {
   const done = `${frames} ${frames === 1 ? "frame" : "frames"} in ${duration(seconds)}`;
   return frames === 0 ? done : `${done}, ${(frames / seconds).toFixed(1)} frames/s`;
@@ -49,9 +49,9 @@ function duration(seconds: number): string {
 const quietMs = 30_000;
 
 /**
- * Shows that a long step goes on and for how long: on a terminal a line of its own on standard error, renewed each second; else
- * a line every 30 s.
- * @returns ends it
+ * Shows that a long step is running and for how long: on a terminal in one line on standard error, updated each second; otherwise a line
+ * every 30 s.
+ * @returns a function that ends it
  */
 export function showElapsed(step: string): () => void {
   const began = performance.now();

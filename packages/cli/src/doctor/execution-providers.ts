@@ -1,12 +1,12 @@
 import type { ProviderObstacle } from "@sightline/yolo-nas";
 import type { Finding } from "./finding.ts";
 
-/** The launcher installs what is not there. */
+/** The launcher installs what is missing. */
 export const reinstallFix = "rm -rf node_modules && ./sightline --help";
 
 const providersFix = "./sightline gpu install";
 
-/** The command that brings what is missing; a driver is the system's. */
+/** The command that installs what is missing; a driver must come from the system. */
 const fixes: Readonly<Record<ProviderObstacle["kind"], string | undefined>> = {
   "provider-libraries": providersFix,
   version: providersFix,

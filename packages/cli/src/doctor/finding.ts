@@ -1,10 +1,10 @@
-/** What doctor has to say about one thing. */
+/** One result of doctor. */
 export interface Finding {
   name: string;
-  /** missing: something does not work without it; warning: it soon may not; absent: only what `detail` says is not available. */
+  /** missing: something does not work without it; warning: something may soon fail; absent: only what `detail` says is unavailable. */
   state: "ok" | "missing" | "warning" | "absent";
   /** What was found, or what it is needed for. */
   detail: string;
-  /** A command that puts it right. */
+  /** A command that fixes it. */
   fix?: string;
 }

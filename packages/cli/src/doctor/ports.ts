@@ -24,11 +24,11 @@ const ours = "in use by ";
 interface Listener {
   readonly part: Part;
   readonly purpose: string;
-  /** What of ours listens there, undefined when it is a stranger or nobody. @throws Error with what is wrong with it */
+  /** What of Sightline listens there; undefined when it is something else or nothing. @throws Error with what is wrong with it */
   readonly owner: (host: string, port: number, given: string) => Promise<string | undefined>;
 }
 
-/** What has the port does not answer, so that nobody can tell what it is. */
+/** The program on the port does not answer, so it cannot be identified. */
 class SilentError extends Error {
   override readonly name = "SilentError";
   constructor(purpose: string, cause: unknown) {
@@ -39,7 +39,7 @@ class SilentError extends Error {
   }
 }
 
-/** One of ours runs and does not do its work. */
+/** A Sightline process runs but does not do its work. */
 class NotReadyError extends Error {
   override readonly name = "NotReadyError";
 }
@@ -55,8 +55,8 @@ const listeners: readonly Listener[] = [
 ];
 
 /**
- * Whether the ports of this machine that the services would take are free, or taken by Sightline itself, and whether what the
- * settings name on other machines answers.
+ * Whether the ports for the services on this machine are free or used by Sightline itself, and whether the addresses in the settings on
+ * other machines answer.
  */
 export async function checkPorts(): Promise<Finding[]> {
   const hasBridges = Boolean(process.env.SIGHTLINE_MQTT_URL || process.env.SIGHTLINE_WEBHOOKS);
@@ -69,7 +69,7 @@ export async function checkPorts(): Promise<Finding[]> {
       if (finding.detail !== free || running.length === 0) return finding;
       const others = running.map((listener) => listener.purpose).join(", ");
       const detail = `${purpose} does not run here; ${others} ${running.length === 1 ? "does" : "do"}`;
-      // The services may run on several machines; without NATS none does anything.
+      // The services may run on several machines; without NATS none of them works.
       return { ...finding, state: part === "nats" ? "missing" : "warning", detail };
     }),
   );
@@ -104,12 +104,12 @@ async function checkPlace(place: TcpAddress, listener: Listener): Promise<Findin
     return { ...taken, detail: "taken by another program" };
   } catch (error) {
     const fault = { name, state: "missing", detail: (error as Error).message } as const;
-    // Who has it is known.
+    // The program on the port is known.
     return error instanceof NotReadyError ? fault : { ...taken, ...fault };
   }
 }
 
-/** What a setting names on another machine is not for us to start, only to reach. */
+/** A service on another machine is not ours to start, only to reach. */
 async function checkElsewhere(
   { host, port, given }: TcpAddress,
   { part, purpose, owner }: Listener,
@@ -124,7 +124,7 @@ async function checkElsewhere(
   }
 }
 
-/** The commands that show the process that has a port, by the program that each needs. */
+/** Commands that show which process uses a port, by the program that each needs. */
 export function ownerCommands(port: number): Record<string, string> {
   return {
     ss: `ss -ltnp 'sport = :${port}'`,
@@ -133,14 +133,14 @@ export function ownerCommands(port: number): Record<string, string> {
   };
 }
 
-/** One of these commands, with a program that this machine has. */
+/** One of these commands whose program exists on this machine. */
 function showsOwner(port: number): string | undefined {
   const ways = ownerCommands(port);
   const program = firstProgram(Object.keys(ways));
   return program && `${ways[program]}   # shows the process that has it`;
 }
 
-/** A NATS server introduces itself with one line `INFO {…}`; then it is asked as the services would. */
+/** A NATS server begins with one line `INFO {…}`; then it is queried as the services would do. */
 async function natsAt(host: string, port: number, given: string): Promise<string | undefined> {
   const socket = connectTcp(port, host);
   try {
@@ -160,7 +160,7 @@ async function examined(server: string): Promise<string> {
   const access = operatorAccess(server);
   const { version, fault } = await examineNats(access, patienceMs).catch((error: Error) => {
     const refused = refusal(error, access);
-    // It is NATS that has the port; whose, its data directory tells.
+    // NATS uses the port; its data directory shows whose NATS it is.
     if (refused)
       throw new NotReadyError(
         `${refused}; of an up with --data DIRECTORY it is DIRECTORY/nats-keys/operator.nk`,
@@ -193,7 +193,7 @@ async function grpcAt(host: string, port: number): Promise<string | undefined> {
     const cameras = await Array.fromAsync(client.cameras.list({ signal }));
     return `Sightline with ${cameras.length} camera${cameras.length === 1 ? "" : "s"}`;
   } catch (error) {
-    // Only Sightline names its errors so.
+    // Only Sightline has errors with these names.
     const { reason, code, message } = SightlineError.from(error);
     if (reason === "unauthenticated")
       return "Sightline, which has users: log in (`sightline login`) to be told more";
@@ -211,7 +211,7 @@ async function serviceAt(host: string, port: number, service: string): Promise<s
   const ask = async (path: string) => askService(`${scheme}://${bracketed(host)}:${port}${path}`, patienceMs);
   try {
     const metrics = await ask("/metrics");
-    // Where there are users, metrics are not told to everybody; only results has users.
+    // If there are users, metrics are not public; only results has users.
     const isClosed =
       service === "results" && metrics.status === 401 && metrics.text.includes('"code":"unauthenticated"');
     if (!isClosed && !metrics.text.includes(`sightline_build_info{service="${service}"`)) return undefined;
@@ -226,7 +226,7 @@ async function serviceAt(host: string, port: number, service: string): Promise<s
   }
 }
 
-/** What `/readyz` says is missing. */
+/** The missing parts listed by `/readyz`. */
 function missingOf(text: string): string {
   try {
     const { missing } = JSON.parse(text) as { missing: Record<string, string> };

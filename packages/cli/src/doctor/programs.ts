@@ -6,7 +6,7 @@ import type { Finding } from "./finding.ts";
 
 const run = promisify(execFile);
 
-/** First line that a program prints, undefined when it cannot be run. */
+/** First line that a program prints; undefined when it cannot be run. */
 async function firstLine(command: string, args: string[]): Promise<string | undefined> {
   try {
     const { stdout, stderr } = await run(command, args, { timeout: 10_000 });
@@ -16,7 +16,7 @@ async function firstLine(command: string, args: string[]): Promise<string | unde
   }
 }
 
-/** The first of these programs that the PATH leads to. */
+/** The first of these programs on the PATH. */
 export function firstProgram(names: readonly string[]): string | undefined {
   const folders = (process.env.PATH ?? "").split(delimiter);
   return names.find((name) => folders.some((folder) => existsSync(join(folder, name))));
@@ -65,16 +65,16 @@ export async function checkNatsServer(): Promise<Finding> {
       };
 }
 
-/** A variable that names no program hides the one that would be installed. */
+/** A variable that names a missing program hides the one that would be installed. */
 function installServer(variable: string): string {
   const install = "deploy/system-packages.sh server";
   return process.env[variable] ? `unset ${variable} && ${install}` : install;
 }
 
-/** Installs what the demo's RTSP cameras are made of. */
+/** Installs what the demo's RTSP cameras need. */
 export const cameraFix = "deploy/system-packages.sh camera";
 
-/** What the demo's RTSP cameras are made of. */
+/** What the demo's RTSP cameras need. */
 export async function checkCameraPackages(): Promise<Finding> {
   const name = "RTSP camera for demo and tests";
   const bindings = await run("/usr/bin/python3", [
@@ -102,7 +102,7 @@ export async function checkCameraPackages(): Promise<Finding> {
   };
 }
 
-/** NVIDIA GPUs, by the driver's own tool. */
+/** NVIDIA GPUs, found with the driver's own tool. */
 export async function checkGpu(): Promise<Finding> {
   const line = await firstLine("nvidia-smi", [
     "--query-gpu=name,driver_version,memory.total",

@@ -5,10 +5,10 @@ import { askService, ownTls, placesFromEnvironment, standardPorts } from "@sight
 import { tokenOf } from "../server-connection.ts";
 import type { Finding } from "./finding.ts";
 
-/** Results asks NATS first, which says nothing for 5 s when it hangs. */
+/** Results asks NATS first, which gives no answer for 5 s when it hangs. */
 const patienceMs = 10_000;
 
-/** What results says of the system; undefined where it does not run, or does not let us look: then doctor sees for itself what it can. */
+/** The system as results reports it; undefined when results does not run or denies access: then doctor checks by itself what it can. */
 export async function runningSystem(): Promise<HttpSystem | undefined> {
   try {
     const { on: isOwn, env } = ownTls();
@@ -21,7 +21,7 @@ export async function runningSystem(): Promise<HttpSystem | undefined> {
     const server = process.env.SIGHTLINE_GRPC || `${on ? "https://" : ""}127.0.0.1:${standardPorts.grpc}`;
     const token = tokenOf({ server, token: process.env.SIGHTLINE_TOKEN });
     const pem = (path: string | undefined) => (path ? readFileSync(path) : undefined);
-    // The certificate is checked: the token goes to no other server.
+    // The certificate is checked: the token is sent to no other server.
     const { text } = await askService(url, patienceMs, {
       ca: pem(env.SIGHTLINE_TLS_CA_FILE),
       cert: pem(env.SIGHTLINE_TLS_CLIENT_CERT_FILE),
@@ -35,7 +35,7 @@ export async function runningSystem(): Promise<HttpSystem | undefined> {
   }
 }
 
-/** Whether the sites of a centre are heard, as its results says; nothing where there are none. */
+/** Whether a centre receives from its sites, according to its results; nothing without sites. */
 export async function checkSites(): Promise<Finding[]> {
   return ((await runningSystem())?.sites ?? []).map(checkSite);
 }

@@ -18,15 +18,15 @@ import type { Finding } from "./finding.ts";
 import { runningSystem } from "./running-system.ts";
 
 const mebibyte = 1024 ** 2;
-/** The least that a limit may be. */
+/** The smallest allowed limit. */
 const smallestLimit = 16 * mebibyte;
 const nearlyFullShare = 0.05;
 
 type Limits = Record<keyof typeof streamLimitSettings, number>;
 
 /**
- * The disk under NATS, the streams that it does not take or give, and whether their limits fit on it: as the running
- * system says, else by the directory and the settings that `up` would use here.
+ * The disk under NATS, the streams that NATS cannot write or read, and whether their limits fit on the disk: from the running system, or
+ * else from the directory and settings that `up` would use here.
  */
 export async function checkStorage(): Promise<Finding[]> {
   const system = await runningSystem();
@@ -81,7 +81,7 @@ async function checkStopped(): Promise<Finding[]> {
   return [checkDisk(room), ...checkLimits(most, limits, storeLimit(held, room.freeBytes), "missing")];
 }
 
-/** Settings that cannot be read are told of with the ports. */
+/** Invalid settings are reported with the ports. */
 function startsNatsHere(): boolean {
   try {
     portsFromEnvironment(standardPorts);
@@ -118,7 +118,7 @@ function checkLimits(most: number, limits: Limits, room: number, state: Finding[
   return [{ name, state, detail, fix: lowersLimits(most, limits, room) }];
 }
 
-/** Limits in the same proportion that fit, but for those that are small; undefined when the disk is too small for any. */
+/** Limits in the same proportion that fit, without changing small ones; undefined when the disk is too small for any. */
 function lowersLimits(most: number, limits: Limits, room: number): string | undefined {
   const { deadLetters, audit } = streamLimits(limits);
   const small = deadLetters + audit;
@@ -133,7 +133,7 @@ function lowersLimits(most: number, limits: Limits, room: number): string | unde
   return `export ${settings}   # limits that fit; then start results, or ./sightline up, again`;
 }
 
-/** The command that says why NATS does not take or give a stream, or restarts it. */
+/** The command that shows why NATS cannot write or read a stream, or restarts NATS. */
 export function faultFix(disk: DiskRoom | null): string | undefined {
   if (disk && isDiskFull(disk)) return showsWhatFills(disk.directory);
   const log = disk && join(dirname(disk.directory), "logs", "nats-server.log");
@@ -142,7 +142,7 @@ export function faultFix(disk: DiskRoom | null): string | undefined {
   return "docker compose restart nats   # or restart NATS where it runs";
 }
 
-/** The command that shows the largest files of a directory's disk, when it is one of this machine. */
+/** The command that shows the largest files on a directory's disk, if the disk is on this machine. */
 function showsWhatFills(directory: string): string | undefined {
   if (!existsSync(directory)) return undefined;
   return `du -xah "$(stat -c %m ${quoted(directory)})" 2>/dev/null | sort -h | tail -n 20   # shows what fills the disk: remove what is not needed`;

@@ -1,13 +1,13 @@
 import { type Event, toHttpEvent } from "@sightline/contracts";
 import { textTable } from "../text-table.ts";
 
-/** A picture that was saved, by the name of its event. */
+/** The saved pictures, by the name of their event. */
 export type SavedPictures = ReadonlyMap<string, string>;
 
-/** Headings of the list; `eventRow` makes what stands under them. */
+/** Headings of the list; `eventRow` makes the lines under them. */
 const headings = ["STARTED", "EVENT", "TYPE", "LASTED", "PICTURE", "NEWEST MESSAGE"];
 
-/** Events as a table, by when they began, newest first. */
+/** Events as a table, sorted by start, newest first. */
 export function eventTable(events: readonly Event[], pictures: SavedPictures): string {
   return textTable([headings, ...events.map((event) => eventRow(event, pictures))]);
 }
@@ -18,7 +18,7 @@ function eventRow(event: Event, pictures: SavedPictures): string[] {
   return [second(startTime), eventId(event), type, lasted(event), picture, message];
 }
 
-/** One message about an event, as it comes: its own time, and how long the event lasted when it is over. */
+/** One message about an event, as it comes: its own time, and the event's duration once it is over. */
 export function eventLine(event: Event, pictures: SavedPictures): string {
   const { startTime, updateTime, phase, endTime, message } = toHttpEvent(event);
   const span = endTime === null || phase === "once" ? "" : ` (after ${lasted(event)})`;
@@ -26,18 +26,18 @@ export function eventLine(event: Event, pictures: SavedPictures): string {
   return `${second(updateTime || startTime)}  ${eventId(event).padEnd(24)}  ${phase.padEnd(6)}  ${message}${span}${picture ? `  ${picture}` : ""}`;
 }
 
-/** How an event is named on the command line: CAMERA/ID. */
+/** Name of an event on the command line: CAMERA/ID. */
 export function eventId(event: Event): string {
   const { camera, id } = toHttpEvent(event);
   return `${camera}/${id}`;
 }
 
-/** The camera of an event, as the command line names it. */
+/** The camera of an event, by its name on the command line. */
 export function cameraOfEvent({ name }: Event): string {
   return name.split("/")[1] ?? "";
 }
 
-/** How long an event lasted, that it goes on, or `-` for what is momentary. */
+/** The duration of an event, that it is still open, or `-` for a momentary event. */
 function lasted(event: Event): string {
   const { phase, startTime, endTime } = toHttpEvent(event);
   if (phase === "once") return "-";
@@ -49,7 +49,7 @@ function lasted(event: Event): string {
   return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${whole % 60} s`;
 }
 
-/** A time to the second, in UTC, as `--from` and `--to` take it. */
+/** A time to the second, in UTC, in the form for `--from` and `--to`. */
 function second(iso: string): string {
   return iso === "" ? "" : `${iso.slice(0, 19)}Z`;
 }

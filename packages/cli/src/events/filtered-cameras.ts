@@ -5,9 +5,9 @@ import { warnUncheckedClasses } from "../camera/camera-view.ts";
 const maxClassLength = 64;
 
 /**
- * A filter may name cameras that are not registered: to the server, what is kept of a camera outlives it. Who waits for such a
- * camera waits for ever, so the commands ask for it first. Names that cannot be are left to the server.
- * @throws SightlineError NOT_FOUND for the first camera that there is not
+ * A filter may name cameras that are not registered, since the server keeps a camera's data after its removal. A command that follows
+ * such a camera would wait for ever, so the commands check it first. Invalid names are left to the server.
+ * @throws SightlineError NOT_FOUND for the first camera that does not exist
  */
 export async function requireCameras(
   client: SightlineClient,
@@ -17,12 +17,12 @@ export async function requireCameras(
   for (const camera of cameras) if (isCameraId(camera)) await client.cameras.get(camera, call);
 }
 
-/** There is no zone of this name in the rules of the cameras that were asked for. */
+/** There is no zone with this name in the rules of the requested cameras. */
 export class NoZoneError extends Error {
   override readonly name = "NoZoneError";
 }
 
-/** As {@link requireCameras}, for zones of these cameras, or of any when none is named. @throws NoZoneError */
+/** Like {@link requireCameras}, for zones of these cameras, or of any camera when none is named. @throws NoZoneError */
 export async function requireZones(
   client: SightlineClient,
   zones: readonly string[],
@@ -35,20 +35,20 @@ export async function requireZones(
   for (const id of ids) for (const { name } of (await client.rules.get(id, call)).zones) known.add(name);
   const missing = zones.find((zone) => !known.has(zone));
   if (missing === undefined) return;
-  // Loaded only here: it brings all that a service needs.
+  // Loaded only here: it loads everything that a service needs.
   const { nameHint } = await import("@sightline/service");
   const whose = cameras.length > 0 ? `${cameras.join(", ")} has no zone` : "no camera has a zone";
   throw new NoZoneError(`${whose} '${missing}'${nameHint(missing, [...known])}`);
 }
 
-/** No model of the cameras that were asked for knows a class of this name. */
+/** No model of the requested cameras has a class with this name. */
 export class NoClassError extends Error {
   override readonly name = "NoClassError";
 }
 
 /**
- * As {@link requireCameras}, for classes that these cameras' models know, or those of any when none is named. What cannot be
- * checked, since no worker serves a model now, is told on standard error. @throws NoClassError
+ * Like {@link requireCameras}, for the classes of these cameras' models, or of all cameras' models when none is named. If no worker
+ * serves a model now, a message on standard error says that the classes could not be checked. @throws NoClassError
  */
 export async function requireClasses(
   client: SightlineClient,
@@ -56,7 +56,7 @@ export async function requireClasses(
   cameras: readonly string[],
   call: CallSettings = {},
 ): Promise<void> {
-  // Names that cannot be are left to the server.
+  // Invalid names are left to the server.
   const asked = classes.filter((name) => name.length <= maxClassLength);
   if (asked.length === 0) return;
   const byModel = new Map<string, string>();
@@ -77,8 +77,8 @@ export async function requireClasses(
 }
 
 /**
- * What is kept, item by item; then, for cameras of the filter of which nothing was kept, whether there are such.
- * @throws SightlineError NOT_FOUND for a camera that there is not and of which there is nothing
+ * Stored items, one by one; then, for cameras of the filter without items, a check that they exist.
+ * @throws SightlineError NOT_FOUND for a camera that does not exist and has no stored items
  */
 export async function* keptOf<T>(
   items: AsyncIterable<T>,

@@ -5,29 +5,29 @@ import { type Event, toIso } from "@sightline/contracts";
 import { type Pack, pack } from "tar-stream";
 import { detectionsAsJsonLines, eventsAsJsonLines } from "./record-formats.ts";
 
-/** A file of JSON lines is in memory until it is written, so it is no larger than about this. */
+/** A file of JSON lines is held in memory until it is written, so it is not much larger than this. */
 const maxLinesBytes = 4 * 1024 ** 2;
-/** Servers give an hour at most. */
+/** Servers deliver at most an hour. */
 const maxVideoMs = 3_600_000;
 
-/** What is shorter than this at a video's end is no more than the time of a picture, in milliseconds. */
+/** A rest shorter than this at a video's end is no more than the time of a picture, in milliseconds. */
 const restMs = 1_000;
 
 export interface ArchiveRange {
   from: Date;
   to: Date;
-  /** Whether recordings go into it. */
+  /** Whether recordings are included. */
   recordings: boolean;
 }
 
-/** A file in the archive, as the manifest has it. */
+/** A file in the archive, as listed in the manifest. */
 interface ArchivedFile {
   name: string;
   bytes: number;
   sha256: string;
 }
 
-/** What an archive holds. */
+/** Contents of an archive. */
 export interface Archived {
   events: number;
   pictures: number;
@@ -36,17 +36,17 @@ export interface Archived {
   files: ArchivedFile[];
 }
 
-/** Nothing is kept of the camera in the range. */
+/** Nothing about the camera is stored in the range. */
 export class NothingKeptError extends Error {
   override readonly name = "NothingKeptError";
 }
 
-/** It is not known whether all recordings were found. */
+/** Some recordings may not have been found. */
 export class MissingRecordingsError extends Error {
   override readonly name = "MissingRecordingsError";
 }
 
-/** All that is kept of a camera in a range of time, as one tar, made while it is read. */
+/** Everything stored about a camera in a time range, as one tar file that is created while it is read. */
 export class CameraArchive {
   readonly archived: Archived = { events: 0, pictures: 0, frames: 0, videos: 0, files: [] };
   readonly #client: SightlineClient;
@@ -68,7 +68,7 @@ export class CameraArchive {
   }
 
   /**
-   * The bytes, in pieces; to be read once. Memory holds one piece of video, a picture, or a part of the lines.
+   * The bytes, in pieces; can be read once. Memory holds one piece of video, a picture, or a part of the lines.
    * @throws SightlineError, NothingKeptError, MissingRecordingsError
    */
   async *content(): AsyncGenerator<Uint8Array, void> {
@@ -88,7 +88,7 @@ export class CameraArchive {
     const frames = this.#client.detections.list({ ...query, cameras: [this.#camera] });
     await this.#lines("detections", detectionsAsJsonLines(counted(frames, () => archived.frames++)));
     if (recordings) await this.#videos();
-    // An abort ends lists without an error; a part must not be taken for the whole.
+    // An abort ends lists without an error; a part must not be taken for the whole list.
     this.#signal.throwIfAborted();
     const { files, ...counts } = archived;
     if (files.length === 0) throw new NothingKeptError(`nothing is kept of ${this.#camera} in this time`);
@@ -149,7 +149,7 @@ export class CameraArchive {
           const name = `recordings/${String(++this.archived.videos).padStart(5, "0")}-${fileTime(video.from)}.mp4`;
           await this.#file(name, video.content, video.sizeBytes);
         }
-        // A video ends where codec or size change; that of another ingest comes after it. The oldest may go while this goes on.
+        // A video ends where codec or size change; the video of another ingest comes after it. The oldest may be deleted meanwhile.
         const reached = video?.to.getTime() ?? upTo;
         at = reached > at && reached < upTo - restMs ? reached : upTo;
       }
@@ -197,7 +197,7 @@ async function* counted<T>(items: AsyncIterable<T>, count: () => void): AsyncGen
   }
 }
 
-/** Stretches of time without those that others cover. */
+/** Time ranges, without those that others cover. */
 function merged(stretches: [number, number][]): [number, number][] {
   const all: [number, number][] = [];
   for (const [begin, end] of stretches.sort(([a], [b]) => a - b)) {

@@ -1,10 +1,10 @@
 import { type Detection, type FrameDetections, shorten } from "@sightline/contracts";
 import { cocoBox, frameFields } from "./record-formats.ts";
 
-/** First category id of a class whose own is taken by a class of another model. */
+/** First category id for a class whose own id is used by a class of another model. */
 const firstSpareCategory = 1001;
 
-/** An image of the file beside the results. */
+/** An image in the file that belongs to the results. */
 interface CocoImage {
   id: number;
   file_name: string;
@@ -17,8 +17,8 @@ interface CocoImage {
 }
 
 /**
- * Detections in COCO's results form: a list of {image_id, category_id, bbox, score}. Images are numbered from 1 in the
- * order of frames; a category's id is its class's index in the model plus 1. `images` then tells what the ids stand for.
+ * Detections in COCO's results format: a list of {image_id, category_id, bbox, score}. Images are numbered from 1 in the order of frames;
+ * a category's id is its class's index in the model plus 1. `images` then describes these ids.
  */
 export class CocoResults {
   readonly #images: CocoImage[] = [];

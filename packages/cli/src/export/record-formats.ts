@@ -57,7 +57,7 @@ function attributesText(attributes: HttpAttributes = {}): string {
     .join("; ");
 }
 
-/** What every format says of a frame. */
+/** The fields of a frame in every format. */
 export function frameFields({ frame }: FrameDetections) {
   return {
     camera: cameraIdOf(frame?.camera ?? "") ?? "",
@@ -69,7 +69,7 @@ export function frameFields({ frame }: FrameDetections) {
   };
 }
 
-/** A box in pixels as COCO writes it: left, top, width, height, to the hundredth. */
+/** A box in pixels in COCO's form: left, top, width, height, with two decimals. */
 export function cocoBox(box: BoundingBox | undefined): [number, number, number, number] {
   const { xMin = 0, yMin = 0, xMax = 0, yMax = 0 } = box ?? {};
   const rounded = (value: number) => Math.round(value * 100) / 100;
@@ -112,7 +112,7 @@ export async function* detectionsAsCsv(frames: AsyncIterable<FrameDetections>): 
 /** A value of a CSV field; null and undefined are empty. */
 type CsvValue = string | number | boolean | null | undefined;
 
-/** One record of RFC 4180, with its line end: fields with commas, quotes or line ends are quoted, quotes doubled. */
+/** One record of RFC 4180, including its line end: fields with commas, quotes or line ends are quoted, quotes are doubled. */
 export function csvRecord(values: readonly CsvValue[]): string {
   return `${values.map(csvField).join(",")}\r\n`;
 }

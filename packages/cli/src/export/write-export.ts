@@ -3,14 +3,14 @@ import { realpath, rename, rm, stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
-/** An export cannot be written to the file that was named. */
+/** An export cannot be written to the named file. */
 export class ExportFileError extends Error {
   override readonly name = "ExportFileError";
 }
 
 /**
- * Writes text or bytes piece by piece, no faster than it is taken: to a file, which is there only once it is whole, or, without one, to
- * standard output. A device or pipe is written to as it is.
+ * Writes text or bytes piece by piece, no faster than the target accepts them: to a file, which appears only when complete, or to
+ * standard output if no file is given. A device or pipe is written directly.
  * @throws {ExportFileError} the file cannot be written
  */
 export async function writeExport(

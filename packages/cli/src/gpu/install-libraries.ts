@@ -6,7 +6,7 @@ import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onnxRuntimeFolder, onnxRuntimeVersion, providerObstacle } from "@sightline/yolo-nas";
 
-/** Any CPython's wheel of Linux on x86-64 holds the same provider libraries. */
+/** The Linux x86-64 wheels of all CPython versions contain the same provider libraries. */
 const anyPython = [
   ...["--python-version", "3.12", "--implementation", "cp"],
   ...[
@@ -26,7 +26,7 @@ export class GpuInstallError extends Error {
 }
 
 export interface GpuInstallOptions {
-  /** Where the libraries of CUDA and TensorRT go: `lib` in it holds links to them, `python` the packages. */
+  /** Where the libraries of CUDA and TensorRT are installed: its folder `lib` holds links to them, `python` the packages. */
   readonly folder: string;
   readonly python: string;
   readonly tensorrt: boolean;
@@ -35,10 +35,10 @@ export interface GpuInstallOptions {
 }
 
 /**
- * Brings ONNX Runtime's CUDA and TensorRT providers, of onnxruntime-node's version, beside libonnxruntime.so.1, and what they
- * need of CUDA into a folder. pip downloads and checks the packages against the index's SHA-256; each library and the
- * folder appear whole or not at all, and what is there already is kept.
- * @throws GpuInstallError when pip is not there or fails
+ * Installs ONNX Runtime's CUDA and TensorRT providers, in onnxruntime-node's version, next to libonnxruntime.so.1, and the CUDA libraries
+ * they need into a folder. pip downloads the packages and checks them against the index's SHA-256; each library and the folder appear
+ * completely or not at all, and existing ones are kept.
+ * @throws GpuInstallError when pip is missing or fails
  */
 export async function installGpuLibraries(options: GpuInstallOptions): Promise<void> {
   const { folder, onStep } = options;
@@ -48,7 +48,7 @@ export async function installGpuLibraries(options: GpuInstallOptions): Promise<v
   const isHere = before === undefined || before === "driver" || before === "tensorrt";
   if (isHere && !options.tensorrt)
     return onStep("ONNX Runtime's providers and the libraries of CUDA are here already");
-  // Of runs that were killed.
+  // Left by runs that were killed.
   for await (const left of glob(join(folder, "partial-*"))) await rm(left, { recursive: true });
   const version = onnxRuntimeVersion();
   const downloads = join(folder, "downloads");
@@ -66,8 +66,8 @@ export async function installGpuLibraries(options: GpuInstallOptions): Promise<v
   const wanted = [...(kind === "cuda" ? needed : []), ...(options.tensorrt ? [tensorrt] : [])];
   if (wanted.length > 0) {
     onStep(`${wanted.join(", ")}: 1 to 4 GB to download`);
-    // First into a folder that outlasts a run that is stopped: what lies there whole is not fetched again. One by one, since
-    // pip puts the files there when it has all of them.
+    // First into a folder that survives an interrupted run: complete files in it are not downloaded again. One by one, since pip moves
+    // the files there only when it has all of them.
     for (const each of needed)
       await runPip(["download", "--only-binary", ":all:", "--dest", downloads, each], options);
     await installPackages(options.tensorrt ? [...needed, tensorrt] : needed, downloads, options);
@@ -75,7 +75,7 @@ export async function installGpuLibraries(options: GpuInstallOptions): Promise<v
   await rm(downloads, { recursive: true, force: true });
 }
 
-/** Packages with their libraries into a new folder, which then takes the old one's place. */
+/** Installs packages with their libraries into a new folder, which then replaces the old one. */
 async function installPackages(
   packages: readonly string[],
   downloads: string,
@@ -84,7 +84,7 @@ async function installPackages(
   const { folder } = options;
   const partial = await mkdtemp(join(folder, "partial-"));
   try {
-    // TensorRT's package is one that fetches the libraries from NVIDIA's registry while it is built.
+    // While it is built, TensorRT's package downloads the libraries from NVIDIA's registry.
     const sources = ["--find-links", downloads, ...(options.tensorrt ? [] : ["--no-index"])];
     const target = join(partial, "python");
     await runPip(["install", "--no-compile", ...sources, "--target", target, ...packages], options);

@@ -21,7 +21,7 @@ export function withChangeOptions(command: Command): Command {
     .option("--json", "print as JSON", false);
 }
 
-/** Runs a change of version, and prints what came of it. */
+/** Changes a version and prints the result. */
 export async function changeVersion(
   command: Command,
   model: string,

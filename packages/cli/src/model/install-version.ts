@@ -2,23 +2,23 @@ import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promise
 import { delimiter, join, resolve } from "node:path";
 import { MANIFEST_FILE, type ModelManifest, modelVersion, readManifest } from "@sightline/yolo-nas";
 
-/** What was put where. */
+/** Result of an installation. */
 export interface Installed {
   version: string;
   folder: string;
-  /** It was there already. */
+  /** It existed before. */
   known: boolean;
 }
 
 /**
- * Copies a model's folder to where workers look for its versions: `directory/NAME/versions/VERSION`. It appears whole or not at all.
- * @throws ModelFileError when the folder has no whole model
+ * Copies a model's folder to where workers look for its versions: `directory/NAME/versions/VERSION`. It appears completely or not at all.
+ * @throws ModelFileError when the folder has no complete model
  */
 export async function installVersion(source: string, directory: string, name?: string): Promise<Installed> {
   const manifest = await readManifest(join(source, MANIFEST_FILE));
   const model = name ?? manifest.name;
   const version = modelVersion(manifest.files);
-  // Workers may look in several directories; what is added goes to the last.
+  // Workers may look in several directories; new versions go to the last.
   const versions = resolve(directory.split(delimiter).at(-1)!, model, "versions");
   const folder = join(versions, version);
   if (await isWhole(folder, version)) return { version, folder, known: true };

@@ -14,7 +14,7 @@ export function shadowId({ name }: Pick<ModelShadowMessage, "name">): string {
   return name.slice("shadows/".length);
 }
 
-/** Prints what a shadow has found. */
+/** Prints the result of a shadow. */
 export function printShadow(shadow: ModelShadowMessage, json: boolean): void {
   if (json) {
     console.log(JSON.stringify(shadow));
@@ -54,7 +54,7 @@ export function printShadow(shadow: ModelShadowMessage, json: boolean): void {
     );
 }
 
-/** Saves the pictures of the biggest differences as DIRECTORY/NUMBER-FRAME.jpg, the biggest first. */
+/** Saves the pictures of the biggest differences as DIRECTORY/NUMBER-FRAME.jpg, biggest first. */
 export async function savePictures(
   client: SightlineClient,
   shadow: ModelShadowMessage,

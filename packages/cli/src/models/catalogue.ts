@@ -3,21 +3,21 @@ import { z } from "zod";
 
 const entrySchema = z.strictObject({
   title: z.string().min(1),
-  /** Name of the licence of the weights. */
+  /** Name of the weights' licence. */
   licence: z.string().min(1),
   licenceUrl: z.url(),
-  /** What the licence forbids that a user must know before the download; undefined where it is a usual open one. */
+  /** Restrictions of the licence that a user must know before the download; undefined for a usual open licence. */
   warning: z.string().optional(),
   url: z.url(),
   bytes: z.int().positive().optional(),
-  /** Undefined where it is not known: the user then confirms what came. */
+  /** Undefined if unknown: then the user confirms the downloaded file. */
   sha256: z
     .string()
     .regex(/^[0-9a-f]{64}$/)
     .optional(),
-  /** Who says so: none of these files could be fetched where this list was made. */
+  /** Source of the digest: none of these files could be downloaded where this list was made. */
   sha256From: z.string().optional(),
-  /** An ONNX export, or a checkpoint of super-gradients for one of `model build`'s architectures. */
+  /** An ONNX export, or a super-gradients checkpoint for one of `model build`'s architectures. */
   format: z.enum(["onnx", "super-gradients"]),
   family: z.string().min(1),
   architecture: z.string().optional(),
@@ -28,12 +28,12 @@ export type CatalogueEntry = z.infer<typeof entrySchema>;
 
 const catalogueSchema = z.strictObject({ models: z.record(z.string(), entrySchema) });
 
-/** A catalogue that cannot be read, or that does not know a name. */
+/** A catalogue that cannot be read, or that does not contain a name. */
 export class CatalogueError extends Error {
   override readonly name = "CatalogueError";
 }
 
-/** The entry of a name. @throws CatalogueError that lists the names there are */
+/** The entry with this name. @throws CatalogueError that lists the existing names */
 export async function catalogueEntry(file: string, name: string): Promise<CatalogueEntry> {
   let models: Record<string, CatalogueEntry>;
   try {

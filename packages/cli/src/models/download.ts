@@ -4,7 +4,7 @@ import { mkdir, open, readFile, rename, rm, stat, statfs, writeFile } from "node
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 
-/** A file that did not come, or came otherwise than it should. */
+/** A file that could not be downloaded, or is not the expected one. */
 export class DownloadError extends Error {
   override readonly name = "DownloadError";
 }
@@ -14,20 +14,21 @@ export interface DownloadOptions {
   readonly sha256: string | undefined;
   readonly signal: AbortSignal;
   readonly onProgress?: ((bytes: number, total: number | undefined) => void) | undefined;
-  /** Milliseconds before another try after a cut connection. Default 1000. */
+  /** Milliseconds before another attempt after a broken connection. Default 1000. */
   readonly pauseMs?: number | undefined;
 }
 
-/** Tries in a row that may bring nothing before it is given up. */
+/** How many attempts in a row may bring nothing before giving up. */
 const idleTries = 4;
-/** Room that stays free beside the file, for what the import writes. */
+/** Space that must stay free besides the file, for what the import writes. */
 const spareBytes = 32 * 2 ** 20;
 
 /**
- * Fetches a file by HTTP to `target`, where it appears whole and checked or not at all. What came before a connection was cut,
- * or this process ended, lies in `target.part` and is gone on with, as long as the server says it is the same file.
+ * Downloads a file by HTTP to `target`, where it appears complete and checked, or not at all. If the connection breaks or this process
+ * ends, the received part stays in `target.part`, and the download continues from there as long as the server says that it is the same
+ * file.
  * @returns the file's SHA-256
- * @throws DownloadError when the server has no such file, there is no room, or the digest is another
+ * @throws DownloadError when the server has no such file, there is no space, or the digest differs
  */
 export async function downloadFile(url: string, target: string, options: DownloadOptions): Promise<string> {
   await mkdir(dirname(target), { recursive: true });
@@ -76,7 +77,7 @@ async function fetchWhole(url: string, part: string, options: DownloadOptions): 
   }
 }
 
-/** Appends what is missing. Throws what cut the connection. */
+/** Appends the missing part. Throws the error that broke the connection. */
 async function fetchRest(
   url: string,
   part: string,
@@ -86,7 +87,7 @@ async function fetchRest(
   const tag = have > 0 ? await readFile(tagFile(part), "utf8").catch(() => undefined) : undefined;
   const resumes = have > 0 && tag !== undefined;
   const headers: Record<string, string> = { "accept-encoding": "identity" };
-  // Another file under the same name is sent whole by a server that is told which one was begun.
+  // The server knows which file was begun; if another file has the same name now, it sends that one completely.
   if (resumes) Object.assign(headers, { range: `bytes=${have}-`, "if-range": tag });
   const response = await fetch(url, { headers, signal });
   const ranged = response.status === 206 && resumes;
@@ -97,7 +98,7 @@ async function fetchRest(
   }
   if (!ranged && response.status !== 200) {
     await response.body?.cancel();
-    // What is on the server's side may pass.
+    // Problems on the server's side may be temporary.
     if (response.status >= 500 || response.status === 429)
       throw new Error(`the server answers ${response.status}`);
     throw new DownloadError(`${url} is not there: the server answers ${response.status}`);
@@ -107,7 +108,7 @@ async function fetchRest(
   const total = Number.isNaN(length) ? undefined : from + length;
   if (total !== undefined) await requireRoom(part, total - from);
   const newTag = response.headers.get("etag") ?? response.headers.get("last-modified");
-  // A weak tag does not promise the same bytes.
+  // A weak tag does not promise identical bytes.
   if (!ranged && newTag && !newTag.startsWith("W/")) await writeFile(tagFile(part), newTag);
   const file = await open(part, ranged ? "a" : "w");
   let bytes = from;

@@ -8,7 +8,7 @@ import {
 } from "@sightline/yolo-nas";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
-/** What is known better of an export than by its family. */
+/** Facts about an export that override those of its family. */
 export interface ExportFacts {
   readonly family?: string;
   readonly classes?: readonly string[];
@@ -20,7 +20,7 @@ export interface ExportFacts {
   readonly std?: Preprocessing["std"];
 }
 
-/** Adds the options that say what an export is; of these families. */
+/** Adds the options that describe an export of one of these families. */
 export function withExportFacts(command: Command, families = FAMILY_NAMES): Command {
   return command
     .addOption(new Option("--family <name>", "what it is, instead of finding out").choices(families))

@@ -14,18 +14,18 @@ import {
   writeManifest,
 } from "@sightline/yolo-nas";
 
-/** A model cannot be put where it is to go. */
+/** A model cannot be written to its target folder. */
 export class ModelFolderError extends Error {
   override readonly name = "ModelFolderError";
 }
 
-/** @throws ModelFolderError when the folder is there: whoever serves it must not find another model in it */
+/** @throws ModelFolderError when the folder exists: whoever serves it must not find another model in it */
 export async function requireFree(folder: string): Promise<void> {
   if (await stat(folder).catch(() => undefined))
     throw new ModelFolderError(`${folder} is there already; give another --name, or remove it first`);
 }
 
-/** A name that a folder, a camera's setting and an environment variable can hold. @throws ModelFolderError for another */
+/** Checks that a name fits a folder, a camera's setting and an environment variable. @throws ModelFolderError when it does not */
 export function requireName(name: string): void {
   if (!/^[a-z0-9][a-z0-9._-]{0,62}$/i.test(name))
     throw new ModelFolderError(
@@ -33,7 +33,7 @@ export function requireName(name: string): void {
     );
 }
 
-/** Writes a model's folder, with fp32.onnx and model.json in it; it appears whole or not at all. */
+/** Writes a model's folder with fp32.onnx and model.json; it appears completely or not at all. */
 export async function writeModelFolder(
   folder: string,
   name: string,
@@ -45,7 +45,7 @@ export async function writeModelFolder(
   );
 }
 
-/** The same of a classifier. @throws ModelFolderError when its attributes cannot be named so */
+/** The same for a classifier. @throws ModelFolderError when its attributes' names are not allowed */
 export async function writeClassifierFolder(
   folder: string,
   name: string,

@@ -13,43 +13,46 @@ import { coresBetween, processorTime } from "./processor-time.ts";
 export interface MeasureOptions {
   /** For state and logs; the caller removes it. */
   directory: string;
-  /** A model in the model directory; the default one when undefined. */
+  /** A model in the model directory; undefined means the default one. */
   model?: string | undefined;
-  /** A video that cameras play, or addresses of real ones. */
+  /** A video that cameras play, or addresses of real cameras. */
   source: { clip: string } | { uris: readonly string[] };
-  /** Cameras to run after it, to see what becomes of them. */
+  /** Cameras to run after the measurement, to see how they do. */
   check?: Pick<Wish, "cameras" | "fps"> | undefined;
   signal: AbortSignal;
   say: (text: string) => void;
 }
 
-/** What was measured, and of what. */
+/** The measurement and its conditions. */
 export interface Measured {
   costs: MachineCosts;
   observations: MachineObservation[];
   checked?: MachineObservation | undefined;
-  /** Of the cameras: size of the picture, and codec. */
+  /** Properties of the cameras: size of the picture, and codec. */
   width: number;
   height: number;
   codec: string;
   model: string;
 }
 
-/** Cameras of the first observation, at one frame a second: what they cost where nothing is short. */
+/** Cameras of the first observation, at one frame per second: their cost when nothing is short. */
 const firstCameras = 2;
 const firstFps = 1;
-/** The others are of as many cameras as seem to ask for so many times what the machine has: at one frame a second, and at their own rate. */
+/**
+ * The other observations have as many cameras as seem to need this many times the machine's capacity: at one frame per second, and at their
+ * own rate.
+ */
 const overload = 2.5;
 export const mostCameras = 64;
 const livePatienceMs = 60_000;
 const settleMs = 2_500;
 const windowMs = 6_000;
-/** Longer, since one number is compared. */
+/** Longer, since a single number is compared. */
 const checkMs = 10_000;
 
 /**
- * Runs the services on this machine for about half a minute with a few cameras, and then with as many as it can take, and sees what each part
- * of them takes of the processor. @throws when the services do not start, no camera becomes live, or there is no /proc
+ * Runs the services on this machine for about half a minute, with a few cameras and then with as many as it can take, and measures the
+ * processor time of each part. @throws when the services do not start, no camera becomes live, or there is no /proc
  */
 export async function measureMachine(options: MeasureOptions): Promise<Measured> {
   const { directory, model, source, check, signal, say } = options;
@@ -59,7 +62,7 @@ export async function measureMachine(options: MeasureOptions): Promise<Measured>
     {
       directory,
       ports,
-      // One process, whose processor time is read.
+      // A single process, whose processor time is measured.
       env: {
         ...withoutTls,
         SIGHTLINE_ANALYSIS: "here",
@@ -119,7 +122,7 @@ class MeasuredMachine {
     this.#signal = signal;
   }
 
-  /** Lets so many cameras run at a rate, waits until all do, and looks for a while. */
+  /** Runs this many cameras at a rate, waits until all are live, and measures for a while. */
   async observe(cameras: number, targetFps: number, milliseconds = windowMs): Promise<MachineObservation> {
     while (this.#count > cameras) await this.#client.cameras.delete(nameOf(--this.#count));
     for (let index = 0; index < this.#count; index++)
@@ -184,7 +187,7 @@ class MeasuredMachine {
       const cameras = await Array.fromAsync(this.#client.cameras.list({ signal: this.#signal }));
       const waiting = cameras.filter((camera) => !isAnalysed(camera));
       if (cameras.length >= this.#count && waiting.length === 0) return;
-      // Where the machine is too slow for so many, those that go are what can be measured.
+      // If the machine is too slow for this many, the live ones are measured.
       if (performance.now() > deadline) {
         if (waiting.length < cameras.length) return;
         throw new Error(
@@ -204,7 +207,7 @@ function isAnalysed({ status }: Camera): boolean {
   return status?.state === CameraState.LIVE && status.inferenceFps > 0;
 }
 
-/** Sum of a counter's samples in the text that Prometheus reads. */
+/** Sum of a counter's samples in Prometheus's text format. */
 function sumOf(text: string, name: string): number {
   return text
     .split("\n")
@@ -213,18 +216,18 @@ function sumOf(text: string, name: string): number {
 }
 
 const bundled = join(projectRoot, "test/fixtures/pedestrians.mp4");
-/** Long enough that playing it again is no cost of its own, short enough that it is made soon. */
+/** Long enough that looping costs nothing extra, short enough to be made quickly. */
 const seconds = 10;
 
-/** A picture's size, in pixels. */
+/** A picture's size in pixels. */
 export interface SourceSize {
   width: number;
   height: number;
 }
 
 /**
- * The bundled clip as cameras of another size or rate would send it, as H.264 with a key picture every two seconds, in `directory`; the clip as it is when
- * nothing is asked for. @throws when ffmpeg cannot make it
+ * The bundled clip as cameras with another size or rate would send it, as H.264 with a key picture every two seconds, in `directory`; the clip itself
+ * when no other size or rate is requested. @throws when ffmpeg cannot make it
  */
 export async function planClip(
   directory: string,

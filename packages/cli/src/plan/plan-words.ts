@@ -8,7 +8,7 @@ const what: Readonly<Record<Limit, string>> = {
   worker: "the model's worker, while cores are idle",
 };
 
-/** What to do about each limit, beside fewer cameras and frames. */
+/** What to do about each limit, besides fewer cameras and frames. */
 const help: Readonly<Record<Limit, string>> = {
   decode:
     "a smaller stream of each camera to analyse (--record-uri keeps the large one), cameras that send fewer frames/s, or hardware decoding (SIGHTLINE_DECODE)",
@@ -17,7 +17,10 @@ const help: Readonly<Record<Limit, string>> = {
   worker: "a second worker, or more threads of it (SIGHTLINE_THREADS)",
 };
 
-/** With more of the machine in other hands, its programs give way or not, and frames cost more: little can be told. */
+/**
+ * If other programs use more of the machine than this, they may or may not give way and frames cost more, so the prediction is
+ * unreliable.
+ */
 const busyShare = 0.15;
 
 /** The plan in words, for people. */
@@ -70,7 +73,7 @@ function remedies({ remedy, limit, askedFps }: Prediction, { cameras }: Wish): s
   return lines;
 }
 
-/** The plan as one JSON object; cores, and seconds of processor time. */
+/** The plan as one JSON object, in cores and seconds of processor time. */
 export function planJson(measured: Measured, wish: Wish) {
   const { width, height, codec, model, costs, observations, checked } = measured;
   return {

@@ -1,73 +1,73 @@
-/** What the machine did with some cameras for some seconds, in cores (seconds of processor time a second). */
+/** How the machine handled some cameras for some seconds, in cores (seconds of processor time per second). */
 export interface MachineObservation {
   cameras: number;
   /** Frames per second of all cameras together. */
   capturedFps: number;
   inferredFps: number;
-  /** Of ingest with what decodes for it, the model's worker, and NATS with results. */
+  /** Ingest with its decoders, the model's worker, and NATS with results. */
   ingest: number;
   inference: number;
   transport: number;
-  /** Of all programs of the machine. */
+  /** All programs on the machine. */
   machine: number;
 }
 
-/** What this machine has, and what cameras and frames cost it. */
+/** The machine's cores, and the cost of cameras and frames on it. */
 export interface MachineCosts {
   cores: number;
-  /** Cores that other programs took meanwhile. */
+  /** Cores that other programs used during the measurement. */
   others: number;
-  /** Cores that the services take without a camera. */
+  /** Cores that the services use without any camera. */
   standing: number;
-  /** Cores that one camera takes: receiving and decoding it. */
+  /** Cores per camera, for receiving and decoding. */
   perCamera: number;
-  /** Seconds of processor time that one inferred frame takes. */
+  /** Seconds of processor time per inferred frame. */
   perFrame: { ingest: number; inference: number; transport: number };
   /** Frames per second that a camera sends. */
   cameraFps: number;
-  /** Frames per second that the worker reached while cores were idle; undefined when it was not what limits. */
+  /** Frames per second that the worker reached while cores were idle; undefined when the worker was not the limit. */
   workerFps: number | undefined;
 }
 
-/** Cores that are asked for. */
+/** The cameras and rates that the user wants. */
 export interface Wish {
   cameras: number;
-  /** Frames per second to infer of each camera. */
+  /** Frames per second to infer per camera. */
   fps: number;
-  /** Cores that other programs need; what they took while measuring when undefined. */
+  /** Cores that other programs need; if undefined, what they used during the measurement. */
   reserve?: number | undefined;
 }
 
-/** What is likely to become of a wish. Rates in frames per second of all cameras together. */
+/** The likely result of a wish. Rates are in frames per second over all cameras. */
 export interface Prediction {
   fits: boolean;
-  /** Share of what the machine has that is asked of it; beyond 1 it cannot be done. */
+  /** Needed share of what the machine has; above 1 it is not possible. */
   load: number;
   askedFps: number;
   inferredFps: number;
-  /** Cores that each part takes for cameras and frames if all is done as asked. */
+  /** Cores that each part needs for the cameras and frames of the wish. */
   cores: { decode: number; inference: number; transport: number };
   availableCores: number;
   limit: Limit;
-  /** What would fit: a rate per camera; a number of cameras at the rate asked for; machines like this one; cores of this kind. */
+  /** What would fit: a rate per camera; a number of cameras at the wanted rate; machines like this one; cores of this kind. */
   remedy: { fps: number; cameras: number; machines: number | undefined; cores: number };
 }
 
-/** What there is too little of first: cores for decoding, for the model or for NATS and results; or the worker, while cores are idle. */
+/** What runs out first: cores for decoding, for the model, or for NATS and results; or the worker, while cores are idle. */
 export type Limit = "decode" | "inference" | "transport" | "worker";
 
-/** What is planned leaves so much free, for a moment when the machine does something else. */
+/** Plans leave this share free, for moments when the machine does something else. */
 export const headroom = 0.1;
-/** Of floating point: what just fits, fits. */
+/** Floating-point tolerance: what just fits counts as fitting. */
 const rounding = 1e-9;
-/** Cores are taken for idle when more than this share of them is. */
+/** Cores count as idle when more than this share of them is unused. */
 const idle = 0.15;
-/** The worker keeps up when it infers at least this share of what comes. */
+/** The worker keeps up when it infers at least this share of the incoming frames. */
 const keptUp = 0.95;
 
 /**
- * What cameras and frames cost, from observations of which the first asked for little, and the last for as much as the machine can do: work
- * takes longer where cores are shared, so the cost of a frame is that from the one to the other.
+ * The cost of cameras and frames, from observations of which the first had little load and the last as much as the machine can do. Work
+ * takes longer when cores are shared, so the cost of a frame is measured from the first to the last.
  */
 export function machineCosts(cores: number, observations: readonly MachineObservation[]): MachineCosts {
   const first = observations[0]!;
@@ -90,12 +90,12 @@ export function machineCosts(cores: number, observations: readonly MachineObserv
   };
 }
 
-/** Cores that other programs took. */
+/** Cores that other programs used. */
 export function others({ machine, ingest, inference, transport }: MachineObservation): number {
   return Math.max(0, machine - ingest - inference - transport);
 }
 
-/** A part that costs by the frame alone. */
+/** The cost of a part that depends only on the number of frames. */
 function costOf(
   part: "inference" | "transport",
   first: MachineObservation,
@@ -107,7 +107,7 @@ function costOf(
   return { standing: Math.max(0, first[part] - perFrame * first.inferredFps), perFrame };
 }
 
-/** Ingest's cost without a camera, per camera and per inferred frame, by least squares; none can be less than nothing. */
+/** Ingest's cost without a camera, per camera and per inferred frame, by least squares; none can be negative. */
 function ingestCosts(observations: readonly MachineObservation[]): {
   standing: number;
   perCamera: number;
@@ -115,7 +115,7 @@ function ingestCosts(observations: readonly MachineObservation[]): {
 } {
   const rows = observations.map(({ cameras, inferredFps }) => [1, cameras, inferredFps]);
   const wanted = observations.map(({ ingest }) => ingest);
-  // Few parts of few observations: of all choices of parts that are not nothing, the one that fits best.
+  // Few parts and few observations: of all combinations of parts without negative costs, the best fit is taken.
   const choices = [[0, 1, 2], [1, 2], [0, 1], [0, 2], [1], [2]].filter(
     (parts) => parts.length <= observations.length,
   );
@@ -156,7 +156,7 @@ function leastSquares(rows: readonly (readonly number[])[], wanted: readonly num
   return matrix.map((row, i) => row[size]! / row[i]!);
 }
 
-/** What the machine will make of a number of cameras at a rate. */
+/** How the machine will handle a number of cameras at a rate. */
 export function predictLoad(costs: MachineCosts, { cameras, fps, reserve = costs.others }: Wish): Prediction {
   const { perCamera, perFrame, cameraFps, workerFps } = costs;
   const rate = fps === 0 ? cameraFps : Math.min(fps, cameraFps);

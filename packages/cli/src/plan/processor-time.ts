@@ -7,12 +7,12 @@ interface ProcessTimes {
   seconds: number;
 }
 
-/** Processor time since its start, in seconds, of every process that can be seen. @throws where there is no /proc */
+/** Processor time since its start, in seconds, of every visible process. @throws when there is no /proc */
 async function allProcesses(): Promise<Map<number, ProcessTimes>> {
   const all = new Map<number, ProcessTimes>();
   await Promise.all(
     (await readdir("/proc")).filter(isNumber).map(async (pid) => {
-      // It may end meanwhile.
+      // The process may end in the meantime.
       const stat = await processStat(Number(pid)).catch(() => undefined);
       if (!stat) return;
       const { parent, cpuSeconds, childrenCpuSeconds } = stat;
@@ -22,15 +22,15 @@ async function allProcesses(): Promise<Map<number, ProcessTimes>> {
   return all;
 }
 
-/** Processor time so far, in seconds: of trees of processes by name, and of the whole machine. */
+/** Processor time so far, in seconds: of process trees by name, and of the whole machine. */
 export interface ProcessorTime<Name extends string> {
-  /** On the monotonic clock, in seconds. */
+  /** By the monotonic clock, in seconds. */
   at: number;
   of: Record<Name, number>;
   machine: number;
 }
 
-/** Reads what the processes of `roots` and all that they started have used. @throws where there is no /proc */
+/** Reads how much processor time the processes of `roots` and all their descendants have used. @throws when there is no /proc */
 export async function processorTime<Name extends string>(
   roots: Readonly<Record<Name, number>>,
 ): Promise<ProcessorTime<Name>> {
@@ -47,7 +47,7 @@ export async function processorTime<Name extends string>(
   return { at: performance.now() / 1000, of: Object.fromEntries(used), machine: milliseconds / 1000 };
 }
 
-/** Cores in use between two readings: of each name, and of the whole machine. */
+/** Cores in use between two readings: by name, and for the whole machine. */
 export function coresBetween<Name extends string>(
   from: ProcessorTime<Name>,
   to: ProcessorTime<Name>,

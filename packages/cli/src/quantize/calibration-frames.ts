@@ -11,32 +11,32 @@ import {
 } from "@sightline/yolo-nas";
 import { cameraAccess } from "../camera/examine-camera.ts";
 
-/** Where calibration frames come from: exactly one of `frames` and `camera`. */
+/** Source of calibration frames: exactly one of `frames` and `camera`. */
 export interface FrameChoice {
-  /** Folder of pictures, video, or a camera's URL. */
+  /** A folder of pictures, a video, or a camera's URL. */
   readonly frames?: string | undefined;
   /** A camera that is registered with the server. */
   readonly camera?: string | undefined;
-  /** How the video of an RTSP URL travels; a registered camera has its own. */
+  /** Transport for an RTSP URL; a registered camera has its own setting. */
   readonly transport: TransportChoice;
-  /** Seconds between two frames that are taken from a camera. */
+  /** Seconds between two frames taken from a camera. */
   readonly interval: number;
 }
 
-/** Calibration frames cannot be had as asked. */
+/** The requested calibration frames are not available. */
 export class FrameChoiceError extends Error {
   override readonly name = "FrameChoiceError";
 }
 
-/** Whether a text is a camera's address and no path. */
+/** Whether a text is a camera's address, not a path. */
 export function isCameraUrl(text: string): boolean {
   return /^(?:rtsps?|https?):\/\//i.test(text);
 }
 
 /**
- * `wanted` frames: spread evenly over a file or folder, or taken one an interval from a camera.
+ * `wanted` frames: spread evenly over a file or folder, or taken from a camera, one per interval.
  * @param cameraOf asks the server for a registered camera
- * @throws FrameChoiceError when the choice is not clear, or the camera gives no video, with the way out
+ * @throws FrameChoiceError, with what to do, when the choice is unclear or the camera gives no video
  */
 export async function calibrationFrames(
   choice: FrameChoice,
@@ -71,7 +71,7 @@ function addressOf(name: string, camera: Camera): { url: string; transport: Tran
   return { url: camera.uri, transport: transportNames[camera.transport] ?? "auto" };
 }
 
-/** Frames of a camera. It is received for a moment first, so that a fault has its name. */
+/** Frames from a camera. It is received briefly first, so that a fault is reported by name. */
 async function fromCamera(
   url: string,
   transport: TransportChoice,
@@ -108,7 +108,7 @@ async function fromCamera(
   }
 }
 
-/** Frames spread over a source: counted first, since a video does not say how many it has. */
+/** Frames spread over a source: they are counted first, since a video does not give its number of frames. */
 async function spread(open: () => AsyncIterable<FileFrame>, wanted: number): Promise<FileFrame[]> {
   let total = 0;
   for await (const _ of open()) total += 1;

@@ -20,18 +20,18 @@ import {
 import type { ChosenModel } from "../detect/choose-model.ts";
 import type { OpenSecondStages } from "../detect/open-second-stages.ts";
 
-/** First part of all ids that a replay makes: the same each time. */
+/** First part of all ids in a replay: the same each time. */
 const incarnation = "replay";
 
-/** What is open is told each second that time passes when no frames come, as a camera's analysis is. */
+/** Without frames, open events get a tick each second, as in a camera's analysis. */
 const tickUs = 1_000_000;
-/** After the longest debounce nothing can change any more until the next frame, however far away a file says that is. */
+/** After the longest debounce nothing can change until the next frame, however far away it is by the file's times. */
 const maxTicks = rulesLimits.maxSeconds + 60;
 
 export interface VideoAnalysisOptions {
   path: string;
   camera: string;
-  /** Wall clock where the video's times begin, in milliseconds since 1970. */
+  /** Wall clock time of the video's start, in milliseconds since 1970. */
   startMs: number;
   rules: CameraRules;
   session: DetectorSession;
@@ -39,11 +39,11 @@ export interface VideoAnalysisOptions {
   model: ChosenModel;
   ffmpeg: string;
   signal: AbortSignal;
-  /** Told when the video could not be read to its end. */
+  /** Called when the video could not be read to its end. */
   onFailure: (error: Error) => void;
 }
 
-/** What one frame of the video led to, or time that passed without one. */
+/** The results of one frame of the video, or of time without a frame. */
 export interface VideoStep {
   /** Presentation time in microseconds. */
   ptsUs: number;
@@ -51,8 +51,8 @@ export interface VideoStep {
 }
 
 /**
- * Detects, tracks and applies rules as the services do, frame by frame, by the video's own time. Every frame is analysed,
- * time without frames passes as it does for a camera, and the end of the video is the camera's end.
+ * Detects, tracks and applies rules as the services do, frame by frame, in the video's own time. Every frame is analysed, time without
+ * frames passes as for a camera, and the end of the video is the end of the camera.
  */
 export async function* analyzeVideo(options: VideoAnalysisOptions): AsyncGenerator<VideoStep, void> {
   const { path, camera, startMs, rules, session, stages, model, ffmpeg, signal } = options;
@@ -102,7 +102,7 @@ export async function* analyzeVideo(options: VideoAnalysisOptions): AsyncGenerat
   yield { ptsUs: last, events };
 }
 
-/** Times between two frames at which there is a tick. */
+/** Times of the ticks between two frames. */
 function* ticks(fromUs: number, toUs: number): Generator<number> {
   for (let count = 1; count <= maxTicks && fromUs + count * tickUs < toUs; count++)
     yield fromUs + count * tickUs;

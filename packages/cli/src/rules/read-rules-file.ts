@@ -2,17 +2,17 @@ import { open } from "node:fs/promises";
 import { type CameraRules, decodeUtf8 } from "@sightline/contracts";
 import { parseRulesFile, type RulesCheck, RulesError, type RulesFault, rulesLimits } from "@sightline/rules";
 
-/** A rules file cannot be read or used. The message has a line for each of the first faults, with the file's name. */
+/** A rules file that cannot be read or used. The message has a line for each of the first faults, with the file's name. */
 export class RulesFileError extends Error {
   override readonly name = "RulesFileError";
 }
 
-/** More faults than this are counted, not told. */
+/** Only this many faults are listed; the others are counted. */
 const maxFaults = 10;
 
 /**
  * Reads and checks a rules file.
- * @throws {RulesFileError} there is no such file, it holds no text, or its rules cannot be used
+ * @throws {RulesFileError} the file does not exist, is not text, or its rules cannot be used
  */
 export async function readRulesFile(file: string, check?: RulesCheck): Promise<CameraRules> {
   const text = await readText(file);
@@ -33,7 +33,7 @@ function faultLines(file: string, faults: readonly RulesFault[]): string {
   return [...lines, ...(more > 0 ? [`${file}: and ${more} more`] : [])].join("\n");
 }
 
-/** Reads no more than a rules file may have, since the name may be any file's, a device's too. */
+/** Reads no more than a rules file may have, since the name may be that of any file, even a device. */
 async function readText(file: string): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -54,7 +54,7 @@ async function readText(file: string): Promise<string> {
     const text = decodeUtf8(Buffer.concat(chunks));
     if (!text.includes("\0")) return text;
   } catch {
-    // Told below, as is text with a NUL, which no text has.
+    // Reported below, like a NUL character, which text does not contain.
   }
   throw new RulesFileError(`${file}: this is not a rules file: it must be JSON or YAML, as UTF-8 text.`);
 }

@@ -8,7 +8,7 @@ import { afterAll, beforeAll } from "vitest";
 
 export { ResultsProcess };
 
-/** How a command ended. */
+/** Result of a command. */
 export interface CommandOutcome {
   code: number | null;
   stdout: string;
@@ -32,7 +32,7 @@ export function spawnCommand(
   });
 }
 
-/** As {@link spawnCommand}, at a terminal, of which the pipes are keyboard and screen. */
+/** Like {@link spawnCommand}, but with a terminal: the pipes are its keyboard and screen. */
 export function spawnAtTerminal(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
   const line = [process.execPath, "--disable-warning=ExperimentalWarning", main, ...args];
   const quoted = line.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
@@ -68,7 +68,7 @@ export async function runCommands(
   return JSON.parse(stdout);
 }
 
-/** A results service for all tests of a file, from before the first to after the last, and commands that speak with it. */
+/** A results service for all tests of a file, from before the first to after the last, and commands that use it. */
 export function useResults() {
   let running: ResultsProcess | undefined;
   beforeAll(async () => {

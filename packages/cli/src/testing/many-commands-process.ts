@@ -1,6 +1,6 @@
 /**
- * Runs many command lines one after another in one process, since starting one takes longer than most commands. Takes them as
- * a JSON array of arrays, and prints the outcomes as one JSON array.
+ * Runs many command lines one after another in one process, since starting a process takes longer than most commands. Takes them as a
+ * JSON array of arrays, and prints the results as one JSON array.
  */
 import { runCli } from "../cli.ts";
 import type { CommandOutcome } from "./command-line.ts";
