@@ -11,7 +11,7 @@ export default defineConfig({
   plugins: [precompress()],
   build: {
     target: "es2023",
-    // The page's policy allows scripts and styles from files only.
+    // The page's content security policy allows scripts and styles from files only.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
@@ -23,7 +23,7 @@ export default defineConfig({
 
 const compressible = new Set([".html", ".js", ".css", ".svg"]);
 
-/** Writes `.br` and `.gz` beside each built text file, so that the server compresses nothing while it serves. */
+/** Writes `.br` and `.gz` beside each built text file, so that the server does not have to compress while serving. */
 function precompress(): Plugin {
   return {
     name: "precompress",

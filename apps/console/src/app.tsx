@@ -16,13 +16,13 @@ import { SystemPage } from "./system/system-page.tsx";
 import { TimelinePage } from "./timeline/timeline-page.tsx";
 import { WallPage } from "./wall/wall-page.tsx";
 
-/** The whole console. Who is not logged in gets the login page at the address of the page that is wanted. */
+/** The whole console. Without a login it shows the login page at the address of the requested page. */
 export function App() {
   if (!auth.value) return <Starting />;
   const isLoggedIn = me.value !== undefined;
   return (
     <>
-      {/* What is not saved yet outlasts a login that has ended. */}
+      {/* Unsaved changes survive a login that has ended. */}
       {(isLoggedIn || hasUnsaved()) && (
         <div class="console-pages" hidden={!isLoggedIn}>
           <Header />
@@ -93,7 +93,7 @@ function CurrentPage() {
   }
 }
 
-/** The login page is not for those who are logged in. */
+/** Logged-in users are sent on from the login page. */
 function GoOn({ to }: { to: string }) {
   useEffect(() => navigate(to, { replace: true }), [to]);
   return null;
@@ -106,7 +106,7 @@ interface NeedsRoleProps {
   children: ComponentChildren;
 }
 
-/** A page for those who have this role; others are told whom to ask. */
+/** A page for users with this role; others are told whom to ask. */
 function NeedsRole({ needs, title, children }: NeedsRoleProps) {
   if (may(needs)) return <>{children}</>;
   return (

@@ -6,7 +6,7 @@ import { route } from "../routing/navigation.ts";
 import { Brand } from "../shell/header.tsx";
 import { auth, refreshAuth } from "../state/auth.ts";
 
-/** Asks who is there. The address stays, so that the page that was wanted is there afterwards. */
+/** Asks for a login. The address does not change, so that the requested page appears afterwards. */
 export function LoginPage() {
   const { password = true, oidc } = auth.value?.login ?? {};
   useEffect(() => {
@@ -109,7 +109,7 @@ function PasswordLogin() {
   );
 }
 
-/** Why a login at the provider came to nothing, by the code in the login page's address. */
+/** Why a login at the provider failed, by the code in the login page's address. */
 const faults: Readonly<Record<string, string>> = {
   oidc_unavailable: "The login provider does not answer. Try again later, or log in with a password.",
   oidc_expired: "This login took too long or was begun in another window. Please start again.",
@@ -120,7 +120,7 @@ const faults: Readonly<Record<string, string>> = {
   oidc_failed: "The login at the provider failed. The server's log says why.",
 };
 
-/** What to tell a person who comes back from the login provider without a login; empty when there is nothing to tell. */
+/** The message for a person who comes back from the login provider without a login; empty when there is none. */
 function loginFault(code: string): string {
   return code === "" ? "" : (faults[code] ?? "The login failed. Please start again.");
 }

@@ -4,7 +4,7 @@ import { describeFailure } from "../api/request.ts";
 import { mayLeave, startOver } from "../routing/navigation.ts";
 import { auth, me } from "../state/auth.ts";
 
-/** Who is logged in, and the way out. */
+/** Shows who is logged in, and a way to log out. */
 export function UserMenu() {
   const fault = useSignal("");
   const user = me.value;

@@ -27,7 +27,7 @@ export const updateUser = (name: string, body: HttpUserChanges) =>
 
 export const deleteUser = (name: string) => request(user(name), { method: "DELETE" });
 
-/** @param current the password until now; an administrator needs none for others */
+/** @param current the present password; an administrator needs none for other users */
 export const setPassword = (name: string, password: string, current?: string) =>
   request(`${user(name)}/password`, {
     method: "POST",
@@ -36,13 +36,13 @@ export const setPassword = (name: string, password: string, current?: string) =>
 
 export const listTokens = (signal?: AbortSignal) => requestJson<HttpTokens>("/tokens", { signal });
 
-/** The answer holds the token itself, which is never told again. */
+/** The answer contains the token itself, which is never shown again. */
 export const createToken = (body: HttpNewToken) =>
   requestJson<HttpCreatedToken>("/tokens", { method: "POST", body });
 
 export const deleteToken = (id: string) => request(`/tokens/${encodeURIComponent(id)}`, { method: "DELETE" });
 
-/** Which records of the audit trail are asked for; empty strings mean all. */
+/** Filter for the audit trail; empty strings mean all. */
 export interface AuditFilter {
   user: string;
   action: string;

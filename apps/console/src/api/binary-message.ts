@@ -3,11 +3,14 @@ import type { LivePicture } from "@sightline/contracts";
 /** A picture and what was detected in the same frame. */
 export interface PictureMessage {
   head: LivePicture;
-  /** The JPEG, a view into the message. */
+  /** The JPEG, as a view into the message. */
   jpeg: Uint8Array<ArrayBuffer>;
 }
 
-/** Takes a message with a picture apart. @returns undefined if it is not one */
+/**
+ * Parses a message with a picture.
+ * @returns undefined if it is not one
+ */
 export function parsePictureMessage(data: ArrayBuffer): PictureMessage | undefined {
   const message = parseBinaryMessage(data);
   const head = message?.head as LivePicture | null | undefined;
@@ -20,7 +23,7 @@ const lengthBytes = 4;
 const decoder = new TextDecoder();
 
 /**
- * Takes a binary message apart: 32-bit little-endian length, head as JSON, and what belongs to it, a view into the message.
+ * Parses a binary message: 32-bit little-endian length, head as JSON, then the data, as a view into the message.
  * @returns undefined if it is not one
  */
 export function parseBinaryMessage(

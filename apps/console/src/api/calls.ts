@@ -16,21 +16,21 @@ import type {
 } from "@sightline/contracts";
 import { request, requestJson } from "./request.ts";
 
-/** What of the events is asked for; empty strings mean all. */
+/** Filter for events; empty strings mean all. */
 export interface EventFilter {
   camera: string;
   type: string;
   class: string;
   zone: string;
-  /** What a second stage says of the object, as name=value. */
+  /** An attribute from a second stage, as name=value. */
   attribute?: string;
-  /** Words that are looked for. */
+  /** Words to search for. */
   text?: string;
   minScore?: string;
   minSeconds?: string;
-  /** "true", "false", or both. */
+  /** "true", "false", or empty for both. */
   reviewed?: string;
-  /** Those that began in this span of time: RFC 3339; `to` is not in it. */
+  /** Events that began in this range: RFC 3339; `to` is excluded. */
   from?: string;
   to?: string;
 }
@@ -60,7 +60,7 @@ export const probe = (body: HttpProbeRequest, signal?: AbortSignal) =>
 
 export const getSystem = (signal?: AbortSignal) => requestJson<HttpSystem>("/system", { signal });
 
-/** Which part of a list of events is asked for. Times are milliseconds since 1970; `to` is not in it. */
+/** Part of a list of events. Times are milliseconds since 1970; `to` is excluded. */
 export interface EventRange {
   from?: number | undefined;
   to?: number | undefined;
@@ -68,7 +68,7 @@ export interface EventRange {
   pageToken?: string;
 }
 
-/** A time in milliseconds since 1970; the other where none is given, or what is given is no time. */
+/** A time in milliseconds since 1970; `other` when no valid time is given. */
 export function timeOr(text: string | undefined, other: number): number {
   const ms = Date.parse(text ?? "");
   return Number.isNaN(ms) ? other : ms;
@@ -86,7 +86,7 @@ export function listEvents(
   signal?: AbortSignal,
 ): Promise<HttpEventPage> {
   const query = new URLSearchParams({ pageSize: String(pageSize) });
-  // What the filter asks for stays a bound where only a part of it is fetched.
+  // The filter's limits still apply when only a part of the list is fetched.
   const first = Math.max(from, timeOr(filter.from, Number.NEGATIVE_INFINITY));
   const last = Math.min(to, timeOr(filter.to, Number.POSITIVE_INFINITY));
   if (first >= last) return Promise.resolve({ events: [], nextPageToken: "" });
@@ -96,7 +96,7 @@ export function listEvents(
   return requestJson<HttpEventPage>(`/events?${query}`, { signal });
 }
 
-/** Counts of events from a time on, and before another, in milliseconds since 1970; words, score, duration and review do not narrow them. */
+/** Counts events in a range, in milliseconds since 1970; the filter's words, score, duration and review are ignored. */
 export function countEvents(
   { camera, type, class: className, zone, attribute = "" }: EventFilter,
   from: number,
@@ -117,7 +117,7 @@ export const getEvent = (event: { camera: string; id: string }, signal?: AbortSi
 /** Most events that are marked in one request. */
 const mostReviewed = 1_000;
 
-/** Marks events as reviewed, or not reviewed, for all who see them. */
+/** Marks events as reviewed, or not reviewed, for all users who see them. */
 export async function reviewEvents(
   events: readonly { camera: string; id: string }[],
   reviewed: boolean,
@@ -153,7 +153,7 @@ interface RecordingRange {
 export const listRecordingSpans = (id: string, range: RecordingRange, signal?: AbortSignal) =>
   requestJson<HttpRecordingSpans>(`${camera(id)}/recording/spans?${rangeQuery(range)}`, { signal });
 
-/** One page of a camera's analysed frames from a time on, in milliseconds since 1970, those without detections too. */
+/** One page of a camera's analysed frames starting at a time, in milliseconds since 1970, including frames without detections. */
 export function listDetections(
   id: string,
   fromMs: number,

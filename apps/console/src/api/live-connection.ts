@@ -4,18 +4,18 @@ import { type PictureMessage, parsePictureMessage } from "./binary-message.ts";
 import { retryRange } from "./request.ts";
 
 export interface LiveHandlers {
-  /** Connected; all that was known may be old. */
+  /** Connected; earlier data may be out of date. */
   onOpen(): void;
-  /** Not connected; it goes on trying. */
+  /** Not connected; it keeps trying. */
   onLost(): void;
   onMessage(message: LiveMessage): void;
   onPicture(picture: PictureMessage): void;
 }
 
-/** A server that has sent samples sends them every second; one that says nothing for this long is taken for gone. */
+/** A server that sends samples sends them every second; if it is silent for this long, it counts as gone. */
 const silenceMs = 15_000;
 
-/** The WebSocket to the server, connected anew whenever it breaks. */
+/** The WebSocket to the server; it reconnects whenever the connection breaks. */
 export class LiveConnection {
   readonly #handlers: LiveHandlers;
   #socket: WebSocket | undefined;
@@ -37,7 +37,7 @@ export class LiveConnection {
     this.#connect();
   }
 
-  /** Sends if connected; what is not sent now would be out of date later. */
+  /** Sends if connected; otherwise the message is dropped, since it would be out of date later. */
   send(message: LiveRequest): void {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
@@ -88,7 +88,7 @@ export class LiveConnection {
     }, 5_000);
   }
 
-  /** A connection that hangs may take minutes to close; it is not waited for. */
+  /** A hanging connection may take minutes to close; this does not wait for it. */
   #giveUp(): void {
     const socket = this.#socket;
     this.#socket = undefined;

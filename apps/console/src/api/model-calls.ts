@@ -12,7 +12,7 @@ import type {
 } from "@sightline/contracts";
 import { RequestError, request, requestJson } from "./request.ts";
 
-/** How long, and how often, pieces are brought again to a server that is away; by the status of its answer, 0 for none. */
+/** How long, and how often, sending of pieces is retried while the server is away; by the status of its answer, 0 for none. */
 const [patienceMs, retryMs] = [60_000, 500];
 const awayStatuses: ReadonlySet<number> = new Set([0, 502, 503, 504]);
 
@@ -28,7 +28,7 @@ export const cancelJob = (id: string) => request(`/model-jobs/${id}/cancel`, { m
 
 export const deleteJob = (id: string) => request(`/model-jobs/${id}`, { method: "DELETE" });
 
-/** How much of what is to be sent is sent. */
+/** Reports how many of the bytes have been sent. */
 export type OnSent = (doneBytes: number, totalBytes: number) => void;
 
 export const uploadModel = (body: HttpNewImport, file: File, onSent: OnSent, signal: AbortSignal) =>
@@ -41,7 +41,7 @@ export const evaluateModels = (
   signal: AbortSignal,
 ) => send("evaluation", body, files, onSent, signal);
 
-/** Makes a job, brings its files in pieces, and starts it. One whose files cannot be brought is forgotten. */
+/** Creates a job, sends its files in pieces, and starts it. If the files cannot be sent, the job is deleted. */
 async function send(
   kind: "import" | "evaluation",
   body: unknown,
@@ -76,7 +76,7 @@ async function send(
   }
 }
 
-/** Makes a call that may be made again, for as long as the server is away: a restart must not lose what was sent. */
+/** Repeats a call, which must be safe to repeat, while the server is away: a restart must not lose what was already sent. */
 async function patiently<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + patienceMs;
   for (;;)

@@ -1,7 +1,7 @@
 import type { HttpError } from "@sightline/contracts";
 import { sentence } from "../words/names.ts";
 
-/** How long to wait before the server is tried again. */
+/** How long to wait before trying the server again. */
 export const retryRange = { firstMs: 500, mostMs: 10_000 };
 
 /** The server refused a request, or could not be reached (`code` "unreachable"). */
@@ -19,21 +19,21 @@ export class RequestError extends Error {
 
 export interface RequestOptions {
   method?: "GET" | "HEAD" | "POST" | "PATCH" | "PUT" | "DELETE";
-  /** Sent as JSON, but for a Blob, which is sent as its bytes. */
+  /** Sent as JSON; a Blob is sent as its bytes. */
   body?: unknown;
-  /** Makes the request conditional on the resource not having changed. */
+  /** The request succeeds only if the resource has not changed. */
   etag?: string | undefined;
   signal?: AbortSignal | undefined;
 }
 
 let whenUnauthenticated: () => void = () => undefined;
 
-/** Calls `listener` whenever the server wants a login first. */
+/** Calls `listener` whenever the server requires a login. */
 export function onUnauthenticated(listener: () => void): void {
   whenUnauthenticated = listener;
 }
 
-/** Sends a request to the API and returns its answer when it is a success. @throws RequestError, or the signal's reason */
+/** Sends a request to the API and returns its answer if it is a success. @throws RequestError, or the signal's reason */
 export async function request(path: string, options: RequestOptions = {}): Promise<Response> {
   const { method = "GET", body, etag, signal } = options;
   const headers = new Headers();
@@ -59,7 +59,7 @@ export async function request(path: string, options: RequestOptions = {}): Promi
   return answer;
 }
 
-/** As `request`, for an answer in JSON. */
+/** Like `request`, for an answer in JSON. */
 export async function requestJson<T>(path: string, options?: RequestOptions): Promise<T> {
   return (await (await request(path, options)).json()) as T;
 }
@@ -70,12 +70,12 @@ async function failure(answer: Response): Promise<RequestError> {
     if (typeof code === "string" && typeof message === "string")
       return new RequestError(code, message, answer.status);
   } catch {
-    // Not from the API but from something between: the status has to do.
+    // The answer comes from something between, not from the API: only the status can be used.
   }
   return new RequestError("http", `The server answered with status ${answer.status}.`, answer.status);
 }
 
-/** What to tell a person about a failed call, as a sentence. */
+/** A message for people about a failed call, as a sentence. */
 export function describeFailure(error: unknown): string {
   return sentence(error instanceof Error ? error.message : String(error));
 }

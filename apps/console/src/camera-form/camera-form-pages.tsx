@@ -18,11 +18,11 @@ import {
   settingsOf,
 } from "./form-values.ts";
 
-/** A camera as it was fetched, and what the form begins with. */
+/** A camera as it was fetched, and the form's initial values. */
 interface Editing {
   camera: HttpCamera;
   initial: FormValues;
-  /** Someone else has changed the camera since it was fetched before. */
+  /** Someone else has changed the camera since the last fetch. */
   conflict: boolean;
 }
 

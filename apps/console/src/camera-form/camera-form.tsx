@@ -14,7 +14,7 @@ import { PrivacyFields, RecordingFields } from "./video-fields.tsx";
 
 interface Props {
   initial: FormValues;
-  /** False when the camera exists: its id stays. */
+  /** False when the camera exists: its id cannot change. */
   isNew: boolean;
   hasCredentials?: boolean;
   hasRecordCredentials?: boolean;
@@ -22,7 +22,7 @@ interface Props {
   save: (values: FormValues) => Promise<void>;
 }
 
-/** A camera's settings, with a test of its address. */
+/** A form for a camera's settings, with a test of its address. */
 export function CameraForm({
   initial,
   isNew,
@@ -190,7 +190,7 @@ function offered(stages: readonly string[]): string {
   return names.length > 0 ? `There are: ${names.join(", ")}.` : "No worker has any now.";
 }
 
-/** The models that can be chosen; value and what is shown for it. */
+/** The models to choose from; each with its value and its text. */
 function modelOptions(
   models: readonly { name: string; isDefault: boolean }[],
   chosen: string,

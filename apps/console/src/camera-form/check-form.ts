@@ -17,7 +17,7 @@ import {
   secondStagesOf,
 } from "./form-values.ts";
 
-/** Checks what can be checked here; the server checks the rest. */
+/** Checks what can be checked in the browser; the server checks the rest. */
 export function checkForm(values: FormValues): FieldErrors {
   const errors: FieldErrors = {};
   if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(values.id))
@@ -48,29 +48,29 @@ export function checkForm(values: FormValues): FieldErrors {
   return errors;
 }
 
-/** Why an address cannot be a camera's; empty when it may be. */
+/** Why an address cannot be a camera's; empty when it is possible. */
 export function uriFault(uri: string): string {
   if (/^(?:(?:rtsps?|https?):\/\/|file:\/\/\/)./i.test(uri)) return "";
   return "An address begins with rtsp://, rtsps://, http:// or https://, or file:/// for a trial.";
 }
 
-/** Why an address cannot be that of the stream to be recorded; empty when it may be, or there is none. */
+/** Why an address cannot be that of the recorded stream; empty when it is possible or there is none. */
 export function recordUriFault(uri: string): string {
   return uri === "" ? "" : uriFault(uri);
 }
 
-/** Why this cannot be the number of a video track; empty when it may be. */
+/** Why this cannot be a video track's number; empty when it is possible. */
 export function videoTrackFault(text: string): string {
   return numberFault(cameraSettings.videoTrack, text);
 }
 
-/** Why a text is no value of a number; empty when it is one. */
+/** Why a text is not a valid number for the setting; empty when it is. */
 function numberFault(setting: NumberSetting, text: string): string {
   if (isWithin(setting, numberOf(text))) return "";
   return `Use a ${setting.kind === "whole" ? "whole " : ""}number from ${setting.least} to ${setting.most}, or leave it empty.`;
 }
 
-/** Fields that the server calls otherwise. */
+/** Fields that have another name on the server. */
 const otherNames: Readonly<Record<string, FieldName>> = {
   cameraId: "id",
   name: "id",
@@ -80,7 +80,7 @@ const otherNames: Readonly<Record<string, FieldName>> = {
   "recording.audio": "recordAudio",
 };
 
-/** The field of a path in one of the server's messages: `target_fps` and `targetFps` are the same. */
+/** The field for a path in one of the server's messages: `target_fps` and `targetFps` are the same. */
 function fieldOfPath(path: string): FieldName | undefined {
   const name = path.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
   const field = otherNames[name] ?? name;
@@ -110,7 +110,7 @@ const fieldLabels: Readonly<Record<FieldName, string>> = {
   privacyMasks: "The privacy masks",
 };
 
-/** What the server's refusal says of a field, with the field called as the form does. */
+/** The server's message about a field, using the form's name for the field. */
 export function fieldMessage(field: FieldName, message: string): string {
   return sentence(
     message.replace(/^(?:camera\.|body\.)?[A-Za-z_]+(?:\.[A-Za-z_]+)?(?=[ :])/, (path) => {
@@ -120,7 +120,7 @@ export function fieldMessage(field: FieldName, message: string): string {
   );
 }
 
-/** The field that the server's refusal is about, if that can be told: messages begin with the field's path. */
+/** The field that the server's error is about, if known: messages begin with the field's path. */
 export function fieldOfError(error: { code: string; message: string }): FieldName | undefined {
   const path = /^(?:camera\.|body\.)?([A-Za-z_]+(?:\.[A-Za-z_]+)?)\b/.exec(error.message)?.[1];
   return (
@@ -128,7 +128,7 @@ export function fieldOfError(error: { code: string; message: string }): FieldNam
   );
 }
 
-/** What a refusal says of each field; it has a line for each fault. */
+/** The messages of an error by field; it has one line per fault. */
 export function refusedFields({ code, message }: { code: string; message: string }): FieldErrors {
   const errors: FieldErrors = {};
   for (const line of message.split("\n")) {

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { plural } from "../words/numbers-and-times.ts";
 
 interface Props {
-  /** Names the group for those who do not see it. */
+  /** Name of the group for screen readers. */
   legend: string;
   known: readonly string[];
   chosen: readonly string[];
@@ -10,10 +10,10 @@ interface Props {
   onChange: (chosen: string[]) => void;
 }
 
-/** More than this many are searched, not looked through. */
+/** With more classes than this there is a search field. */
 const searchFrom = 12;
 
-/** Chooses some of a model's classes; none means all. */
+/** Lets the user choose some of a model's classes; none means all. */
 export function ClassPicker({ legend, known, chosen, error, onChange }: Props) {
   const search = useSignal("");
   const all = [...new Set([...known, ...chosen])];

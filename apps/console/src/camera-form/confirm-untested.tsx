@@ -3,13 +3,13 @@ import { useEffect, useRef } from "preact/hooks";
 import { reasonName, sentence } from "../words/names.ts";
 
 interface Props {
-  /** What the test of the address said; undefined when there was none. */
+  /** Result of the address test; undefined when there was none. */
   result: HttpProbe | undefined;
   onConfirm: () => void;
   onClose: () => void;
 }
 
-/** Asks whether a camera is to be added although nobody has seen a picture of it. */
+/** Asks whether to add a camera although nobody has seen a picture from it. */
 export function ConfirmUntested({ result, onConfirm, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);

@@ -2,12 +2,12 @@ import type { HttpCamera, HttpCameraSettings } from "@sightline/contracts";
 import { defaultOf, eachPlain, type PlainSettings } from "@sightline/contracts/camera-settings";
 import { type Labels, labelTexts, parseLabel } from "@sightline/contracts/labels";
 
-/** Numbers as text until they are checked, and choices; empty is the default. */
+/** Numbers as text until they are checked, and choices; empty means the default. */
 type PlainValues = {
   [Name in keyof PlainSettings]: PlainSettings[Name] extends number ? string : PlainSettings[Name];
 };
 
-/** What the form holds. */
+/** The values of the form. */
 export interface FormValues extends PlainValues {
   id: string;
   uri: string;
@@ -15,23 +15,23 @@ export interface FormValues extends PlainValues {
   recordUri: string;
   model: string;
   classes: string[];
-  /** With commas or spaces between them: "site=north, floor=2". */
+  /** Separated by commas or spaces: "site=north, floor=2". */
   labels: string;
-  /** Models that look at what was found: "clothing-colour: person; helmet". */
+  /** Models that look at the objects found: "clothing-colour: person; helmet". */
   secondStages: string;
   recordMode: HttpCamera["recording"]["mode"];
   recordDays: string;
   recordEventsDays: string;
   recordAudio: boolean;
-  /** A mask a line, its corners in per cent: "0,0 50,0 50,100". */
+  /** One mask per line, its corners in per cent: "0,0 50,0 50,100". */
   privacyMasks: string;
 }
 
 export type FieldName = keyof FormValues;
-/** What is wrong, by field. */
+/** Error messages by field. */
 export type FieldErrors = Partial<Record<FieldName, string>>;
 
-/** Ties a field of the page to the form's value of this name. */
+/** Connects a field of the page to the form's value of this name. */
 export type BoundField = <Name extends FieldName>(
   name: Name,
 ) => {
@@ -57,7 +57,7 @@ export const emptyForm: FormValues = {
   privacyMasks: "",
 };
 
-/** A camera's settings as the form shows them; empty means the default. */
+/** A camera's settings as form values; empty means the default. */
 export function formOf(camera: HttpCamera): FormValues {
   const { id, uri, recordUri, model, classes, labels, secondStages, recording, privacyMasks } = camera;
   return {
@@ -77,7 +77,7 @@ export function formOf(camera: HttpCamera): FormValues {
   };
 }
 
-/** Numbers and choices as the form shows them. */
+/** Numbers and choices as form values. */
 function plainValues(settings: Partial<PlainSettings>): PlainValues {
   return eachPlain((name, setting) => {
     const value = settings[name] ?? defaultOf(setting);
@@ -86,7 +86,7 @@ function plainValues(settings: Partial<PlainSettings>): PlainValues {
   }) as PlainValues;
 }
 
-/** The form as settings for the server. */
+/** The form values as settings for the server. */
 export function settingsOf(values: FormValues): Required<HttpCameraSettings> {
   const plain = eachPlain((name, { kind }) => (kind === "choice" ? values[name] : numberOf(values[name])));
   return {
@@ -107,7 +107,7 @@ export function settingsOf(values: FormValues): Required<HttpCameraSettings> {
   };
 }
 
-/** Only the settings in which the form differs from what it began with. */
+/** Only the settings that differ from the form's initial values. */
 export function changedSettings(before: FormValues, after: FormValues): Partial<HttpCameraSettings> {
   const old = settingsOf(before);
   const changed = Object.entries(settingsOf(after)).filter(
@@ -116,7 +116,7 @@ export function changedSettings(before: FormValues, after: FormValues): Partial<
   return Object.fromEntries(changed) as Partial<HttpCameraSettings>;
 }
 
-/** The two forms joined, when both began as `before`: theirs, with what was changed in mine. */
+/** Merges two forms that both began as `before`: takes theirs, plus my changes. */
 export function mergeForms(before: FormValues, mine: FormValues, theirs: FormValues): FormValues {
   const changed = Object.entries(mine).filter(
     ([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name as FieldName]),
@@ -124,7 +124,7 @@ export function mergeForms(before: FormValues, mine: FormValues, theirs: FormVal
   return { ...theirs, ...Object.fromEntries(changed) };
 }
 
-/** The labels that were written; undefined when they cannot be read, or one is there twice. */
+/** Parses labels; undefined when they are invalid or one is repeated. */
 export function labelsOf(text: string): Labels | undefined {
   const labels = new Map<string, string>();
   for (const word of text.split(/[\s,]+/).filter((each) => each !== "")) {
@@ -135,7 +135,7 @@ export function labelsOf(text: string): Labels | undefined {
   return Object.fromEntries(labels);
 }
 
-/** The second stages that were written; undefined when they cannot be read. */
+/** Parses second stages; undefined when they are invalid. */
 export function secondStagesOf(text: string): HttpCamera["secondStages"] | undefined {
   const stages = text
     .split(";")
@@ -154,7 +154,7 @@ export function secondStagesText(stages: HttpCamera["secondStages"]): string {
     .join("; ");
 }
 
-/** The masks that were written; undefined when they cannot be read. */
+/** Parses masks; undefined when they are invalid. */
 export function masksOf(text: string): HttpCamera["privacyMasks"] | undefined {
   const masks = text
     .split("\n")

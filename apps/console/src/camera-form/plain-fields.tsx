@@ -8,7 +8,7 @@ interface Props {
   bound: BoundField;
 }
 
-/** The numbers and choices that belong together, beside each other where there is room. */
+/** The numbers and choices of one part, side by side where there is space. */
 export function PlainFields({ part, bound }: Props) {
   const fields = plainSettings.filter(([, setting]) => setting.part === part);
   return (
@@ -17,7 +17,7 @@ export function PlainFields({ part, bound }: Props) {
         const { label, says } = setting;
         if (setting.kind === "choice") {
           const options = Object.entries(setting.choices);
-          // The commands' word for it is not in this form.
+          // The commands' word does not appear in this form.
           const hint = sentence(says.replace(/\bauto\b/, "automatic"));
           return <SelectField key={name} {...bound(name)} label={label} hint={hint} options={options} />;
         }

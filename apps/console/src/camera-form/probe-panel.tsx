@@ -8,22 +8,22 @@ import { reasonName, sentence, title } from "../words/names.ts";
 import { formatFps } from "../words/numbers-and-times.ts";
 import type { FormValues } from "./form-values.ts";
 
-/** What came of trying an address out. */
+/** Result of testing an address. */
 export interface Trial {
   result: HttpProbe;
 }
 
 interface Props {
   uri: string;
-  /** Empty: no other stream is recorded. */
+  /** Empty: no separate stream is recorded. */
   recordUri: string;
   transport: FormValues["transport"];
   videoTrack: FormValues["videoTrack"];
-  /** Why the address cannot be tried; empty when it can. */
+  /** Why the address cannot be tested; empty when it can. */
   fault: string;
-  /** It was to be tried although it cannot be. */
+  /** Called when a test is requested although the address cannot be tested. */
   onFault: () => void;
-  /** Told of each result, and with undefined when it is not of this address any more. */
+  /** Called with each result, and with undefined when the address has changed since. */
   onTrial: (trial: Trial | undefined) => void;
 }
 
@@ -39,12 +39,12 @@ export function ProbePanel({
 }: Props) {
   const busy = useSignal(false);
   const result = useSignal<HttpProbe | undefined>(undefined);
-  /** Of the stream that is to be recorded. */
+  /** Result for the stream to be recorded. */
   const recorded = useSignal<HttpProbe | undefined>(undefined);
   const fault = useSignal("");
   const asking = useRef<AbortController | undefined>(undefined);
 
-  // At once: later it would end a probe of the new address.
+  // Immediately: later it would end a probe of the new address.
   useLayoutEffect(() => {
     result.value = undefined;
     recorded.value = undefined;
@@ -69,7 +69,7 @@ export function ProbePanel({
         { uri: uri.trim(), transport, videoTrack: Number(videoTrack) },
         aborted.signal,
       );
-      // One after the other: some cameras take the next connection only when they have done with the last.
+      // In sequence: some cameras accept a connection only after the one before has ended.
       const other = recordUri.trim();
       const ofRecorded = other === "" ? undefined : await probe({ uri: other, transport }, aborted.signal);
       if (aborted.signal.aborted) return;
@@ -113,7 +113,7 @@ export function ProbePanel({
   );
 }
 
-/** What a stream that is to be recorded sends; one whose codec cannot be is at fault. */
+/** Probe result for a stream to be recorded; a codec that cannot be recorded is a fault. */
 function recordable(result: HttpProbe): HttpProbe {
   if (!result.ok || ["h264", "h265", "hevc"].includes(result.codec)) return result;
   const message = `video of the codec ${result.codec} cannot be recorded; set the stream to H.264 or H.265`;

@@ -8,7 +8,7 @@ interface RecordingProps {
   hasRecordCredentials: boolean;
 }
 
-/** What is kept of a camera's video, and for how long. */
+/** How a camera's video is recorded, and for how long. */
 export function RecordingFields({ bound, hasRecordCredentials }: RecordingProps) {
   const mode = bound("recordMode");
   const audio = bound("recordAudio");
@@ -69,7 +69,7 @@ export function RecordingFields({ bound, hasRecordCredentials }: RecordingProps)
   );
 }
 
-/** Parts of the picture that nobody may see, and what becomes of the video then. */
+/** Parts of the picture that nobody may see, and how the video is handled then. */
 export function PrivacyFields({ bound }: { bound: BoundField }) {
   const { id, value, error, onChange } = bound("privacyMasks");
   const hint =

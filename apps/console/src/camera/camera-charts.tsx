@@ -22,12 +22,12 @@ const fpsSeries: ChartSeries[] = [
   { name: "inferred", color: "--line-2" },
 ];
 
-/** Latency and frame rates of the last minutes, moving on each second. */
+/** Latency and frame rates of the last minutes, updated every second. */
 export function CameraCharts({ id, targetFps }: { id: string; targetFps: number }) {
   const window = useMemo(() => new SeriesWindow(seconds), []);
   const version = useSignal(0);
   const fault = useSignal("");
-  // What happened while the server was away is fetched when it is back.
+  // Events from the time when the server was away are fetched when it is back.
   const session = Math.max(1, connectionCount.value);
 
   useEffect(() => {

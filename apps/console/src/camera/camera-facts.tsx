@@ -56,7 +56,7 @@ const streamStates = {
   down: "down",
 };
 
-/** What is known of the stream that is recorded, where it is not the analysed one. */
+/** Facts about the recorded stream, if it is not the analysed one. */
 function recordRows({ recordUri, hasRecordCredentials, status }: HttpCamera): [string, string][] {
   if (recordUri === "") return [];
   const stream = status.recording?.stream;
@@ -68,7 +68,7 @@ function recordRows({ recordUri, hasRecordCredentials, status }: HttpCamera): [s
   ];
 }
 
-/** Numbers and choices that other lines tell of. */
+/** Numbers and choices that other rows show. */
 const toldApart: ReadonlySet<PlainName> = new Set([
   "decode",
   "targetFps",
@@ -77,7 +77,7 @@ const toldApart: ReadonlySet<PlainName> = new Set([
   "maskedVideo",
 ]);
 
-/** The other numbers and choices; what one gets under overload only where it is not what every other gets. */
+/** The other numbers and choices; those for overload only if they differ from the default. */
 function plainRows(camera: HttpCamera): [string, string][] {
   return plainSettings.flatMap(([name, setting]): [string, string][] => {
     const value = camera[name];
@@ -88,7 +88,7 @@ function plainRows(camera: HttpCamera): [string, string][] {
   });
 }
 
-/** What it gets first, where that is anything. */
+/** What the camera gets before others, if anything. */
 function floorRows({ floorFps, priority, status }: HttpCamera): [string, string][] {
   if (floorFps === 0) return [];
   const held =
@@ -97,7 +97,7 @@ function floorRows({ floorFps, priority, status }: HttpCamera): [string, string]
   return [["Floor", `${floorFps} frames per second${place}${held}`]];
 }
 
-/** A camera's settings and what its stream is. */
+/** A camera's settings and the properties of its stream. */
 export function CameraFacts({ camera }: { camera: HttpCamera }) {
   const { status } = camera;
   const size = status.sourceWidth > 0 ? `, ${status.sourceWidth} × ${status.sourceHeight}` : "";
@@ -138,7 +138,7 @@ export function CameraFacts({ camera }: { camera: HttpCamera }) {
   );
 }
 
-/** The few numbers that say how a camera does. */
+/** The few numbers that show how a camera is doing. */
 export function CameraFigures({ state }: { state: CameraState }) {
   const { status, figures, targetFps, floorFps } = state.camera.value;
   const now = status.state === "live" ? figures : null;

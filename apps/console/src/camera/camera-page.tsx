@@ -16,16 +16,16 @@ import { DeleteCamera } from "./delete-camera.tsx";
 import { Findings, SavedWarnings } from "./findings.tsx";
 import { LedgerBar } from "./ledger-bar.tsx";
 
-/** Where the browser remembers whether video or analysed frames are to be shown. */
+/** Key under which the browser remembers whether to show video or analysed frames. */
 const choiceKey = "sightline-live";
 
 interface Props {
   id: string;
-  /** Id of the event that is opened. */
+  /** Id of the open event. */
   event: string | undefined;
 }
 
-/** All about one camera. */
+/** Everything about one camera. */
 export function CameraPage({ id, event }: Props) {
   const state = findCamera(id);
   if (!state) return <NoCamera id={id} known={cameras.value !== undefined} />;
@@ -78,7 +78,7 @@ export function CameraPage({ id, event }: Props) {
   );
 }
 
-/** What an operator who looks at this camera asks. */
+/** The question that an operator who looks at this camera asks. */
 function question({ camera }: CameraState): string {
   const { status, findings } = camera.value;
   if (isDark(status)) return "Why is it dark?";
@@ -129,7 +129,7 @@ function CameraPicture({ state }: { state: CameraState }) {
   );
 }
 
-/** Width divided by height of what the camera sends; 16:9 until that is known. */
+/** Width divided by height of the camera's picture; 16:9 until it is known. */
 export function aspectOf({ camera }: CameraState): number {
   const { sourceWidth, sourceHeight } = camera.value.status;
   return sourceWidth > 0 && sourceHeight > 0 ? sourceWidth / sourceHeight : 16 / 9;
@@ -149,7 +149,7 @@ function Actions({ state }: { state: CameraState }) {
   );
 }
 
-/** In place of a page about a camera that is not, or not yet, known. */
+/** Shown in place of a page when the camera does not exist, or is not known yet. */
 export function NoCamera({ id, known }: { id: string; known: boolean }) {
   useSystem();
   const site = siteOf(id);

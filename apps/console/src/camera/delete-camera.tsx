@@ -5,7 +5,7 @@ import { describeFailure } from "../api/request.ts";
 import { navigate } from "../routing/navigation.ts";
 import { removeCameraState } from "../state/cameras.ts";
 
-/** A button that deletes a camera after it has asked. */
+/** A button that deletes a camera after a confirmation. */
 export function DeleteCamera({ id }: { id: string }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const busy = useSignal(false);

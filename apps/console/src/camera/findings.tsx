@@ -6,11 +6,11 @@ import { sentence } from "../words/names.ts";
 
 interface Props {
   findings: readonly HttpFinding[];
-  /** Said when nothing is the matter. */
+  /** Shown when there are no findings. */
   fine: string;
 }
 
-/** What is the matter, in words, each with what to do. */
+/** Problems in words, each with what to do. */
 export function Findings({ findings, fine }: Props) {
   const shown = findings.length > 0 ? findings : [{ level: "ok" as const, text: fine, fix: "" }];
   return (
@@ -28,7 +28,7 @@ export function Findings({ findings, fine }: Props) {
   );
 }
 
-/** What the server said when the camera was saved, until its page is left. */
+/** The server's warnings from saving the camera, shown until its page is left. */
 export function SavedWarnings({ camera }: { camera: string }) {
   useEffect(() => () => keepWarnings(camera, []), [camera]);
   if (warnings.value?.camera !== camera) return null;
@@ -43,10 +43,10 @@ export function SavedWarnings({ camera }: { camera: string }) {
   );
 }
 
-/** What the server wants known of a camera that was just saved; undefined when there is nothing. */
+/** The server's warnings about a camera that was just saved; undefined when there are none. */
 const warnings = signal<{ camera: string; texts: readonly string[] } | undefined>(undefined);
 
-/** Keeps it for the camera's page, which comes next. */
+/** Keeps the warnings for the camera's page, which is shown next. */
 export function keepWarnings(camera: string, texts: readonly string[]): void {
   warnings.value = texts.length > 0 ? { camera, texts } : undefined;
 }

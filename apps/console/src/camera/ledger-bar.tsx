@@ -2,7 +2,7 @@ import type { HttpCameraStatus } from "@sightline/contracts";
 import { formatCount } from "../words/numbers-and-times.ts";
 import { ledgerParts } from "./ledger-parts.ts";
 
-/** What became of every frame since ingest took the camera, as a bar that adds up to 100%. */
+/** What happened to every frame since ingest took over the camera, as a bar that adds up to 100%. */
 export function LedgerBar({ ledger }: { ledger: HttpCameraStatus["ledger"] }) {
   const parts = ledgerParts(ledger);
   return (

@@ -3,7 +3,7 @@ import { words } from "../words/names.ts";
 
 type Ledger = HttpCameraStatus["ledger"];
 
-/** A part of all captured frames. */
+/** A share of all captured frames. */
 export interface LedgerPart {
   /** Also the CSS class of its colour. */
   key: string;
@@ -11,7 +11,7 @@ export interface LedgerPart {
   /** What it means, for people. */
   meaning: string;
   count: number;
-  /** In tenths of a per cent; those of all parts add up to 1000. */
+  /** In tenths of a per cent; all parts add up to 1000. */
   permille: number;
 }
 
@@ -36,8 +36,8 @@ const known: Readonly<Record<string, { key: string; name: string; meaning: strin
 const order = Object.keys(known);
 
 /**
- * All captured frames by what became of them: inferred, each reason of a drop, in flight. Shares are rounded so that they
- * add up to 100 % (largest remainder). Parts without frames are left out, but for inferred.
+ * All captured frames by their outcome: inferred, each reason for a drop, in flight. Shares are rounded so that they add up to 100 %
+ * (largest remainder). Parts without frames are left out, except inferred.
  */
 export function ledgerParts(ledger: Ledger): LedgerPart[] {
   const reasons = Object.entries(ledger.dropped).sort(([a], [b]) => rank(a) - rank(b));

@@ -15,16 +15,16 @@ interface Props {
   series: readonly ChartSeries[];
   /** Times in seconds, then a column for each series. */
   data: [number[], ...(number | null)[][]];
-  /** Fills the series one upon the other. */
+  /** Stacks the series on top of each other, filled. */
   stacked?: boolean;
   format(value: number): string;
-  /** Says what to read from it. */
+  /** Explains how to read the chart. */
   note: string;
 }
 
 const height = 170;
 
-/** A chart over time with a legend that gives the values under the pointer, or else the newest. */
+/** A chart over time with a legend that shows the values under the pointer, or the newest ones. */
 export function Chart({ title, series, data, stacked = false, format, note }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
@@ -92,7 +92,7 @@ function text(value: number | null | undefined, format: (value: number) => strin
   return value === null || value === undefined ? "–" : format(value);
 }
 
-/** The sums of stacked columns, the highest first: each hides the lower part of the one before. */
+/** The sums of stacked columns, highest first: each one hides the lower part of the one before. */
 function layers([times, ...columns]: Props["data"]): Props["data"] {
   return [times, ...stack(columns).reverse()];
 }

@@ -1,9 +1,9 @@
 import type { HttpSample } from "@sightline/contracts";
 
-/** The stages of a frame's way, in order. */
+/** The stages that a frame passes, in order. */
 export const stages = ["decode", "queue", "batch", "infer", "post", "track", "deliver"] as const;
 
-/** Seconds between samples from which on a chart shows a gap. */
+/** A longer time between samples is shown as a gap. */
 const gapMs = 2_500;
 
 type Column = (number | null)[];
@@ -17,7 +17,7 @@ export class SeriesWindow {
     this.#seconds = seconds;
   }
 
-  /** Takes in samples in any order; a second that is known already is replaced. */
+  /** Adds samples in any order; a known second is replaced. */
   add(samples: readonly HttpSample[]): void {
     const newest = this.#samples.at(-1)?.timeMs ?? Number.NEGATIVE_INFINITY;
     const [only] = samples;
@@ -48,7 +48,7 @@ export class SeriesWindow {
   }
 }
 
-/** Sums each column with those before it, so that drawn one behind the other they form a stack. */
+/** Adds to each column those before it, so that they form a stack when drawn one behind the other. */
 export function stack(columns: readonly Column[]): Column[] {
   const sums: Column[] = [];
   for (const column of columns) {

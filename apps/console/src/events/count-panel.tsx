@@ -13,7 +13,7 @@ const spans = [
   ["30", "Last 30 days"],
 ] as const;
 
-/** How many events there were, as a chart with a table behind it; folded until it is asked for. */
+/** Number of events as a chart with a table behind it; closed until the user opens it. */
 export function CountPanel({ filter }: { filter: EventFilter }) {
   const isOpen = useSignal(false);
   return (

@@ -1,7 +1,7 @@
 import type { HttpEventCount } from "@sightline/contracts";
 import { title, words } from "../words/names.ts";
 
-/** Ways of counting events, as they are shown, and by what the server counts for each. */
+/** Ways of counting events: their names, and the field that the server counts by. */
 export const countings = [
   ["hour", "Hour", ["hour"]],
   ["camera", "Camera", ["camera"]],
@@ -29,7 +29,7 @@ const hour = new Intl.DateTimeFormat(undefined, {
   hourCycle: "h23",
 });
 
-/** The counts as rows: hours in their order, also those without events; all else by how many there are. */
+/** The counts as rows: hours in order, including those without events; everything else sorted by count. */
 export function countRows(
   counts: readonly HttpEventCount[],
   counting: Counting,
@@ -45,7 +45,7 @@ export function countRows(
     }
     return rows;
   }
-  // What is in no zone, or has crossed no line, has no place in a chart of these.
+  // Events in no zone, or across no line, have no place in such a chart.
   const named =
     counting === "line" || counting === "zone" ? counts.filter((count) => count[counting]) : counts;
   return named

@@ -7,27 +7,27 @@ import { pathOfCamera } from "./seen-names.ts";
 import { Thumbnail } from "./thumbnail.tsx";
 
 interface Props {
-  /** Tells the card from others in the page. */
+  /** Identifies the card in the page. */
   id: string;
-  /** Of the card, beside `event`. */
+  /** Kind of the card, in addition to `event`. */
   kind: string;
   name: string;
-  /** Whose picture and facts are shown. */
+  /** The event whose picture and facts are shown. */
   event: HttpEvent;
   startTime: string;
-  /** For how long, in words; empty for a moment. */
+  /** The duration in words; empty for a momentary event. */
   span: string;
-  /** Undefined while not all of it is reviewed. */
+  /** Undefined unless all of it is reviewed. */
   review: HttpEvent["review"];
   showCamera: boolean;
-  /** The event's own address; a click there opens it here. */
+  /** The event's own address; a click opens it in this page. */
   href: string;
   onOpen: () => void;
   onReview: (reviewed: boolean) => void;
   children?: ComponentChildren;
 }
 
-/** A card of a list of events: a snapshot, what happened, when and for how long. */
+/** A card in a list of events: a snapshot, what happened, when and for how long. */
 export function EventCard(props: Props) {
   const { id, kind, name, event, startTime, span, review, showCamera, href, onOpen, onReview, children } =
     props;
@@ -69,7 +69,7 @@ interface ReviewMarkProps {
   onReview: (reviewed: boolean) => void;
 }
 
-/** Whether somebody has reviewed an event; operators change it here. */
+/** Shows whether somebody has reviewed an event; operators can change it here. */
 export function ReviewMark({ review, name, onReview }: ReviewMarkProps) {
   const isReviewed = review !== undefined;
   const by =

@@ -7,7 +7,7 @@ import { BoxedVideo } from "../recording/boxed-video.tsx";
 import { movieTimes, type PictureTime } from "../recording/capture-times.ts";
 import { ShownTimes } from "../recording/shown-times.ts";
 
-/** The video of an event, from some seconds before it to some after it, with the boxes of what was detected. */
+/** The video of an event, from some seconds before to some seconds after it, with the detections' boxes. */
 export function EventClip({ event, name }: { event: HttpEvent; name: string }) {
   const video = useRef<HTMLVideoElement>(null);
   const times = useMemo(() => new ShownTimes(), []);
@@ -16,7 +16,7 @@ export function EventClip({ event, name }: { event: HttpEvent; name: string }) {
     const aborted = new AbortController();
     clipTimes(event, aborted.signal).then(
       (pictures) => times.set(0, pictures),
-      // The player says why there is no clip.
+      // The player shows why there is no clip.
       () => undefined,
     );
     return () => aborted.abort();
@@ -49,7 +49,7 @@ export function EventClip({ event, name }: { event: HttpEvent; name: string }) {
   );
 }
 
-/** When the clip's pictures are shown and were captured. Reads no more of it than says so. */
+/** Display and capture times of the clip's pictures. Reads only the part of the file that contains them. */
 async function clipTimes(event: HttpEvent, signal: AbortSignal): Promise<PictureTime[]> {
   const { body } = await request(clipUrl(event).replace("/api/v1", ""), { signal });
   const chunks: Uint8Array<ArrayBuffer>[] = [];
@@ -67,7 +67,7 @@ async function clipTimes(event: HttpEvent, signal: AbortSignal): Promise<Picture
   }
 }
 
-/** What the server says of it; the answer to HEAD has no text. */
+/** The server's reason; an answer to HEAD has no text. */
 async function reasonOf(event: HttpEvent, error: unknown): Promise<string> {
   try {
     await request(clipUrl(event).replace("/api/v1", ""));

@@ -17,7 +17,7 @@ import { pathOfCamera } from "./seen-names.ts";
 
 interface Props {
   opened: EventId;
-  /** What is listed, and whether that is all there is. */
+  /** The listed events, and whether these are all. */
   list: readonly HttpEvent[];
   complete: boolean;
   filter: EventFilter;
@@ -26,7 +26,7 @@ interface Props {
   onClose: () => void;
 }
 
-/** One event with its picture, and the way to those before and after it. It has an address of its own. */
+/** One event with its picture, and links to the events before and after it. It has its own address. */
 export function EventDialog({ opened, list, complete, filter, onOpen, onReview, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const fetched = useSignal<HttpEvent | undefined>(undefined);

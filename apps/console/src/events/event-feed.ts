@@ -1,15 +1,15 @@
 import type { HttpEvent, HttpReview } from "@sightline/contracts";
 import { type EventFilter, timeOr } from "../api/calls.ts";
 
-/** What names an event. */
+/** What identifies an event. */
 export type EventId = Pick<HttpEvent, "camera" | "id">;
 
-/** Key of an event among those of all cameras. */
+/** Key of an event, unique over all cameras. */
 export function eventKey(event: EventId): string {
   return `${event.camera}/${event.id}`;
 }
 
-/** Whether an event is one that is asked for. */
+/** Whether an event passes the filter. */
 export function matches(event: HttpEvent, filter: EventFilter): boolean {
   if (filter.camera !== "" && event.camera !== filter.camera) return false;
   if (filter.type !== "" && event.type !== filter.type) return false;
@@ -23,7 +23,7 @@ export function matches(event: HttpEvent, filter: EventFilter): boolean {
   return (filter.zone === "" || event.zone === filter.zone) && isFound(event, filter);
 }
 
-/** What the server does with words, score and duration (event-search.ts), for events as they happen. */
+/** The server's filter by words, score and duration (event-search.ts), applied to new events. */
 function isFound(event: HttpEvent, { text = "", minScore = "", minSeconds = "" }: EventFilter): boolean {
   const { track, phase, startTime, endTime } = event;
   if (Math.max(track?.bestScore ?? 0, event.snapshotScore ?? 0) < Number(minScore)) return false;
@@ -40,7 +40,7 @@ function isFound(event: HttpEvent, { text = "", minScore = "", minSeconds = "" }
     .every((word) => all.includes(word));
 }
 
-/** The same events, the one that somebody has marked with its mark. */
+/** The same events, with the review mark set on the marked one. */
 export function withReview(
   events: readonly HttpEvent[],
   { camera, id, review }: EventId & { review: HttpReview | null },
@@ -52,7 +52,7 @@ export function withReview(
   });
 }
 
-/** Joins events, newest start first, each once in its newest revision. */
+/** Merges events, newest start first, each once in its newest revision. */
 export function mergeEvents(known: readonly HttpEvent[], more: readonly HttpEvent[]): HttpEvent[] {
   const byKey = new Map(known.map((event) => [eventKey(event), event]));
   for (const event of more) {

@@ -13,22 +13,24 @@ import { rememberNames } from "./seen-names.ts";
 import { TrackCardRow } from "./track-card-row.tsx";
 import { gatherTracks } from "./track-cards.ts";
 
-/** Events that gather before the list begins anew with the first page: while nobody has asked for older ones, and after. */
+/**
+ * The list restarts with the first page when more events than this have collected: before and after the user has asked for older ones.
+ */
 const mostNew = 200;
 const mostAsked = 5_000;
-/** Events that happen in a burst are shown together. */
+/** Events of a burst are shown together. */
 const gatherMs = 250;
 
 interface Props {
   filter: EventFilter;
   showCamera: boolean;
-  /** The event that is looked at, as the address says. */
+  /** The open event, from the address. */
   opened: EventId | undefined;
-  /** The address of the list with an event opened, or with none. */
+  /** The address of the list with this event open, or with none. */
   addressOf: (event?: EventId) => string;
 }
 
-/** Events that pass a filter, newest first: a page at a time, and new ones as they happen. */
+/** Events that pass a filter, newest first: one page at a time, and new ones as they happen. */
 export function EventList({ filter, showCamera, opened, addressOf }: Props) {
   const events = useSignal<readonly HttpEvent[] | undefined>(undefined);
   const nextPage = useSignal("");
@@ -38,10 +40,10 @@ export function EventList({ filter, showCamera, opened, addressOf }: Props) {
   const askedForOlder = useRef(false);
   const current = useRef<AbortController | undefined>(undefined);
   const { camera: _own, ...which } = filter;
-  // A camera's own page lists that camera, and nobody has narrowed it.
+  // A camera's own page always lists only that camera, so this does not count as a filter of the user.
   const narrowed = Object.values(showCamera ? filter : which).some((value) => value !== "");
   const filterKey = JSON.stringify(filter);
-  // What happened while the server was away is fetched when it is back.
+  // Events from the time when the server was away are fetched when it is back.
   const session = Math.max(1, connectionCount.value);
 
   const load = async (pageToken: string, take: (page: HttpEvent[]) => void, signal?: AbortSignal) => {
@@ -63,7 +65,7 @@ export function EventList({ filter, showCamera, opened, addressOf }: Props) {
     const take = (page: HttpEvent[]) => {
       events.value = mergeEvents(events.peek() ?? [], page);
     };
-    // Not if the list begins anew meanwhile: it would not belong there.
+    // Not if the list restarts in the meantime: the page would not belong there.
     return load(nextPage.value, take, current.current?.signal);
   };
 
@@ -92,7 +94,7 @@ export function EventList({ filter, showCamera, opened, addressOf }: Props) {
       if (fetched) timer ??= setTimeout(show, gatherMs);
     });
     const stopReviews = onReview((marked) => {
-      // Also of those that wait to be shown: one that is marked meanwhile may not be asked for any more.
+      // This includes events that wait to be shown: one that is marked now may no longer pass the filter.
       const kept = (some: readonly HttpEvent[]) =>
         withReview(some, marked).filter((event) => matches(event, filter));
       arrived = kept(arrived);
@@ -100,7 +102,7 @@ export function EventList({ filter, showCamera, opened, addressOf }: Props) {
       if (shown) events.value = kept(shown);
     });
     const takeFirst = (page: HttpEvent[]) => {
-      // In place of what was known: between the two, others may be missing.
+      // Replaces the known events: between the two, others may be missing.
       events.value = page;
       askedForOlder.current = false;
       fetched = true;

@@ -21,7 +21,7 @@ export const eventTypes = [
 export function eventTitle(event: HttpEvent): string {
   const who = title(event.track?.className || "object");
   const where = event.zone === "" ? "the picture" : event.zone;
-  // When it is over, the count is the one that ended it: neither too many nor too few.
+  // When the event is over, this is the count that ended it: neither too many nor too few.
   const objects = event.endTime === null ? `: ${plural(event.count, "object")}` : " objects";
   switch (event.type) {
     case "appeared":
@@ -49,14 +49,14 @@ export function eventTitle(event: HttpEvent): string {
   }
 }
 
-/** What a track did, in one line: its events' titles, the oldest first, each once, and its class once. */
+/** What a track did, in one line: its events' titles, oldest first, each once, and its class once. */
 export function trackTitle(events: readonly HttpEvent[]): string {
   const who = `${title(events[0]?.track?.className || "object")} `;
   const [first = "", ...rest] = new Set(events.map(eventTitle).reverse());
   return [first, ...rest.map((one) => (one.startsWith(who) ? one.slice(who.length) : one))].join(", ");
 }
 
-/** How long it lasted, or that it goes on; empty for what is momentary. */
+/** How long it lasted, or that it is still open; empty for a momentary event. */
 export function eventSpan(event: HttpEvent): string {
   if (event.phase === "once") return "";
   if (event.endTime === null) return "going on";
@@ -64,12 +64,12 @@ export function eventSpan(event: HttpEvent): string {
   return seconds < 0.05 ? "" : `for ${formatDuration(seconds)}`;
 }
 
-/** Which object it was, which rule reported it, or why a camera went down. */
+/** The object, the rule that reported it, or why a camera went down. */
 export function eventFacts({ track, rule, type, message, snapshotScore }: HttpEvent): string {
-  // The same as in the picture beside it.
+  // The same score as in the picture next to it.
   const score = formatShare(snapshotScore ?? track?.bestScore ?? 0);
   const object = track ? `track ${shortTrackId(track.id)}, score ${score}` : "";
-  // The title has said that it is down, or up; what is behind the colon is why.
+  // The title already says down or up; the text after the colon is the reason.
   const why =
     type === "camera_down" || type === "camera_up" ? message.replace(/^camera is [^:]*(: )?/, "") : "";
   return [object, rule, why].filter((fact) => fact !== "").join(" · ");

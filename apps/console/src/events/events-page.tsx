@@ -24,7 +24,7 @@ interface Props {
   event: EventId | undefined;
 }
 
-/** Events of all cameras. The filter and the opened event are in the address, so that they can be kept and sent. */
+/** Events of all cameras. The filter and the open event are in the address, so that it can be saved and shared. */
 export function EventsPage({ query, event }: Props) {
   useSystem();
   useSeenNames();
@@ -143,7 +143,7 @@ export function EventsPage({ query, event }: Props) {
   );
 }
 
-/** Why a camera that events tell of is not among those that are registered. */
+/** Why a camera that has events is not registered. */
 function whereabouts(id: string): string {
   const site = siteOf(id);
   return site === undefined ? "removed" : `site ${site}`;
@@ -153,13 +153,13 @@ interface FilterProps {
   label: string;
   value: string;
   options: readonly string[];
-  /** What is shown for an option. */
+  /** Text for an option. */
   show?: (option: string) => string;
   onChange: (value: string) => void;
 }
 
 function Filter({ label, value, options, show = String, onChange }: FilterProps) {
-  // What the address asks for is shown though it is not known (yet).
+  // The value from the address is shown even if it is not known (yet).
   const all = value === "" || options.includes(value) ? options : [value, ...options];
   const pairs = all.map((option) => [option, show(option)] as const);
   return <SelectField label={label} value={value} options={[["", "All"], ...pairs]} onChange={onChange} />;

@@ -2,18 +2,18 @@ import type { HttpEvent } from "@sightline/contracts";
 import { type EventFilter, listEvents } from "../api/calls.ts";
 import { eventKey } from "./event-feed.ts";
 
-/** The events next to one, of those that pass the filter. */
+/** The events next to one, among those that pass the filter. */
 export interface Neighbours {
   newer: HttpEvent | undefined;
   older: HttpEvent | undefined;
 }
 
-/** How far ahead the next newer event is looked for, in seconds, step by step: a list begins with its newest. */
+/** How far ahead to search for the next newer event, in seconds, step by step: a list begins with its newest event. */
 const aheadSeconds = [10, 60, 600, 3_600, 6 * 3_600, 24 * 3_600, 7 * 24 * 3_600, Number.POSITIVE_INFINITY];
-/** Events that began in the same millisecond are told apart by their place in a list of so many. */
+/** Events that began in the same millisecond are ordered by their position in a list of this length. */
 const atOnce = 50;
 
-/** The neighbours in a list that is there, newest first; undefined when the event is not in it, or at its end. */
+/** The neighbours in a list, newest first; undefined when the event is not in it, or at its end. */
 export function neighboursIn(
   list: readonly HttpEvent[],
   key: string,
@@ -64,7 +64,7 @@ export async function askBeside(
   return undefined;
 }
 
-/** The oldest event of a span of time. */
+/** The oldest event in a time range. */
 async function lastOf(filter: EventFilter, from: number, to: number | undefined, signal: AbortSignal) {
   let last: HttpEvent | undefined;
   let pageToken = "";

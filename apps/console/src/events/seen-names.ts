@@ -6,23 +6,23 @@ import { cameraPath, eventsPath } from "../routing/route.ts";
 import { cameras } from "../state/cameras.ts";
 import { system } from "../state/system.ts";
 
-/** So many of the newest events are looked at, and those of so many days counted. */
+/** Names are taken from this many of the newest events, and from the counts of this many days. */
 const mostLooked = 500;
 const daysCounted = [30, 1] as const;
 const everything = { camera: "", type: "", class: "", zone: "" };
 const dayMs = 24 * 3_600_000;
 
 /**
- * What events told of since the console was opened: cameras and zones may be removed by now; cameras of sites, and what their models know,
- * are nowhere else.
+ * Names seen in events since the console was opened: cameras and zones may have been removed since; cameras of sites, and the attributes
+ * of their models, are listed nowhere else.
  */
 export const seenCameras = signal<readonly string[]>([]);
 export const seenZones = signal<readonly string[]>([]);
 export const seenClasses = signal<readonly string[]>([]);
-/** As `name=value`. */
+/** In the form `name=value`. */
 export const seenAttributes = signal<readonly string[]>([]);
 
-/** Keeps the names that events have, so that they can be looked for. */
+/** Remembers the names in events, so that users can search for them. */
 export function rememberNames(events: readonly HttpEvent[]): void {
   seenCameras.value = joined(
     seenCameras.peek(),
@@ -44,28 +44,28 @@ export function rememberNames(events: readonly HttpEvent[]): void {
   );
 }
 
-/** Looks for the names of cameras and zones that are gone when a page opens that offers them. */
+/** Looks for the names of removed cameras and zones when a page opens that offers them. */
 export function useSeenNames(): void {
   useEffect(() => {
     const aborted = new AbortController();
-    // The page's list tells what is wrong; names are only missed.
+    // The page's list reports the error; here only names are missing.
     lookForNames(aborted.signal).catch(() => undefined);
     return () => aborted.abort();
   }, []);
 }
 
-/** Cameras that events told of and that are not registered here: they were removed, or are of a site. */
+/** Cameras with events that are not registered here: they were removed, or belong to a site. */
 export function unregisteredCameras(): string[] {
   return seenCameras.value.filter(isUnregistered);
 }
 
-/** The site that a camera is of, whose events alone are here; undefined when it is of none. */
+/** The site of a camera that has only its events here; undefined for other cameras. */
 export function siteOf(id: string): string | undefined {
   if (!isUnregistered(id)) return undefined;
   return system.value?.sites.find(({ name }) => id.startsWith(`${name}-`))?.name;
 }
 
-/** A camera's page; of one that is not registered here, its events. */
+/** Path of a camera's page; for a camera that is not registered here, path of its events. */
 export function pathOfCamera(id: string): string {
   return isUnregistered(id) ? eventsPath(new URLSearchParams({ camera: id })) : cameraPath(id);
 }
@@ -79,7 +79,7 @@ async function lookForNames(signal: AbortSignal): Promise<void> {
   rememberNames(events);
   if (events.length < mostLooked) return;
   for (const days of daysCounted) {
-    // The server counts no more events at once than some ten thousand.
+    // The server counts only some ten thousand events at once.
     const found = await countEvents(
       everything,
       Date.now() - days * dayMs,

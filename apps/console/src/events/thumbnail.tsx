@@ -4,11 +4,11 @@ import { useEffect, useRef } from "preact/hooks";
 import { snapshotUrl } from "../api/calls.ts";
 import { siteOf } from "./seen-names.ts";
 
-/** An event younger than this may get its picture a little later. */
+/** An event younger than this may still get its picture. */
 const newMs = 30_000;
 const retryMs = 1_500;
 const mostRetries = 4;
-/** Pictures of a site come after its events, over a line that may have much to bring: each time it is waited twice as long. */
+/** Pictures of a site come after its events, over a connection that may be busy: the wait doubles each time. */
 const mostRetriesOfSite = 7;
 
 interface ThumbnailProps {
@@ -18,7 +18,7 @@ interface ThumbnailProps {
   onClick: (click: MouseEvent) => void;
 }
 
-/** The object of an event with what is around it, small; a click opens the event. */
+/** The object of an event and its surroundings, small; a click opens the event. */
 export function Thumbnail({ event, name, href, onClick }: ThumbnailProps) {
   const failures = useSignal(0);
   const missing = useSignal(false);
@@ -31,7 +31,7 @@ export function Thumbnail({ event, name, href, onClick }: ThumbnailProps) {
   if (!event.hasSnapshot || missing.value) return <span class="thumbnail none" aria-hidden="true" />;
   const fail = () => {
     missing.value = true;
-    // The server tells of a picture before it is stored.
+    // The server announces a picture before it is stored.
     const isNew = Date.now() - Date.parse(event.updateTime) < newMs;
     const ofSite = siteOf(event.camera) !== undefined;
     const before = failures.value++;

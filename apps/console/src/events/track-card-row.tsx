@@ -14,7 +14,7 @@ interface Props {
   onReview: (events: readonly HttpEvent[], reviewed: boolean) => void;
 }
 
-/** What one track did, as one card that unfolds to its events; a single event is a row of its own. */
+/** What one track did, as a card that opens to its events; a single event is a plain row. */
 export function TrackCardRow({ card: { events }, showCamera, addressOf, onOpen, onReview }: Props) {
   const isOpen = useSignal(false);
   const [newest, ...before] = events;
@@ -65,7 +65,7 @@ export function TrackCardRow({ card: { events }, showCamera, addressOf, onOpen, 
 interface RowProps {
   event: HttpEvent;
   showCamera: boolean;
-  /** The event's own address; a click there opens it here. */
+  /** The event's own address; a click opens it in this page. */
   href: string;
   onOpen: () => void;
   onReview: (reviewed: boolean) => void;

@@ -1,19 +1,19 @@
 import type { HttpEvent } from "@sightline/contracts";
 import { eventKey } from "./event-feed.ts";
 
-/** What one track did, or one event without a track. */
+/** The events of one track, or one event without a track. */
 export interface TrackCard {
-  /** The same for as long as the card has an event in the list. */
+  /** Stays the same as long as the card has an event in the list. */
   key: string;
   /** Newest first; at least one. */
   events: readonly HttpEvent[];
 }
 
-/** Gathers events, newest first, into one card for each track of a camera; each card is where its newest event is. */
+/** Groups events, newest first, into one card per track of a camera; each card has the position of its newest event. */
 export function gatherTracks(events: readonly HttpEvent[]): TrackCard[] {
   const cards = new Map<string, HttpEvent[]>();
   for (const event of events) {
-    // Neither an event's key nor a camera's name has two slashes in it.
+    // Neither an event's key nor a camera's name contains two slashes.
     const key = event.track ? `${event.camera}//${event.track.id}` : eventKey(event);
     const card = cards.get(key);
     if (card) card.push(event);
@@ -32,7 +32,7 @@ export function bestPictured(events: readonly HttpEvent[]): HttpEvent {
   );
 }
 
-/** From the first of the events to the end of all; the end is null while one goes on. */
+/** From the start of the first event to the end of the last; the end is null while one is still open. */
 export function wholeSpan(events: readonly HttpEvent[]): Pick<HttpEvent, "startTime" | "endTime"> {
   const ends = events.map(({ phase, startTime, endTime }) => (phase === "once" ? startTime : endTime));
   const latest = (times: readonly (string | null)[]) =>

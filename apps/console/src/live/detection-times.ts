@@ -1,41 +1,41 @@
 import type { LivePicture } from "@sightline/contracts";
 
 const mostKept = 200;
-/** Boxes stay on the pictures behind the analysed one for so long, unless another is analysed. */
+/** Boxes stay for this long on the pictures after the analysed one, unless another frame is analysed. */
 export const holdMs = 1_000;
 /** Clocks are read in fractions of a millisecond. */
 const toleranceMs = 1;
-/** The video is shown at least and at most so late. */
+/** Smallest and largest delay of the video. */
 const leastDelay = 0.5;
 const mostDelay = 3;
-/** So much later than the detections usually come. */
+/** Extra delay beyond the usual arrival of detections. */
 const spare = 0.3;
 
-/** What was detected when, of one camera. */
+/** The detections of one camera by time. */
 export class DetectionTimes {
   /** By capture time, oldest first. */
   readonly #pictures: LivePicture[] = [];
   #latencyMs = 0;
 
   add(picture: LivePicture): void {
-    // Falls slowly: the video must not change its pace with each frame.
+    // It falls slowly: the video's speed must not change with each frame.
     this.#latencyMs = Math.max(picture.latencyMs, this.#latencyMs * 0.98);
     this.#pictures.push(picture);
     if (this.#pictures.length > mostKept) this.#pictures.shift();
   }
 
-  /** How late video is to be shown, in seconds, so that the detections are there before. */
+  /** Delay for the video, in seconds, so that detections arrive before their picture is shown. */
   get delaySeconds(): number {
     return Math.min(mostDelay, Math.max(leastDelay, this.#latencyMs / 1000 + spare));
   }
 
-  /** The last analysed frame up to a capture time; undefined when that is long past. */
+  /** The last analysed frame up to a capture time; undefined when it is too old. */
   at(captureMs: number): LivePicture | undefined {
     return analysedAt(this.#pictures, captureMs);
   }
 }
 
-/** Of frames by time the last up to a capture time; undefined when that is long past. */
+/** The last of some frames, ordered by time, up to a capture time; undefined when it is too old. */
 export function analysedAt<Frame extends { captureTimeMs: number }>(
   frames: readonly Frame[],
   captureMs: number,

@@ -12,25 +12,25 @@ export interface Drawable {
   height: number;
 }
 
-/** What a picture is drawn with. */
+/** Everything that is drawn over a picture. */
 export interface Overlay {
   rules: HttpRules | undefined;
-  /** Device pixels of one CSS pixel. */
+  /** Device pixels per CSS pixel. */
   scale: number;
-  /** How much is written at a box: on small tiles more would hide what it is about. */
+  /** How long the labels are: on small tiles, long ones would hide the objects. */
   labels: "full" | "short" | "id";
-  /** Where labels were in the picture before, by track; kept current here, so that they do not jump. */
+  /** Position of labels in the previous picture, by track; updated here, so that labels do not jump. */
   places: Map<string, number>;
 }
 
-/** CSS pixels of the picture's width from which on labels are whole, and from which on they have the class's name. */
+/** Picture width in CSS pixels from which labels are complete, and from which they have the class's name. */
 const fullLabels = 560;
 const shortLabels = 240;
 const zoneColor = "#f0c342";
 const maskColor = "rgb(10 14 18 / 55%)";
 const fontFamily = "system-ui, sans-serif";
 
-/** Draws a picture, its zones and lines and what was detected in it; returns where the picture lies. */
+/** Draws a picture, its zones and lines, and its detections; returns where the picture lies. */
 export function drawPicture(
   context: CanvasRenderingContext2D,
   detections: readonly Detection[],
@@ -50,7 +50,7 @@ export function drawPicture(
   return view;
 }
 
-/** Draws only what was detected, into a canvas that lies over a picture of this size; returns where the picture lies. */
+/** Draws only the detections, into a canvas over a picture of this size; returns where the picture lies. */
 export function drawDetections(
   context: CanvasRenderingContext2D,
   detections: readonly Detection[],
@@ -65,12 +65,12 @@ export function drawDetections(
   return view;
 }
 
-/** How much is written at boxes of a picture that is so wide, in CSS pixels. */
+/** How long the labels are for a picture of this width, in CSS pixels. */
 export function labelsFor(width: number): Overlay["labels"] {
   return width >= fullLabels ? "full" : width >= shortLabels ? "short" : "id";
 }
 
-/** A track's id as people see it, "#12": without the run of the analysis that it belongs to. Empty when there is none. */
+/** A track's id for people, "#12": without the part that names the run of the analysis. Empty when there is none. */
 export function shortTrackId(id: string): string {
   return id === "" ? "" : `#${id.slice(id.lastIndexOf("-") + 1)}`;
 }
@@ -91,7 +91,7 @@ function drawBox(
   context.strokeRect(x, y, width, height);
 }
 
-/** What is written at a box. */
+/** The text of a label. */
 export function labelText(
   { className, trackId, score, attributes = {} }: Detection,
   labels: Overlay["labels"],
@@ -103,7 +103,7 @@ export function labelText(
   return labels === "short" ? name : `${name} ${Math.round(score * 100)}%`;
 }
 
-/** Writes at each box what it is, where there is room. */
+/** Draws the label of each box, where there is space. */
 function drawLabels(
   context: CanvasRenderingContext2D,
   detections: readonly Detection[],
@@ -123,7 +123,7 @@ function drawLabels(
     before: places.get(trackId),
   }));
   places.clear();
-  // Detections come by falling score: the surest choose first.
+  // Detections are ordered by falling score: the most certain ones choose their place first.
   for (const [index, placed] of placeLabels(boxes, view, 2 * scale).entries()) {
     const { trackId, className } = detections[index] as Detection;
     if (placed && trackId !== "") places.set(trackId, placed.place);
@@ -192,12 +192,12 @@ function trace(context: CanvasRenderingContext2D, points: readonly Point[], view
 }
 
 /**
- * Colours that people with colour vision deficiencies tell apart (Okabe and Ito, "Color Universal Design", 2008),
- * without black, and with blue and vermilion made lighter for dark pictures.
+ * Colours that people with colour vision deficiencies can distinguish (Okabe and Ito, "Color Universal Design", 2008), without black, and
+ * with blue and vermilion made lighter for dark pictures.
  */
 const palette = ["#56b4e9", "#f0e442", "#e69f00", "#3ad6a3", "#ff7f41", "#e59ac6", "#9fb8ff", "#e8e8e8"];
 
-/** Classes that are seen often, each with a colour of its own. */
+/** Common classes, each with its own colour. */
 const common = ["person", "car", "bicycle", "dog", "truck", "bus", "motorcycle", "cat"];
 
 /** The colour of a class, the same everywhere and at every visit. */

@@ -9,33 +9,33 @@ import { type Drawable, drawPicture, labelsFor } from "./draw-picture.ts";
 import { canPlayVideo, LiveVideo } from "./live-video.ts";
 import { drawPictures } from "./picture-painter.ts";
 
-/** From this age on, in seconds, a picture is not taken for the present without a word. */
+/** A picture older than this, in seconds, is marked as old. */
 const oldSeconds = 5;
 
-/** A zoomed picture is drawn no larger than this, in device pixels of its longer side. */
+/** A zoomed picture is drawn no larger than this: device pixels of its longer side. */
 const mostPixels = 3_000;
 
 interface Props {
   state: CameraState;
   label: string;
-  /** The camera's own video is shown where this browser can play it; else, and until it comes, pictures of analysed frames. */
+  /** Shows the camera's own video if this browser can play it; otherwise, and until it starts, pictures of analysed frames. */
   video?: boolean;
-  /** Told of each picture that is shown: of an analysed frame, or of the video. */
+  /** Called with each picture that is shown: an analysed frame, or a picture of the video. */
   onPicture?: (shown: ShownPicture) => void;
-  /** Told in words why no video is shown, though it was wanted. */
+  /** Called with the reason, in words, when video was wanted but cannot be shown. */
   onNoVideo?: (reason: string) => void;
 }
 
-/** What is shown: `head` is the analysed frame, of which the boxes are; undefined when there is none to this picture of the video. */
+/** The shown picture: `head` is the analysed frame whose boxes are drawn; undefined when this picture of the video has none. */
 export type ShownPicture = { head: LivePicture | undefined } & (
   | { kind: "picture" }
   | { kind: "video"; width: number; height: number }
 );
 
 /**
- * A camera's live picture with boxes, labels and zones, and a word when there is none yet or it is old. Pictures come only
- * while it is in view. Carries the frame whose boxes it shows (`data-epoch`, `data-frame`), what it shows (`data-kind`) and where in
- * the canvas the picture lies (`data-view`: x y width height).
+ * A camera's live picture with boxes, labels and zones, and a message when there is none yet or it is old. Pictures are sent only while
+ * it is in view. Its attributes show the frame whose boxes are drawn (`data-epoch`, `data-frame`), the kind of picture (`data-kind`) and
+ * the picture's position in the canvas (`data-view`: x y width height).
  */
 export function LiveCanvas({ state, label, video = false, onPicture, onNoVideo }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -166,7 +166,7 @@ function useRules(state: CameraState): void {
       (rules) => {
         if (!aborted.signal.aborted && state.rules.peek() === undefined) setRules(state.id, rules);
       },
-      // Without rules the picture is shown without zones; the zones page tells what is wrong.
+      // Without rules the picture is shown without zones; the zones page reports the error.
       () => undefined,
     );
     return () => aborted.abort();

@@ -6,23 +6,23 @@ import { sentence } from "../words/names.ts";
 import { DetectionTimes } from "./detection-times.ts";
 import { MovieBuffer } from "./movie-buffer.ts";
 
-/** A hidden page is not sent video for longer than this. */
+/** A page that is hidden for longer than this gets no video. */
 const hiddenMs = 5_000;
-/** After so long without a picture the video is not taken for the present. */
+/** After this long without a picture the video no longer counts as live. */
 const silentMs = 5_000;
 
 export interface LiveVideoHandlers {
-  /** The element shows another picture, and `picture` is what was detected last up to then; undefined when nothing is known. */
+  /** The element shows a new picture; `picture` is the last analysed frame up to then, undefined when nothing is known. */
   onFrame(video: HTMLVideoElement, picture: LivePicture | undefined): void;
-  /** Pictures come no more, for now or, with a reason in words, for good. */
+  /** No more pictures: for now, or for good if a reason is given (in words). */
   onLost(reason?: string): void;
 }
 
-/** Whether this browser has what it takes: Media Source Extensions, and to be told of each picture that is shown. */
+/** Whether this browser supports what is needed: Media Source Extensions, and a callback for each shown picture. */
 export const canPlayVideo =
   typeof MediaSource !== "undefined" && "requestVideoFrameCallback" in HTMLVideoElement.prototype;
 
-/** Plays a camera's own video as it comes, a little late, so that what is detected in a picture is known when it is shown. */
+/** Plays a camera's own video with a small delay, so that a picture's detections are known when it is shown. */
 export class LiveVideo {
   readonly #camera: string;
   readonly #handlers: LiveVideoHandlers;

@@ -1,21 +1,21 @@
 import { BoundedMap } from "@sightline/contracts/bounded-map";
 
-/** Played no faster or slower than this to come to where it should be; further off it is set there. */
+/** Maximum change of playback speed to reach the wanted position; if it is too far away, the player jumps. */
 const catchUp = 0.06;
 const tolerance = 0.15;
 const mostBehind = 2;
-/** Seconds that were played and are kept. */
+/** How many played seconds are kept. */
 const keptSeconds = 10;
 const steerMs = 250;
 const mostTimes = 2_000;
-/** Bytes that wait for the decoder; more come only when the browser has stopped it. */
+/** Bytes that wait for the decoder; more than this only happens when the browser has stopped it. */
 const mostQueuedBytes = 64 * 1024 * 1024;
 
 const key = (seconds: number) => Math.round(seconds * 1000);
 
-/** A movie that grows in a video element, by Media Source Extensions, and is played a little behind its end. */
+/** A growing movie in a video element, through Media Source Extensions, played a little behind its end. */
 export class MovieBuffer {
-  /** How far behind the end is played, in seconds. */
+  /** Distance of playback from the end, in seconds. */
   delaySeconds = 0.5;
   readonly #video: HTMLVideoElement;
   readonly #onUnplayable: (reason: string) => void;
@@ -26,7 +26,7 @@ export class MovieBuffer {
   readonly #times = new BoundedMap<number, number>(mostTimes);
   readonly #timer: ReturnType<typeof setInterval>;
 
-  /** `onUnplayable` is told in words why this browser cannot play it. */
+  /** `onUnplayable` is called with the reason, in words, why this browser cannot play it. */
   constructor(video: HTMLVideoElement, onUnplayable: (reason: string) => void) {
     this.#video = video;
     this.#onUnplayable = onUnplayable;
@@ -59,7 +59,7 @@ export class MovieBuffer {
     this.#video.src = source.url;
   }
 
-  /** More of the movie; of each picture the time in it and the capture time. */
+  /** Adds to the movie; for each picture, its time in the movie and its capture time. */
   add(
     times: readonly (readonly [seconds: number, captureMs: number])[],
     data: Uint8Array<ArrayBuffer>,
@@ -70,7 +70,7 @@ export class MovieBuffer {
     this.#feed();
   }
 
-  /** The capture time of the picture at a time of the movie, in milliseconds since 1970. */
+  /** The capture time of the picture at a time in the movie, in milliseconds since 1970. */
   captureMsAt(seconds: number): number | undefined {
     const at = key(seconds);
     return this.#times.get(at) ?? this.#times.get(at - 1) ?? this.#times.get(at + 1);
@@ -108,7 +108,7 @@ export class MovieBuffer {
       return;
     }
     if (this.#queue.length === 0) return;
-    // All that waits at once: each append costs a turn of the decoder.
+    // All waiting data at once, since each append costs a turn of the decoder.
     const bytes = new Uint8Array(this.#queuedBytes);
     let at = 0;
     for (const part of this.#queue) {
@@ -124,7 +124,7 @@ export class MovieBuffer {
     }
   }
 
-  /** Keeps what is shown so far behind the end. */
+  /** Keeps playback at the wanted distance from the end. */
   #steer(): void {
     const video = this.#video;
     const { buffered } = video;
@@ -136,7 +136,7 @@ export class MovieBuffer {
     if (behind > this.delaySeconds + mostBehind || video.currentTime < start)
       video.currentTime = Math.max(start, end - this.delaySeconds);
     video.playbackRate = Math.abs(off) <= tolerance ? 1 : off > 0 ? 1 + catchUp : 1 - catchUp;
-    // Refused where the page may not play by itself; then the pictures stay.
+    // The browser refuses this if pages may not play automatically; then still pictures are shown.
     if (video.paused && end - start > Math.min(0.3, this.delaySeconds)) video.play().catch(() => undefined);
   }
 }

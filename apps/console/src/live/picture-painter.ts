@@ -1,7 +1,7 @@
 import type { LivePicture } from "@sightline/contracts";
 import type { PictureMessage } from "../api/binary-message.ts";
 
-/** Something that shows the pictures of one camera. It owns the bitmap that it is given. */
+/** A place that shows one camera's pictures. It owns the bitmaps that it receives. */
 export interface PictureSurface {
   draw(head: LivePicture, bitmap: ImageBitmap): void;
 }
@@ -12,13 +12,13 @@ interface Pending {
 }
 
 /**
- * Decodes pictures off the main thread and draws those that are ready in one animation frame, all together. A picture
- * that is overtaken by a newer one of its camera before the next animation frame is not drawn.
+ * Decodes pictures off the main thread and draws all that are ready in one animation frame. If a newer picture of the same camera arrives
+ * before the next animation frame, the older one is not drawn.
  */
 class PicturePainter {
-  /** A picture has been drawn, or will not be: the server may send the next. */
+  /** A picture has been drawn or skipped: the server may send the next one. */
   onDone: (camera: string) => void = () => {};
-  /** Animation frames in the second that has passed while pictures came. */
+  /** Animation frames per second, measured over the last second while pictures came. */
   onPace: (framesPerSecond: number) => void = () => {};
 
   readonly #surfaces = new Map<string, PictureSurface>();
@@ -28,7 +28,7 @@ class PicturePainter {
   #since = 0;
   #lastPicture = 0;
 
-  /** Gives a camera's pictures to `surface` until the returned function is called. */
+  /** Passes a camera's pictures to `surface` until the returned function is called. */
   attach(camera: string, surface: PictureSurface): () => void {
     this.#surfaces.set(camera, surface);
     return () => {
@@ -70,7 +70,7 @@ class PicturePainter {
     }
     this.#pending.clear();
     this.#measure(now);
-    // Goes on between pictures, or the page's frame rate would not be known; stops when none come.
+    // It continues between pictures to measure the page's frame rate, and stops when none come.
     this.#frame = now - this.#lastPicture < 1_000 ? requestAnimationFrame(this.#draw) : 0;
   };
 

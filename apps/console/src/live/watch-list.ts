@@ -2,11 +2,11 @@ import type { LiveRequest } from "@sightline/contracts";
 
 type Watch = Extract<LiveRequest, { type: "watch" }>["cameras"][number];
 
-/** Sizes and visibility change in bursts while scrolling. */
+/** Sizes and visibility change in bursts while the page scrolls. */
 const settleMs = 150;
 const mostCameras = 256;
 
-/** Tells the server which cameras' pictures the page shows, how large, and how many a second it can take. */
+/** Tells the server which cameras' pictures the page shows, in which size, and how many per second it can draw. */
 export class WatchList {
   readonly #send: (cameras: Watch[]) => void;
   readonly #wanted = new Map<string, number>();
@@ -19,9 +19,9 @@ export class WatchList {
     document.addEventListener("visibilitychange", () => this.#update());
   }
 
-  /** Wants pictures of a camera, `width` device pixels wide. */
+  /** Requests pictures of a camera, `width` device pixels wide. */
   want(camera: string, width: number): void {
-    // In steps, so that a few pixels more do not start another encoding on the server.
+    // In steps, so that a few more pixels do not start another encoding on the server.
     const stepped = Math.min(1920, Math.max(160, Math.ceil(width / 160) * 160));
     if (this.#wanted.get(camera) === stepped) return;
     this.#wanted.set(camera, stepped);
@@ -32,12 +32,12 @@ export class WatchList {
     if (this.#wanted.delete(camera)) this.#settle();
   }
 
-  /** Tells how many frames a second the page itself draws, once a second while pictures come. */
+  /** Reports how many frames per second the page itself draws, once a second while pictures come. */
   interfacePace(framesPerSecond: number): void {
     if (this.#budget.report(framesPerSecond)) this.#settle();
   }
 
-  /** The server has forgotten what was wanted. */
+  /** The server has lost the requests. */
   resend(): void {
     this.#sent = "[]";
     this.#update();
@@ -66,7 +66,7 @@ const leastPerSecond = 24;
 const smoothFps = 40;
 const mostFps = 25;
 
-/** How many pictures a second, of all cameras together, the page can draw and stay smooth. */
+/** How many pictures per second, over all cameras, the page can draw and stay smooth. */
 export class PictureBudget {
   #perSecond = 160;
 
@@ -79,7 +79,7 @@ export class PictureBudget {
     return true;
   }
 
-  /** Pictures a second for each of `cameras` cameras; in steps, so that small changes are none. */
+  /** Pictures per second for each of `cameras` cameras; in steps, so that small changes have no effect. */
   maxFps(cameras: number): number {
     const each = Math.min(mostFps, this.#perSecond / Math.max(1, cameras));
     return each >= 4 ? Math.floor(each) : Math.max(0.5, Math.floor(each * 2) / 2);

@@ -10,9 +10,9 @@ interface ChoiceProps {
   onChange?: () => void;
 }
 
-/** One of several, by a list. */
+/** A list to choose one of several values. */
 export function Choice({ id, label, value, of, onChange }: ChoiceProps) {
-  // Nothing chosen yet is the first, as the forms take it.
+  // If nothing is chosen yet, the first value is shown, as the forms use it.
   const shown = of.some(([one]) => one === value.value) ? value.value : (of[0]?.[0] ?? "");
   const choose = (chosen: string) => {
     value.value = chosen;
@@ -21,7 +21,7 @@ export function Choice({ id, label, value, of, onChange }: ChoiceProps) {
   return <SelectField id={id} label={label} value={shown} options={of} onChange={choose} />;
 }
 
-/** What was chosen of a model; empty: what the server takes by itself. */
+/** The choice for a model; empty fields are left to the server. */
 export interface ChosenModel {
   model: Signal<string>;
   version: Signal<string>;
@@ -32,7 +32,7 @@ export function useChosenModel(): ChosenModel {
   return { model: useSignal(""), version: useSignal(""), precision: useSignal("") };
 }
 
-/** What was chosen, as the server takes it; `fallback` is the model where none was. */
+/** The choice in the server's form; `fallback` is the model if none was chosen. */
 export function readChosen({ model, version, precision }: ChosenModel, fallback: string) {
   return {
     model: model.value || fallback,
@@ -43,18 +43,18 @@ export function readChosen({ model, version, precision }: ChosenModel, fallback:
 
 interface ModelProps {
   id: string;
-  /** Of its three fields. */
+  /** Labels of its three fields. */
   labels: { model: string; version: string; precision: string };
   models: readonly HttpModel[];
-  /** More that can be chosen in place of a model. */
+  /** More options, besides the models. */
   none?: readonly (readonly [string, string])[];
   chosen: ChosenModel;
   fallback: string;
-  /** The precision where none is chosen, in words. */
+  /** Text for the option without a precision. */
   ownPrecision: string;
 }
 
-/** A model, and when there is one its version and precision. */
+/** Choice of a model, and then of its version and precision. */
 export function ModelChoice({ id, labels, models, none = [], chosen, fallback, ownPrecision }: ModelProps) {
   const { model, version, precision } = chosen;
   const name = model.value || fallback;

@@ -11,7 +11,7 @@ interface Props {
   onSent: () => void;
 }
 
-/** Scores a version, or two, on a clip with labels. */
+/** Form to score one or two versions on a clip with labels. */
 export function EvaluationForm({ models, onSent }: Props) {
   const clip = useSignal<File | undefined>(undefined);
   const labels = useSignal<File | undefined>(undefined);

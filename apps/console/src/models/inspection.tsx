@@ -9,7 +9,7 @@ interface Props {
   version: string;
 }
 
-/** What a version of a model is, file by file. */
+/** Describes a version of a model, file by file. */
 export function Inspection({ model, version }: Props) {
   const { value, fault } = usePolled((signal) => inspectVersion(model, version, signal));
   const inspected = value.value;

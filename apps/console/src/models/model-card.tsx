@@ -156,7 +156,7 @@ function Fact({ name, children }: { name: string; children: preact.ComponentChil
 interface VersionsProps {
   model: HttpModel;
   canChange: boolean;
-  /** The version that is looked at. */
+  /** The version whose details are shown. */
   inspected: string | undefined;
   onAsk: (version: Named) => void;
   onDelete: (version: Named) => void;

@@ -15,7 +15,7 @@ interface Props {
   onChanged: () => void;
 }
 
-/** Models that are brought, and how they are. */
+/** Uploads of models and their state. */
 export function Uploads({ models, jobs, onChanged }: Props) {
   const imports = jobs.filter(({ kind }) => kind === "import");
   if (!may("admin") && imports.length === 0) return null;

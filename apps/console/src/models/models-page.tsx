@@ -7,7 +7,7 @@ import { ModelCard } from "./model-card.tsx";
 import { Evaluations, Uploads } from "./model-jobs.tsx";
 import { Shadows } from "./shadows.tsx";
 
-/** Models and their versions, how they are brought and scored, and how another one does on a camera's frames. */
+/** Models and their versions: upload, scoring, and comparison with another model on a camera's frames. */
 export function ModelsPage() {
   const models = usePolled(listModels);
   const shadows = usePolled(listShadows);

@@ -16,7 +16,7 @@ const names: readonly (readonly [string, string])[] = [
   ["arLarge", "AR large"],
 ];
 
-/** COCO's numbers, in percent; of two side by side with their difference. */
+/** COCO's metrics, in percent; for two versions side by side with their difference. */
 export function ScoreTable({ scores, label }: { scores: readonly HttpModelScores[]; label: string }) {
   const [first, second] = scores;
   if (!first) return null;
@@ -73,7 +73,7 @@ export function ScoreTable({ scores, label }: { scores: readonly HttpModelScores
   );
 }
 
-/** A dash where nothing had to be found. */
+/** A dash where there was nothing to find. */
 function percent(value: number): string {
   return value < 0 ? "–" : (100 * value).toFixed(1);
 }

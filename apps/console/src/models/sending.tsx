@@ -5,18 +5,18 @@ import { describeFailure } from "../api/request.ts";
 import { Field } from "../shell/field.tsx";
 import { formatBytes } from "../words/numbers-and-times.ts";
 
-/** Files on their way to the server. */
+/** Files that are being sent to the server. */
 export interface Sending {
-  /** Undefined when nothing is sent. */
+  /** Undefined when nothing is being sent. */
   sent: { done: number; total: number } | undefined;
-  /** Why the last attempt failed; empty when it did not, or was stopped. */
+  /** Why the last attempt failed; empty when it succeeded or was stopped. */
   fault: string;
-  /** Sends; resolves with whether all went. */
+  /** Sends; resolves with whether everything was sent. */
   run: (send: (onSent: OnSent, signal: AbortSignal) => Promise<unknown>) => Promise<boolean>;
   stop: () => void;
 }
 
-/** Sends files, which ends when the page is left. */
+/** Sends files; leaving the page stops it. */
 export function useSending(): Sending {
   const sent = useSignal<Sending["sent"]>(undefined);
   const fault = useSignal("");
@@ -40,7 +40,7 @@ export function useSending(): Sending {
   return { sent: sent.value, fault: fault.value, run, stop: () => stopping.current?.abort() };
 }
 
-/** How far it is, and a way to stop it. */
+/** Progress of sending, and a button to stop it. */
 export function SendingBar({ sending }: { sending: Sending }) {
   if (!sending.sent) return null;
   const { done, total } = sending.sent;
@@ -65,7 +65,7 @@ interface FileProps {
   onPick: (file: File | undefined) => void;
 }
 
-/** A file to be sent, which must be chosen. */
+/** A required field for a file to send. */
 export function FileField({ id, label, hint, accept, onPick }: FileProps) {
   return (
     <Field id={id} label={label} hint={hint}>

@@ -13,7 +13,7 @@ interface Props {
   onChanged: () => void;
 }
 
-/** What one shadow has found, as it grows. */
+/** The result of one shadow, updated as it grows. */
 export function ShadowReport({ id, onChanged }: Props) {
   const { value, fault, reload } = usePolled((signal) => getShadow(id, signal));
   const stopping = useAction();
@@ -154,7 +154,7 @@ function Biggest({ shadow }: { shadow: HttpShadow }) {
   );
 }
 
-/** Whether it runs, and what keeps it from running. */
+/** Whether it runs, and what prevents it. */
 export function stateWords({ endedTime, workers }: HttpShadow): string {
   if (endedTime) return "ended";
   if (workers.length === 0) return "waits for a frame";

@@ -12,7 +12,7 @@ interface Props {
   onChanged: () => void;
 }
 
-/** Shadows that run and have run, the report of the one that is looked at, and a form for another. */
+/** Running and ended shadows, the report of the selected one, and a form for a new one. */
 export function Shadows({ models, shadows, onChanged }: Props) {
   const shown = useSignal<string | undefined>(undefined);
   return (

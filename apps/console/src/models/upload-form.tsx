@@ -25,7 +25,7 @@ const families = [
 ].map((name) => [name, name] as const);
 const asFamily = ["", "as the family has it"] as const;
 
-/** Brings an ONNX export, as a model or as a version of one. */
+/** Uploads an ONNX export, as a model or as a version of one. */
 export function UploadForm({ models, onSent }: Props) {
   const file = useSignal<File | undefined>(undefined);
   const as = useSignal("");
@@ -191,7 +191,7 @@ interface ExampleProps {
   placeholder: string;
 }
 
-/** A line of text of which the placeholder is an example. */
+/** A line of text with an example as its placeholder. */
 function ExampleField({ value, placeholder, ...field }: ExampleProps) {
   return (
     <TextField
@@ -204,7 +204,7 @@ function ExampleField({ value, placeholder, ...field }: ExampleProps) {
   );
 }
 
-/** A model's name as a file suggests it. */
+/** A name for the model, derived from the file's name. */
 function nameOf(fileName: string): string {
   return fileName
     .replace(/\.onnx$/i, "")

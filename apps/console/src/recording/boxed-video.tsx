@@ -8,23 +8,23 @@ import { FullScreenButton } from "../shell/zoom-view.tsx";
 import { type Knowledge, PastDetections } from "./past-detections.ts";
 import type { ShownTimes } from "./shown-times.ts";
 
-/** Where the browser remembers whether boxes are drawn over what was recorded. */
+/** Key under which the browser remembers whether to draw boxes over recordings. */
 const choiceKey = "sightline-boxes";
 
 interface Props {
   camera: string;
   label: string;
   video: RefObject<HTMLVideoElement | null>;
-  /** When what it shows was captured. */
+  /** Capture times of the shown pictures. */
   times: ShownTimes;
-  /** Of a video that is played without a script. */
+  /** Only for a video that is played without a script. */
   src?: string;
   onError?: () => void;
 }
 
 /**
- * A video of what was recorded, with the boxes of what was detected in the picture that is shown. The layer of boxes carries the analysed frame
- * (`data-epoch`, `data-frame`), the capture time of the picture (`data-capture`) and where it lies (`data-view`: x y width height).
+ * A recorded video with the boxes of the shown picture's detections. The layer with the boxes has attributes for the analysed frame
+ * (`data-epoch`, `data-frame`), the picture's capture time (`data-capture`) and its position (`data-view`: x y width height).
  */
 export function BoxedVideo({ camera, label, video, times, src, onError }: Props) {
   const layer = useRef<HTMLCanvasElement>(null);
@@ -61,7 +61,7 @@ export function BoxedVideo({ camera, label, video, times, src, onError }: Props)
           ref={video}
           class="recording-video"
           controls
-          // The whole screen is for the video and its boxes together.
+          // The video and its boxes share the full screen.
           controlsList="nofullscreen"
           autoPlay
           muted
@@ -86,7 +86,7 @@ export function BoxedVideo({ camera, label, video, times, src, onError }: Props)
   );
 }
 
-/** Draws boxes over a video until the returned function is called; `tell` is told what is known of the picture that is shown. */
+/** Draws boxes over a video until the returned function is called; `tell` is called with what is known about the shown picture. */
 function drawOver(
   video: HTMLVideoElement,
   layer: HTMLCanvasElement,
@@ -140,7 +140,7 @@ function drawOver(
       show(mediaTime);
     };
     request = video.requestVideoFrameCallback(shown);
-    // One that stands still is not shown anew.
+    // A paused video does not show its picture again.
     if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) show(video.currentTime);
   } else
     for (const event of ["timeupdate", "seeked"])

@@ -4,7 +4,10 @@ export interface PictureTime {
   captureMs: number;
 }
 
-/** Marks of the boxes that ingest writes beside the video (docs/recording.md): of a fragment in a recorded file, and of a whole MP4. */
+/**
+ * Marks of the boxes with times that ingest writes beside the video (docs/recording.md): in a fragment of a recorded file, and in a whole
+ * MP4.
+ */
 const fragmentMark = "b0a6f1f4c3a94d1c9d8e5a1f7e2c4b60";
 const movieMark = "5e2d8c17a40b4f6db3c9716f0ad25e83";
 const markBytes = 16;
@@ -13,14 +16,13 @@ const stepsPerMs = 10;
 
 interface Box {
   type: string;
-  /** Where what it holds begins, and where it ends. */
+  /** Where the box's content begins, and where it ends. */
   body: number;
   end: number;
 }
 
 /**
- * The pictures of a piece of a recorded file, in the order in which they are shown; `seconds` are those of the file's own clock. Empty when
- * the piece does not say it.
+ * The pictures of a piece of a recorded file, in display order; `seconds` use the file's own clock. Empty when the piece has no such times.
  */
 export function fragmentTimes(data: ArrayBuffer): PictureTime[] {
   const view = new DataView(data);
@@ -41,7 +43,7 @@ export function fragmentTimes(data: ArrayBuffer): PictureTime[] {
   return times.sort((a, b) => a.seconds - b.seconds);
 }
 
-/** The pictures of a whole MP4, from its beginning, in the order in which they are shown; undefined while the box that says it is not whole. */
+/** The pictures of a whole MP4, read from its start, in display order; undefined while the box with the times is incomplete. */
 export function movieTimes(data: ArrayBuffer): PictureTime[] | undefined {
   const view = new DataView(data);
   for (const { type, body, end } of boxesIn(view, 0, view.byteLength)) {
@@ -57,7 +59,7 @@ export function movieTimes(data: ArrayBuffer): PictureTime[] | undefined {
   return undefined;
 }
 
-/** When the pictures of a fragment are shown, in the order of decoding: of `tfdt` and `trun` as ingest writes them. */
+/** Display times of the pictures of a fragment, in decoding order, from `tfdt` and `trun` as ingest writes them. */
 function shownTicks(view: DataView, from: number, to: number): number[] {
   const track = find(view, from, to, "traf");
   const start = track && find(view, track.body, track.end, "tfdt");
@@ -77,7 +79,7 @@ function find(view: DataView, from: number, to: number, wanted: string): Box | u
   return undefined;
 }
 
-/** The boxes between two places; the last may be cut short only when it holds the pictures. */
+/** The boxes between two positions; the last one may be cut short only if it holds the pictures. */
 function* boxesIn(view: DataView, from: number, to: number): Generator<Box> {
   for (let at = from; at + 8 <= to; ) {
     const size = view.getUint32(at);

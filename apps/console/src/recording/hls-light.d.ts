@@ -1,4 +1,4 @@
-/** The package has types for the whole library only; the light one lacks subtitles, DRM and several audio tracks. */
+/** The package has types only for the whole library; the light version has no subtitles, DRM or multiple audio tracks. */
 declare module "hls.js/light" {
   export { default } from "hls.js";
 }

@@ -1,34 +1,34 @@
 import type { HttpAnalysedFrame, HttpAnalysedFramePage } from "@sightline/contracts";
 import { analysedAt, holdMs } from "../live/detection-times.ts";
 
-/** Detections are there for so long ahead of what is shown. */
+/** Detections are fetched this far ahead of the shown picture. */
 const aheadMs = 15_000;
-/** What was shown longer ago is forgotten. */
+/** Detections of pictures shown longer ago are dropped. */
 const behindMs = 60_000;
-/** Analysed frames this far from what is shown say that the time is kept, though none belongs to the picture. */
+/** If an analysed frame is this near, detections of that time are stored, even if none belongs to the picture. */
 const nearMs = 10_000;
-/** After the newest, and after a failure, more is asked for no sooner. */
+/** After the newest data, or a failure, the next request waits at least this long. */
 const retryMs = 3_000;
 
-/** What is known of a time: `none` when no analysed frame is kept of it. */
+/** What is known about a time: `none` when no analysed frame of it is stored. */
 export type Knowledge = "known" | "none" | "unknown";
 
-/** One page of analysed frames from a time on, by time. */
+/** One page of analysed frames starting at a time, in order of time. */
 export type PageSource = (
   fromMs: number,
   pageToken: string,
   signal: AbortSignal,
 ) => Promise<HttpAnalysedFramePage>;
 
-/** What was detected in the past, of one camera, fetched page by page ahead of what is shown. */
+/** Past detections of one camera, fetched page by page ahead of the shown picture. */
 export class PastDetections {
   readonly #source: PageSource;
   readonly #onChange: (fault: unknown) => void;
   #frames: HttpAnalysedFrame[] = [];
-  /** What is known: from here on and up to there. */
+  /** Start and end of the known range. */
   #from = 0;
   #until = Number.NEGATIVE_INFINITY;
-  /** The beginning of what is asked for, and of its pages the next. */
+  /** Start of the requested range, and its next page. */
   #asked = 0;
   #token = "";
   #wanted = 0;
@@ -36,7 +36,7 @@ export class PastDetections {
   #fetching: AbortController | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
-  /** `onChange` is called when more is known, or with what failed. */
+  /** `onChange` is called when more is known, or with the error of a failure. */
   constructor(source: PageSource, onChange: (fault: unknown) => void) {
     this.#source = source;
     this.#onChange = onChange;
@@ -48,19 +48,19 @@ export class PastDetections {
     this.#fetching = undefined;
   }
 
-  /** The frame whose boxes belong to the picture of a capture time; undefined when there is none. */
+  /** The frame whose boxes belong to the picture with a capture time; undefined when there is none. */
   at(captureMs: number): HttpAnalysedFrame | undefined {
     return analysedAt(this.#frames, captureMs);
   }
 
-  /** Whether it is known what was detected about a time. */
+  /** Whether the detections at a time are known. */
   knowledge(captureMs: number): Knowledge {
     const isNear = ({ captureTimeMs }: HttpAnalysedFrame) => Math.abs(captureTimeMs - captureMs) < nearMs;
     if (this.#frames.some(isNear)) return "known";
     return captureMs >= this.#from && captureMs <= this.#until ? "none" : "unknown";
   }
 
-  /** A picture of this capture time is shown: sees to it that detections are there from now on. */
+  /** A picture with this capture time is shown: makes sure that detections from then on are fetched. */
   want(captureMs: number): void {
     this.#wanted = captureMs;
     if (captureMs < this.#from || captureMs > this.#until + aheadMs) this.#restart(captureMs - holdMs);
@@ -68,7 +68,7 @@ export class PastDetections {
   }
 
   #restart(fromMs: number): void {
-    // What is being fetched may be just that.
+    // The running request may already cover it.
     if (this.#fetching && fromMs >= this.#from && fromMs - this.#asked <= aheadMs) return;
     this.stop();
     this.#frames = [];
@@ -117,7 +117,7 @@ export class PastDetections {
     if (newest !== undefined) this.#until = Math.max(this.#until, newest);
     this.#token = nextPageToken;
     if (nextPageToken === "") {
-      // That is all up to now; what is analysed later comes after the newest.
+      // This is everything up to now; frames analysed later come after the newest.
       this.#until = Math.max(this.#until, askedAt - nearMs);
       this.#asked = newest ?? this.#asked;
       this.#notBefore = performance.now() + retryMs;

@@ -20,13 +20,13 @@ import {
 import { TimelineStrip } from "./timeline-strip.tsx";
 
 const refreshMs = 30_000;
-/** What "Save" saves from the time that is shown on. */
+/** Length of the video that "Save" stores, starting at the shown time. */
 const savedMs = 5 * 60_000;
 
-/** What is recorded of a camera, a day at a glance, and a player for it. */
+/** A camera's recordings, one day at a time, with a player. */
 export function RecordingPanel({ camera }: { camera: HttpCamera }) {
   const { id } = camera;
-  /** Days back from now. */
+  /** Number of days before today. */
   const back = useSignal(0);
   const window = useSignal<Window>(lastDay(0));
   const spans = useSignal<readonly HttpRecordingSpan[]>([]);

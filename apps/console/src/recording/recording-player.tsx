@@ -10,20 +10,20 @@ import type { Window } from "./timeline-scale.ts";
 
 interface Props {
   camera: string;
-  /** What is played, from its beginning. */
+  /** The range that is played from its beginning. */
   range: Window;
-  /** Goes to a time in the range, in milliseconds since 1970, each time that it is another object. */
+  /** Jumps to a time in the range, in milliseconds since 1970, whenever a new object is given. */
   seek?: { ms: number } | undefined;
-  /** The element, for who starts and stops it. */
+  /** The video element, for callers that start and stop it. */
   video?: RefObject<HTMLVideoElement | null>;
-  /** Called with the capture time of the picture that is shown, in milliseconds since 1970. */
+  /** Called with the capture time of the shown picture, in milliseconds since 1970. */
   onTime: (ms: number) => void;
 }
 
 const unplayable =
   "This browser cannot play the video: it does not know the codec (H.265, perhaps). The recording can be saved and played elsewhere.";
 
-/** Plays a range of a camera's recording, file after file as they are needed, with the boxes of what was detected. */
+/** Plays a range of a camera's recording, loading file after file as needed, with the detections' boxes. */
 export function RecordingPlayer({ camera, range, seek, video: given, onTime }: Props) {
   const own = useRef<HTMLVideoElement>(null);
   const video = given ?? own;
@@ -37,14 +37,14 @@ export function RecordingPlayer({ camera, range, seek, video: given, onTime }: P
     const url = playlistUrl(camera, range);
     let stop = (): void => undefined;
     let ended = false;
-    // Fetched only by those who play something.
+    // Loaded only when something is played.
     void import("hls.js/light").then(({ default: Hls }) => {
       if (ended) return;
       if (!Hls.isSupported()) {
         element.src = url;
         return;
       }
-      // A worker would be a script from a blob, which the page's policy does not allow.
+      // A worker would be a script from a blob, which the page's content security policy forbids.
       const hls = new Hls({ enableWorker: false, backBufferLength: 60, maxBufferLength: 30 });
       hls.on(Hls.Events.ERROR, (_, { fatal, details, response, error }) => {
         if (!fatal) return;
@@ -94,7 +94,7 @@ export function RecordingPlayer({ camera, range, seek, video: given, onTime }: P
   );
 }
 
-/** Where a player has what was captured at a time, or next after it, in its seconds; undefined while it does not know. */
+/** Player time of the picture captured at a time, or of the next one, in seconds; undefined while unknown. */
 function placeOf(hls: Hls, ms: number): number | undefined {
   for (const { programDateTime, duration, start } of hls.levels[0]?.details?.fragments ?? [])
     if (programDateTime !== null && ms < programDateTime + duration * 1_000)
@@ -102,7 +102,9 @@ function placeOf(hls: Hls, ms: number): number | undefined {
   return undefined;
 }
 
-/** Keeps `times` as the player's pieces come: each says when its pictures were captured, and the player by how much it moves their times. */
+/**
+ * Updates `times` when pieces are loaded: each piece has its pictures' capture times, and the player knows by how much it moves their times.
+ */
 function followTimes(hls: Hls, events: typeof Hls.Events, times: ShownTimes): void {
   const loaded = new WeakMap<object, ReturnType<typeof fragmentTimes>>();
   const moved = new WeakMap<object, number>();

@@ -3,23 +3,23 @@ import type { PictureTime } from "./capture-times.ts";
 
 /** More pieces than a player keeps of its video. */
 const mostPieces = 60;
-/** Players tell times in fractions of a millisecond. */
+/** Players give times in fractions of a millisecond. */
 const toleranceSeconds = 0.004;
-/** The last picture of a piece is shown for no longer. */
+/** The last picture of a piece is shown for at most this long. */
 const mostShownSeconds = 2;
 
-/** When what a player shows was captured, piece by piece of its video as it is loaded. */
+/** Capture times of the pictures in a player, piece by piece of its video as it is loaded. */
 export class ShownTimes {
-  /** By a number that the player has for the piece; each by time. */
+  /** By the player's number for the piece; each list is ordered by time. */
   readonly #pieces = new BoundedMap<number, readonly PictureTime[]>(mostPieces);
   #onChange: () => void = () => undefined;
 
-  /** Calls `listener`, and no other, when more is known. */
+  /** Calls `listener`, and no earlier listener, when more is known. */
   listen(listener: () => void): void {
     this.#onChange = listener;
   }
 
-  /** Takes a piece's pictures, with the seconds of the player's own clock. */
+  /** Sets a piece's pictures, with seconds of the player's own clock. */
   set(piece: number, pictures: readonly PictureTime[]): void {
     if (pictures.length > 0) this.#pieces.set(piece, pictures);
     else this.#pieces.delete(piece);
@@ -31,7 +31,7 @@ export class ShownTimes {
     this.#onChange();
   }
 
-  /** The capture time of the picture that is shown at a time of the player; undefined where that is not known. */
+  /** The capture time of the picture at a time of the player; undefined if unknown. */
   captureMsAt(seconds: number): number | undefined {
     const at = seconds + toleranceSeconds;
     let found: PictureTime | undefined;

@@ -3,17 +3,17 @@ import type { HttpEvent, HttpRecordingSpan } from "@sightline/contracts";
 export const dayMs = 24 * 3_600_000;
 
 const minuteMs = 60_000;
-/** No more and no less is shown at once. */
+/** Limits of the shown time range. */
 const longestMs = 7 * dayMs;
 const shortestMs = 10 * minuteMs;
-/** Minutes from mark to mark of a scale. */
+/** Possible distances between marks of a scale, in minutes. */
 const stepsMinutes = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440];
-/** What is played before an event. */
+/** How much is played before an event. */
 export const leadMs = 5_000;
-/** So much is asked for at a time; what comes after is a click away. */
+/** How much is requested at a time; the rest is one click away. */
 export const playedMs = 2 * 3_600_000;
 
-/** A span of time in milliseconds since 1970. */
+/** A time range in milliseconds since 1970. */
 export interface Window {
   fromMs: number;
   toMs: number;
@@ -25,7 +25,7 @@ export interface StripPart {
   width: number;
 }
 
-/** Where a span of time lies in the window; undefined when it is outside. What is short is wide enough to be seen. */
+/** Where a time range lies in the window; undefined when it is outside. A short range is made wide enough to be visible. */
 export function partOf(window: Window, fromMs: number, toMs: number, least = 0.0008): StripPart | undefined {
   const [from, to] = [Math.max(fromMs, window.fromMs), Math.min(toMs, window.toMs)];
   if (from > to) return undefined;
@@ -34,7 +34,7 @@ export function partOf(window: Window, fromMs: number, toMs: number, least = 0.0
   return { left: Math.min((from - window.fromMs) / length, 1 - width), width };
 }
 
-/** Spans that meet, joined, since they are drawn as one. */
+/** Joins spans that touch, since they are drawn as one. */
 export function joined(spans: readonly HttpRecordingSpan[], mostGapMs = 2_000): Window[] {
   const windows: Window[] = [];
   for (const { startTime, endTime } of spans) {
@@ -46,18 +46,18 @@ export function joined(spans: readonly HttpRecordingSpan[], mostGapMs = 2_000): 
   return windows;
 }
 
-/** The time from which a recording is played when `ms` is chosen: itself, or where the next recording begins. */
+/** The time from which a recording is played when `ms` is chosen: `ms` itself, or the start of the next recording. */
 export function playableFrom(recorded: readonly Window[], ms: number): number | undefined {
   const next = recorded.find(({ toMs }) => toMs > ms);
   return next && Math.max(ms, next.fromMs);
 }
 
-/** Whether a time is in a window, when there is one. */
+/** Whether a time is in the window, if there is one. */
 export function isIn(window: Window | undefined, ms: number): boolean {
   return window !== undefined && ms >= window.fromMs && ms < window.toMs;
 }
 
-/** The event before or after a time; events are in any order. */
+/** The event before or after a time; the list may have any order. */
 export function eventBeside(
   events: readonly HttpEvent[],
   ms: number,
@@ -71,16 +71,16 @@ export function eventBeside(
     : starts.findLast(({ startMs }) => startMs < ms)?.event;
 }
 
-/** An event that was gone to: when it began, and the time from which it is played. */
+/** An event that the user jumped to: its start, and the time from which it is played. */
 export interface Stepped {
   startMs: number;
   fromMs: number;
 }
 
-/** While no more than this has been played of an event, "previous" leads to the one before, and not to its own beginning. */
+/** While no more than this of an event has been played, "previous" leads to the event before it, not to its own start. */
 const justPlayedMs = 1_000;
 
-/** From where the event before or after is looked for, when `at` is played and `last` was gone to last. */
+/** From where to search for the previous or next event, when `at` is played and `last` was the last jump. */
 export function stepFrom(
   at: number | undefined,
   window: Window,
@@ -88,7 +88,7 @@ export function stepFrom(
   last?: Stepped,
 ): number {
   if (at === undefined) return window.toMs;
-  // Players tell a time some milliseconds off the one that they were sent to.
+  // Players report a time that differs by some milliseconds from the one they were set to.
   if (last && Math.abs(at - last.fromMs) < justPlayedMs) return last.startMs + (direction === "next" ? 1 : 0);
   return at + leadMs + (direction === "next" ? 1 : -justPlayedMs);
 }
@@ -99,14 +99,14 @@ export interface Tick {
   label: string;
 }
 
-/** Full steps of the local clock, at most so many, with days where they begin. */
+/** Full steps of the local clock, at most `most`, with the day's name where a day begins. */
 export function ticksIn({ fromMs, toMs }: Window, most = 9): Tick[] {
   const fits = (minutes: number) => (toMs - fromMs) / (minutes * minuteMs) <= most;
   const step = stepsMinutes.find(fits) ?? 1_440;
   const day = new Date(fromMs);
   const ticks: Tick[] = [];
   for (let minutes = 0; ; minutes += step) {
-    // Counted from midnight: in the night in which clocks are set there are full hours too.
+    // Counted from midnight: this also gives full hours in the night when clocks change.
     const time = new Date(day.getFullYear(), day.getMonth(), day.getDate(), 0, minutes);
     if (time.getTime() >= toMs) return ticks;
     if (time.getTime() >= fromMs) ticks.push({ ms: time.getTime(), label: tickText(time) });
@@ -119,7 +119,7 @@ function tickText(time: Date): string {
   return `${String(hours).padStart(2, "0")}:${String(minutes).padStart(2, "0")}`;
 }
 
-/** The window `factor` times as long, with a time staying where it is; it does not reach beyond `now`. */
+/** The window, `factor` times as long, with one time staying in place; it does not extend beyond `now`. */
 export function zoomed(window: Window, factor: number, aroundMs: number, now: number): Window {
   const length = window.toMs - window.fromMs;
   const next = Math.min(longestMs, Math.max(shortestMs, length * factor));
@@ -127,13 +127,13 @@ export function zoomed(window: Window, factor: number, aroundMs: number, now: nu
   return upTo(now, aroundMs - share * next, next);
 }
 
-/** The window moved by a share of its length; it does not reach beyond `now`. */
+/** The window moved by a fraction of its length; it does not extend beyond `now`. */
 export function panned({ fromMs, toMs }: Window, share: number, now: number): Window {
   const length = toMs - fromMs;
   return upTo(now, fromMs + share * length, length);
 }
 
-/** The window, or one as long about a time that is not in it. */
+/** The window itself, or one of the same length around a time outside it. */
 export function showing(window: Window, ms: number, now: number): Window {
   const length = window.toMs - window.fromMs;
   return ms >= window.fromMs && ms <= window.toMs ? window : upTo(now, ms - length / 2, length);

@@ -3,33 +3,33 @@ import { eventTitle } from "../events/event-words.ts";
 import { formatDayTime } from "../words/numbers-and-times.ts";
 import { partOf, type StripPart, ticksIn, type Window } from "./timeline-scale.ts";
 
-/** How many events there were in a span of time. */
+/** Number of events in a time range. */
 export type Counted = Window & { events: number };
 
 interface Props {
-  /** What it is, and what keys do. */
+  /** What the strip is, and what keys do. */
   label: string;
   window: Window;
   recorded: readonly Window[];
   events: readonly HttpEvent[];
-  /** Where there are too many events to show each. */
+  /** Used where there are too many events to show each one. */
   counted?: readonly Counted[];
-  /** The time that is chosen or shown; undefined for none. */
+  /** The chosen or shown time; undefined for none. */
   at: number | undefined;
-  /** Whether the hours are written into it. */
+  /** Whether hours are written into the strip. */
   hours?: boolean;
   onChoose: (ms: number) => void;
-  /** To the event before or after. */
+  /** Jumps to the event before or after. */
   onStep: (direction: "previous" | "next") => void;
-  /** Takes a key before the strip does; true when that is all. */
+  /** Handles a key before the strip does; returns true when the key is done. */
   onKey?: (press: KeyboardEvent) => boolean;
-  /** The time at which a mouse or finger is; undefined when it has left. */
+  /** The time under the mouse or finger; undefined when it has left. */
   onPoint?: (ms: number | undefined) => void;
-  /** It is drawn along the strip with the button held. */
+  /** The pointer moves along the strip with the button held. */
   onDrag?: (ms: number) => void;
 }
 
-/** A span of time of one camera at a glance: what is recorded, and what happened. A click plays; arrow keys go from event to event. */
+/** One camera's time range: recordings and events. A click plays; arrow keys jump from event to event. */
 export function TimelineStrip(props: Props) {
   const { label, window, recorded, events, counted = [], at, hours = true } = props;
   const timeAt = ({ clientX, currentTarget }: MouseEvent & { currentTarget: HTMLElement }) => {

@@ -1,13 +1,13 @@
 import { signal } from "@preact/signals";
 import { parseRoute, type Route } from "./route.ts";
 
-/** The page that is shown. */
+/** The current page. */
 export const route = signal<Route>(parseRoute(location.pathname, location.search));
 
-/** Whether the page holds something that leaving it would lose. */
+/** Whether leaving the page would lose unsaved changes. */
 let unsaved: () => boolean = () => false;
 
-/** Has leaving the page be confirmed while `isUnsaved` says so, until the returned function is called. */
+/** Asks before the page is left while `isUnsaved` returns true, until the returned function is called. */
 export function guardUnsaved(isUnsaved: () => boolean): () => void {
   unsaved = isUnsaved;
   const onUnload = (event: BeforeUnloadEvent) => {
@@ -24,16 +24,16 @@ export function hasUnsaved(): boolean {
   return unsaved();
 }
 
-/** Loads the page anew, with nothing left of what it held. */
+/** Reloads the page, without any of its state. */
 export function startOver(path = location.pathname + location.search): void {
   unsaved = () => false;
   location.replace(path);
 }
 
-/** The page that is shown, as an address without origin. */
+/** Address of the current page, without origin. */
 let shown = location.pathname + location.search;
 
-/** Goes to another page of the console; `over` shows something over the page that is there. */
+/** Goes to another page of the console; `over` shows something on top of the current page. */
 export function navigate(path: string, { replace = false, over = false } = {}): void {
   if (!replace && !mayLeave()) return;
   if (replace) history.replaceState(history.state, "", path);
@@ -42,13 +42,13 @@ export function navigate(path: string, { replace = false, over = false } = {}): 
   if (!replace && !over) toTop();
 }
 
-/** Goes back to the page under what is shown over it; to `path` when that was opened by its address. */
+/** Goes back to the page under the overlay; goes to `path` if the overlay was opened by its address. */
 export function leaveOverlay(path: string): void {
   if (history.state?.over) history.back();
   else navigate(path, { replace: true });
 }
 
-/** Follows links to the console's own pages without loading them anew. */
+/** Follows links to the console's own pages without reloading. */
 export function interceptLinks(): void {
   addEventListener("popstate", onHistory);
   document.addEventListener("click", (event) => {
@@ -63,7 +63,7 @@ export function interceptLinks(): void {
   });
 }
 
-/** Back and forward. The address has changed already; whoever stays gets it back. */
+/** Back and forward. The address has already changed; if the user stays, it is set back. */
 function onHistory(): void {
   if (location.pathname + location.search === shown) return;
   if (mayLeave()) show();
@@ -79,7 +79,7 @@ function show(): void {
   route.value = parseRoute(location.pathname, location.search);
 }
 
-/** A new page begins at its heading, for the eye and for a screen reader. */
+/** A new page starts at its heading, for the eye and for a screen reader. */
 function toTop(): void {
   scrollTo(0, 0);
   requestAnimationFrame(() => document.querySelector<HTMLElement>("main h1")?.focus({ preventScroll: true }));

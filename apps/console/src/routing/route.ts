@@ -1,4 +1,4 @@
-/** A page of the console and what it is about. */
+/** A page of the console, with its parameters. */
 export type Route =
   | { page: "wall" }
   | { page: "camera"; id: string; event?: string }
@@ -13,7 +13,7 @@ export type Route =
   | { page: "timeline"; query: URLSearchParams }
   | { page: "unknown" };
 
-/** The page that a path (with its query, without origin) names. */
+/** The page for a path (with its query, without origin). */
 export function parseRoute(pathname: string, search = ""): Route {
   const parts = pathname.split("/").filter((part) => part !== "");
   const [first, second, third, fourth] = parts;
@@ -41,7 +41,7 @@ export function parseRoute(pathname: string, search = ""): Route {
 
 function loginRoute(query: URLSearchParams): Route {
   const to = query.get("to") ?? "/";
-  // Only to a page of this console: an address that someone has sent must not lead elsewhere.
+  // Only to a page of this console: an address from someone else must not lead elsewhere.
   const isOwn = to.startsWith("/") && !/^\/[/\\]/.test(to) && !to.startsWith("/api/");
   return { page: "login", fault: query.get("fault") ?? "", to: isOwn ? to : "/" };
 }
@@ -51,7 +51,7 @@ export function cameraPath(id: string, sub?: "edit" | "zones"): string {
   return `/cameras/${encodeURIComponent(id)}${sub ? `/${sub}` : ""}`;
 }
 
-/** Path of the events page with these filters, and with an event opened. */
+/** Path of the events page with these filters, and optionally an open event. */
 export function eventsPath(query: URLSearchParams, event?: { camera: string; id: string }): string {
   const path = event
     ? `/events/${encodeURIComponent(event.camera)}/${encodeURIComponent(event.id)}`
@@ -59,12 +59,12 @@ export function eventsPath(query: URLSearchParams, event?: { camera: string; id:
   return query.size > 0 ? `${path}?${query}` : path;
 }
 
-/** Path of the timeline of all cameras, at a moment of one, in milliseconds since 1970. */
+/** Path of the timeline of all cameras, at a time of one camera, in milliseconds since 1970. */
 export function timelinePath(camera: string, ms: number): string {
   return `/timeline?${new URLSearchParams({ camera, at: new Date(ms).toISOString() })}`;
 }
 
-/** Path of a camera's page with one of its events opened. */
+/** Path of a camera's page with one of its events open. */
 export function cameraEventPath(id: string, event?: { id: string }): string {
   return event ? `${cameraPath(id)}/events/${encodeURIComponent(event.id)}` : cameraPath(id);
 }

@@ -10,9 +10,9 @@ import {
   wholePicture,
 } from "./rules-draft.ts";
 
-/** Something that keeps rules from being saved. */
+/** A fault that prevents rules from being saved. */
 export interface DraftFault {
-  /** Key of the shape or rule; empty when it is about the whole. */
+  /** Key of the shape or rule; empty when the fault concerns the whole. */
   key: string;
   message: string;
 }
@@ -21,7 +21,7 @@ const properName = /^[\p{L}\p{N}_-](?:[\p{L}\p{N}_ -]{0,61}[\p{L}\p{N}_-])?$/u;
 
 const clockTime = /^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/;
 
-/** What is wrong with a draft, so that it is seen while it is drawn. The server has the last word. */
+/** The faults of a draft, to be shown while drawing. The server has the last word. */
 export function checkDraft(draft: RulesDraft): DraftFault[] {
   return [
     ...draft.shapes.flatMap((shape) =>
@@ -31,10 +31,7 @@ export function checkDraft(draft: RulesDraft): DraftFault[] {
   ];
 }
 
-/**
- * What the server finds wrong, at the shapes and rules that it is about: one fault a line, each beginning with a path
- * such as `zones[1].polygon`.
- */
+/** The server's faults, assigned to their shapes and rules: one fault per line, each beginning with a path such as `zones[1].polygon`. */
 export function serverFaults(message: string, draft: RulesDraft): DraftFault[] {
   return message.split("\n").map((line) => {
     const match = /^(?:body\.)?(zones|lines|masks|rules)[[.](\d+)\]?(?:\.([a-z_]+))?[^:]*: (.*)$/.exec(line);
@@ -48,7 +45,7 @@ export function serverFaults(message: string, draft: RulesDraft): DraftFault[] {
   });
 }
 
-/** The same of privacy masks, at those that it is about. */
+/** The same for privacy masks. */
 export function maskFaults(message: string, { shapes }: RulesDraft): DraftFault[] {
   const masks = shapes.filter(({ kind }) => kind === "privacy");
   return message.split("\n").map((line) => {
@@ -82,7 +79,7 @@ function shapeFaults(shape: Shape, { shapes }: RulesDraft): string[] {
     faults.push(
       `The edges after corner ${crossing[0] + 1} and after corner ${crossing[1] + 1} cross: move a corner, or draw two.`,
     );
-  // Edges that do not cross have been asked for first: the area of those that do may be nothing.
+  // Crossing edges have been checked before: with them the area could be zero.
   else if (doubleArea(points) < 1e-6) faults.push("The corners are on one line: there is nothing inside.");
   return faults;
 }

@@ -1,13 +1,13 @@
 import { gone, type Point, type RuleDraft, type RulesDraft, type Shape } from "./rules-draft.ts";
 
-/** How far a point may be moved: to the picture's edge. */
+/** Limits a coordinate to the picture. */
 const within = (value: number) => Math.min(1, Math.max(0, value));
 
 export function addShape(draft: RulesDraft, shape: Shape): RulesDraft {
   return { ...draft, shapes: [...draft.shapes, shape] };
 }
 
-/** Without the shape; rules over it keep its name, and are found to be wrong until they have another place. */
+/** Removes the shape; rules that use it keep its name, and are reported as faulty until they have another place. */
 export function removeShape(draft: RulesDraft, key: string): RulesDraft {
   const removed = draft.shapes.find((shape) => shape.key === key);
   if (!removed) return draft;
@@ -26,14 +26,14 @@ export function changeShape(draft: RulesDraft, key: string, change: Partial<Shap
   };
 }
 
-/** Puts a point at a place, at most at the picture's edge. */
+/** Moves a point to a place, at most to the picture's edge. */
 export function movePoint(draft: RulesDraft, key: string, index: number, [x, y]: Point): RulesDraft {
   return changePoints(draft, key, (points) =>
     points.map((point, at) => (at === index ? ([within(x), within(y)] as const) : point)),
   );
 }
 
-/** Moves a whole shape, no further than all of it stays in the picture. */
+/** Moves a whole shape, but keeps all of it in the picture. */
 export function moveShape(draft: RulesDraft, key: string, [dx, dy]: Point): RulesDraft {
   return changePoints(draft, key, (points) => {
     const xs = points.map(([x]) => x);
@@ -44,7 +44,7 @@ export function moveShape(draft: RulesDraft, key: string, [dx, dy]: Point): Rule
   });
 }
 
-/** Puts a point in the middle of the edge that begins at point `index`. */
+/** Adds a point in the middle of the edge that begins at point `index`. */
 export function splitEdge(draft: RulesDraft, key: string, index: number): RulesDraft {
   return changePoints(draft, key, (points) => {
     const from = points[index];
@@ -54,12 +54,12 @@ export function splitEdge(draft: RulesDraft, key: string, index: number): RulesD
   });
 }
 
-/** Takes a corner away, unless the shape would be none without it. */
+/** Removes a corner, unless the shape would then be invalid. */
 export function removePoint(draft: RulesDraft, key: string, index: number): RulesDraft {
   return changePoints(draft, key, (points) => (points.length > 3 ? points.toSpliced(index, 1) : points));
 }
 
-/** Turns a line around, so that left becomes right. */
+/** Reverses a line, so that left becomes right. */
 export function reverseLine(draft: RulesDraft, key: string): RulesDraft {
   return changePoints(draft, key, (points) => points.toReversed());
 }

@@ -1,6 +1,6 @@
 import type { Point } from "./rules-draft.ts";
 
-/** The first two edges of a polygon that meet where they should not, by the index of the point that each begins at. */
+/** The first two edges of a polygon that touch or cross where they should not, by the index of each edge's first point. */
 export function crossingEdges(polygon: readonly Point[]): [number, number] | undefined {
   const count = polygon.length;
   for (let first = 0; first < count; first++)
@@ -15,7 +15,7 @@ export function crossingEdges(polygon: readonly Point[]): [number, number] | und
   return undefined;
 }
 
-/** Twice the area that the polygon's outline goes around, without sign. */
+/** Twice the area of the polygon, without sign. */
 export function doubleArea(polygon: readonly Point[]): number {
   let sum = 0;
   polygon.forEach(([x, y], index) => {
@@ -26,8 +26,8 @@ export function doubleArea(polygon: readonly Point[]): number {
 }
 
 /**
- * Which way "left to right" leads over a line, for someone who stands at its start and looks to its end: a vector of
- * length 1 in a picture of `aspect` = width / height, y down.
+ * The direction of "left to right" over a line, seen from its start towards its end: a vector of length 1 in a picture of `aspect` =
+ * width / height, y down.
  */
 export function leftToRight([x1, y1]: Point, [x2, y2]: Point, aspect: number): Point {
   const dx = (x2 - x1) * aspect;
@@ -50,7 +50,7 @@ function segmentsMeet(a: Point, b: Point, c: Point, d: Point): boolean {
   );
 }
 
-/** On which side of the line from `a` to `b` a point lies; 0 is on it. */
+/** On which side of the line from `a` to `b` a point lies; 0 means on it. */
 function side(a: Point, b: Point, p: Point): number {
   return Math.sign((b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0]));
 }

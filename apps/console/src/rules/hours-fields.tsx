@@ -8,7 +8,7 @@ interface Props {
   onChange: (hours: ActiveHours | undefined) => void;
 }
 
-/** When a rule applies. */
+/** The hours in which a rule applies. */
 export function HoursFields({ hours, onChange }: Props) {
   const begin = (): ActiveHours => ({
     days: [],

@@ -5,10 +5,10 @@ import type { RulesDraft, Shape } from "./rules-draft.ts";
 
 type Masks = HttpCamera["privacyMasks"];
 
-/** Most that a camera may have (limits.ts of the contracts). */
+/** Most masks of a camera (limits.ts of the contracts). */
 export const mostPrivacyMasks = 16;
 
-/** Other settings of the camera may be changed while its masks are saved; then it is looked at again, so often. */
+/** Other settings of the camera may change while its masks are saved; then it is loaded again, at most this often. */
 const attempts = 3;
 
 /** Somebody else has changed the masks since they were loaded. */
@@ -16,7 +16,7 @@ export class MasksChangedError extends Error {
   override readonly name = "MasksChangedError";
 }
 
-/** What a camera's privacy masks are while they are edited. */
+/** A camera's privacy masks as shapes for editing. */
 export function maskShapes(masks: Masks): Shape[] {
   return masks.map((points, index) => ({
     ...{ key: `privacy-${index}`, kind: "privacy", name: "", mode: "exclude" },
@@ -24,7 +24,7 @@ export function maskShapes(masks: Masks): Shape[] {
   }));
 }
 
-/** The masks of a draft as the server takes them. */
+/** The masks of a draft in the server's form. */
 export function masksOf({ shapes }: RulesDraft): Masks {
   return shapes
     .filter(({ kind }) => kind === "privacy")
@@ -32,8 +32,8 @@ export function masksOf({ shapes }: RulesDraft): Masks {
 }
 
 /**
- * Saves a draft's privacy masks, a setting of the camera; what else is set of it stays. `saved`: as they were when the draft began; undefined replaces
- * whatever is there. @throws MasksChangedError, RequestError
+ * Saves a draft's privacy masks, a setting of the camera; its other settings stay. `saved`: the masks when the draft began; undefined replaces any
+ * masks. @throws MasksChangedError, RequestError
  */
 export async function saveMasks(
   id: string,
@@ -57,7 +57,7 @@ function isDeepSame(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** As fine as rules are. */
+/** Same precision as rules. */
 function rounded(value: number): number {
   return Math.round(value * 10_000) / 10_000;
 }

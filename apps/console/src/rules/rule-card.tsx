@@ -146,7 +146,7 @@ export function RuleCard({ rule, number, editing, classes }: Props) {
   );
 }
 
-/** Places to choose from; what is chosen though it cannot be is still shown, or the choice would look like another. */
+/** Places to choose from; the chosen place is shown even if it is invalid, so that the choice does not look like another one. */
 function places(
   shapes: readonly Shape[],
   kind: "zone" | "line",

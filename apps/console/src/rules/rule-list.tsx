@@ -3,11 +3,11 @@ import { RuleCard } from "./rule-card.tsx";
 import { newKey, type Place, type RuleDraft } from "./rules-draft.ts";
 import type { RulesEditing } from "./rules-editing.ts";
 
-/** What is reported: a rule for each kind of event. */
+/** What is reported: one rule for each kind of event. */
 export function RuleList({ editing, classes }: { editing: RulesEditing; classes: readonly string[] }) {
   const { rules } = editing.draft.value;
   const add = () => {
-    // What is being drawn is most likely what the rule is for.
+    // The shape being drawn is most likely meant for the new rule.
     editing.closeSketch();
     const { shapes } = editing.draft.peek();
     const zone = shapes.find(({ kind }) => kind === "zone");
@@ -36,7 +36,7 @@ export function RuleList({ editing, classes }: { editing: RulesEditing; classes:
   );
 }
 
-/** A rule with the place that is most likely meant; without one, it has to be chosen. */
+/** A rule with the most likely place; without one, the user has to choose it. */
 function newRule(overLine: boolean, place: Place): RuleDraft {
   return {
     key: newKey(),

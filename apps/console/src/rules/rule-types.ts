@@ -1,6 +1,6 @@
-/** Which fields beside the common ones a type of rule has. */
+/** The additional fields of a type of rule. */
 export interface RuleFields {
-  /** What it reports, for people. */
+  /** What it reports, in words. */
   name: string;
   zone: "needed" | "optional" | "unused";
   line: boolean;
@@ -31,14 +31,14 @@ export const ruleTypes = {
 
 export type RuleType = keyof typeof ruleTypes;
 
-/** The fields of a type; those of `appeared` for one that is not known. */
+/** The fields of a type; an unknown type has those of `appeared`. */
 export function fieldsOf(type: RuleType): RuleFields {
   return ruleTypes[type] ?? ruleTypes.appeared;
 }
 
-/** What a rule asks of attributes, as it is written in the form: "colour: red, blue; helmet: none". */
+/** The attributes in a rule's condition, in the form's notation: "colour: red, blue; helmet: none". */
 
-/** Values by attribute; undefined when the text cannot be read, or names one twice. */
+/** Values by attribute; undefined when the text is invalid, or repeats a name. */
 export function attributesOf(text: string): Record<string, string[]> | undefined {
   const asked = new Map<string, string[]>();
   for (const part of text.split(";").map((each) => each.trim())) {
@@ -51,7 +51,7 @@ export function attributesOf(text: string): Record<string, string[]> | undefined
   return Object.fromEntries(asked);
 }
 
-/** Of a rule as the server has it. */
+/** The text for the attributes of a rule from the server. */
 export function attributesText(attributes: unknown): string {
   if (typeof attributes !== "object" || attributes === null) return "";
   return Object.entries(attributes)

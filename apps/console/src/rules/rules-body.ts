@@ -9,7 +9,7 @@ import {
   wholePicture,
 } from "./rules-draft.ts";
 
-/** The draft as the server takes it: a rules file with the etag. */
+/** The draft in the server's form: a rules file with the etag. */
 export function bodyOf({ shapes, rules, etag }: RulesDraft): HttpRules {
   return {
     zones: shapes
@@ -37,7 +37,8 @@ function ruleBody(rule: RuleDraft, shapes: readonly Shape[]): Record<string, unk
   return {
     ...(rule.name !== "" && { name: rule.name }),
     type: rule.type,
-    // A zone that is not chosen, or gone, is sent as it is: the server refuses it. Left out it would be the whole picture.
+    // A zone that is not chosen, or was removed, is sent as it is, so that the server refuses it. Without the field the rule would cover
+    // the whole picture.
     ...(fields.zone !== "unused" && rule.zone !== wholePicture && { zone: placeName(shapes, rule.zone) }),
     ...(fields.line && { line: placeName(shapes, rule.line) }),
     ...(fields.line && rule.direction !== "" && { direction: rule.direction }),
@@ -59,7 +60,7 @@ function ruleBody(rule: RuleDraft, shapes: readonly Shape[]): Record<string, unk
   };
 }
 
-/** A tenth of a thousandth is finer than a pixel of any camera; more digits only make files hard to read. */
+/** 0.0001 is finer than a pixel of any camera; more digits only make files hard to read. */
 function rounded([x, y]: Point): [number, number] {
   return [Math.round(x * 10_000) / 10_000, Math.round(y * 10_000) / 10_000];
 }

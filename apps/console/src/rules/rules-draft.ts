@@ -10,7 +10,7 @@ export interface Shape {
   kind: "zone" | "line" | "mask" | "privacy";
   /** Empty for masks of both kinds, which have no names. */
   name: string;
-  /** Of masks. */
+  /** Only for masks. */
   mode: "include" | "exclude";
   points: readonly Point[];
 }
@@ -24,7 +24,7 @@ export interface ActiveHours {
   timeZone: string;
 }
 
-/** A rule while it is edited. Fields that its type does not have are kept, and left out when it is saved. */
+/** A rule while it is edited. Fields that its type does not use are kept, but not saved. */
 export interface RuleDraft {
   key: string;
   name: string;
@@ -43,13 +43,13 @@ export interface RuleDraft {
   activeHours: ActiveHours | undefined;
 }
 
-/** The parts of a draft, which are saved apart: privacy masks are a setting of the camera. */
+/** The parts of a draft; they are saved separately, since privacy masks are a setting of the camera. */
 export type DraftPart = "rules" | "masks";
 
 export interface RulesDraft {
   shapes: readonly Shape[];
   rules: readonly RuleDraft[];
-  /** Version that the draft began with. */
+  /** Version of the rules when the draft began. */
   etag: string;
 }
 
@@ -60,7 +60,7 @@ export function newKey(): string {
   return `new-${++lastKey}`;
 }
 
-/** A zone's or line's name that is free: "zone 1", "zone 2", … */
+/** A free name for a zone or line: "zone 1", "zone 2", … */
 export function freeName(draft: RulesDraft, kind: "zone" | "line"): string {
   const taken = new Set(draft.shapes.filter((shape) => shape.kind === kind).map((shape) => shape.name));
   for (let number = 1; ; number++) if (!taken.has(`${kind} ${number}`)) return `${kind} ${number}`;
@@ -71,12 +71,12 @@ export function partOf({ kind }: Pick<Shape, "kind">): DraftPart {
   return kind === "privacy" ? "masks" : "rules";
 }
 
-/** Whether a shape has a name of its own. */
+/** Whether a shape can have a name. */
 export function hasName({ kind }: Pick<Shape, "kind">): boolean {
   return kind === "zone" || kind === "line";
 }
 
-/** A draft with some of its parts from another. */
+/** A draft with some of its parts taken from another. */
 export function withParts(draft: RulesDraft, from: RulesDraft, parts: readonly DraftPart[]): RulesDraft {
   const of = (part: DraftPart) => (parts.includes(part) ? from : draft);
   const shapes = (part: DraftPart) => of(part).shapes.filter((shape) => partOf(shape) === part);
@@ -84,7 +84,7 @@ export function withParts(draft: RulesDraft, from: RulesDraft, parts: readonly D
   return { shapes: [...shapes("rules"), ...shapes("masks")], rules, etag };
 }
 
-/** Rules, and the privacy masks of their camera, as they are edited. */
+/** Rules, and their camera's privacy masks, as a draft. */
 export function draftOf(rules: HttpRules, privacyMasks: readonly Shape[] = []): RulesDraft {
   const shape = (
     kind: Shape["kind"],
@@ -141,7 +141,7 @@ function ruleOf(rule: Record<string, unknown>, key: string, shapes: readonly Sha
   };
 }
 
-/** What of a shape its place is told by. */
+/** The fields of a shape that identify a place. */
 interface NamedShape {
   key: string;
   kind: string;
@@ -149,22 +149,22 @@ interface NamedShape {
 }
 
 /**
- * Where a rule looks, while it is edited: the key of a zone or line, so that it stays with the shape whatever that is
- * called meanwhile; `wholePicture`; a shape that is gone; or empty until something is chosen.
+ * Where a rule looks, while it is edited: the key of a zone or line, so that it stays with the shape when that is renamed;
+ * `wholePicture`; a removed shape; or empty until something is chosen.
  */
 export type Place = string;
 
-/** Only ever chosen by people, or loaded: nothing else becomes the whole picture. */
+/** Only set by a person's choice or loaded from the server: nothing else turns into the whole picture. */
 export const wholePicture: Place = "picture";
 
 const gonePrefix = "gone:";
 
-/** A zone or line of this name that is there no more. */
+/** A zone or line with this name that no longer exists. */
 export function gone(name: string): Place {
   return gonePrefix + name;
 }
 
-/** The name of a shape that is gone; undefined for any other place. */
+/** The name of a removed shape; undefined for any other place. */
 export function goneName(place: Place): string | undefined {
   return place.startsWith(gonePrefix) ? place.slice(gonePrefix.length) : undefined;
 }
@@ -174,7 +174,7 @@ export function placeNamed(shapes: readonly NamedShape[], kind: "zone" | "line",
   return shapes.find((shape) => shape.kind === kind && shape.name === name)?.key ?? gone(name);
 }
 
-/** What a place is called now. */
+/** The current name of a place. */
 export function placeName(shapes: readonly NamedShape[], place: Place): string {
   return shapes.find(({ key }) => key === place)?.name ?? goneName(place) ?? "";
 }

@@ -15,30 +15,30 @@ import { nextSketch, openMessage, type Sketch, sketchIsWhole, type Tool } from "
 
 const mostUndo = 200;
 
-/** One editing of a camera's rules and privacy masks: the draft, its history, and what is selected. */
+/** One editing session for a camera's rules and privacy masks: the draft, its history, and the selection. */
 export class RulesEditing {
   readonly draft: Signal<RulesDraft>;
   /** As last loaded or saved. */
   readonly saved: Signal<RulesDraft>;
   readonly selected = signal<string | undefined>(undefined);
   readonly tool = signal<Tool>("select");
-  /** Corners of the shape that is being drawn; it is part of what is edited, and never lost without a word. */
+  /** Corners of the shape being drawn; it is part of the draft, and never lost silently. */
   readonly sketch = signal<Sketch>([]);
-  /** Why what is being drawn cannot be closed; told when that was asked for. */
+  /** Why the shape being drawn cannot be closed; set when closing was requested. */
   readonly openFault = signal("");
-  /** Faults that the server found in what was sent; gone with the next change. */
+  /** Faults that the server found in the sent draft; cleared by the next change. */
   readonly refused = signal<readonly DraftFault[]>([]);
   readonly faults = computed(() => [...checkDraft(this.draft.value), ...this.refused.value]);
-  /** The parts in which the draft differs from what is saved. */
+  /** The parts in which the draft differs from the saved state. */
   readonly changedParts = computed(() =>
     (["masks", "rules"] as const).filter((part) => !isSame(part, this.draft.value, this.saved.value)),
   );
   readonly changed = computed(() => this.sketch.value.length > 0 || this.changedParts.value.length > 0);
-  /** Times that privacy masks were saved: pictures of before show too much, or too little. */
+  /** How often privacy masks were saved: earlier pictures show too much, or too little. */
   readonly masksSaved = signal(0);
   readonly canUndo = computed(() => this.sketch.value.length > 0 || this.#past.value.length > 0);
   readonly #past = signal<readonly RulesDraft[]>([]);
-  /** What the newest entry of the past is from: changes of one kind in a row are undone together. */
+  /** The kind of the last change: consecutive changes of one kind are undone together. */
   #lastAct = "";
 
   constructor(draft: RulesDraft) {
@@ -46,7 +46,7 @@ export class RulesEditing {
     this.saved = signal(draft);
   }
 
-  /** Changes the draft. Acts of the same non-empty name in a row, such as a drag, count as one. */
+  /** Changes the draft. Consecutive changes with the same non-empty `act`, such as a drag, count as one. */
   edit(next: RulesDraft, act = ""): void {
     const before = this.draft.peek();
     if (act === "" || act !== this.#lastAct)
@@ -70,17 +70,17 @@ export class RulesEditing {
     this.draft.value = { ...before, etag: this.draft.peek().etag };
   }
 
-  /** Ends a row of acts that count as one. */
+  /** Ends a series of changes that count as one. */
   endAct(): void {
     this.#lastAct = "";
   }
 
-  /** Takes another tool, once what is being drawn is closed. */
+  /** Selects another tool, once the shape being drawn is closed. */
   choose(tool: Tool): void {
     if (this.closeSketch()) this.tool.value = tool;
   }
 
-  /** Takes a click into what is being drawn; see `nextSketch`. */
+  /** Adds a click to the shape being drawn; see `nextSketch`. */
   sketchTo(point: Point, reach: Point): void {
     const tool = this.tool.peek();
     if (tool === "select") return;
@@ -89,7 +89,7 @@ export class RulesEditing {
     if (whole) this.closeSketch();
   }
 
-  /** Makes a shape of what is being drawn. Returns whether nothing is open any more; `openFault` says why something is. */
+  /** Completes the shape being drawn. Returns whether nothing is open any more; otherwise `openFault` says why. */
   closeSketch(): boolean {
     const tool = this.tool.peek();
     const points = this.sketch.peek();
@@ -102,7 +102,7 @@ export class RulesEditing {
     return true;
   }
 
-  /** Gives up what is being drawn. */
+  /** Discards the shape being drawn. */
   dropSketch(): void {
     this.#sketchOn([]);
     this.tool.value = "select";
@@ -113,7 +113,7 @@ export class RulesEditing {
     this.openFault.value = "";
   }
 
-  /** Adds what a tool has drawn and selects it. */
+  /** Adds a shape from a tool and selects it. */
   draw(tool: Exclude<Tool, "select">, points: readonly Point[]): void {
     const draft = this.draft.peek();
     const key = newKey();
@@ -125,8 +125,8 @@ export class RulesEditing {
   }
 
   /**
-   * The server has saved these parts of `sent` as `saved` has them. What was changed while that was on its way stays, and is not saved yet; so does
-   * the part that was not saved.
+   * The server has saved these parts of `sent`, now in the form of `saved`. Changes made in the meantime stay and are not saved yet; so does a part
+   * that was not saved.
    */
   settle(sent: RulesDraft, saved: RulesDraft, parts: readonly DraftPart[] = ["rules", "masks"]): void {
     const now = this.draft.peek();
@@ -136,7 +136,7 @@ export class RulesEditing {
     if (!this.changed.peek()) this.#forget();
   }
 
-  /** Takes what the server has of these parts for the new beginning. */
+  /** Takes the server's version of these parts as the new saved state. */
   take(theirs: RulesDraft, parts: readonly DraftPart[]): void {
     this.settle(this.draft.peek(), theirs, parts);
     this.selected.value = undefined;

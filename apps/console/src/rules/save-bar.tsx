@@ -9,21 +9,24 @@ import { bodyOf } from "./rules-body.ts";
 import { type DraftPart, draftOf, type RulesDraft } from "./rules-draft.ts";
 import type { RulesEditing } from "./rules-editing.ts";
 
-/** Codes with which the server refuses rules or masks themselves. */
+/** Error codes with which the server refuses the rules or masks themselves. */
 const refusals = new Set(["rules_invalid", "invalid_argument"]);
 
-/** What the parts are called, and what becomes of them when they are saved. */
+/** Names of the parts, and what saving them means. */
 const parts: Readonly<Record<DraftPart, { name: string; button: string; saved: string }>> = {
   rules: { name: "rules", button: "rules", saved: "in force from the next frame" },
   masks: { name: "privacy masks", button: "masks", saved: "masked from the next picture on" },
 };
 
-/** Saves rules and privacy masks, each for itself, or says which cannot be and why; helps when someone else has changed them meanwhile. */
+/**
+ * Saves rules and privacy masks, each separately, or says which cannot be saved and why; helps when someone else has changed them in the
+ * meantime.
+ */
 export function SaveBar({ id, editing }: { id: string; editing: RulesEditing }) {
   const busy = useSignal(false);
   const problems = useSignal<readonly string[]>([]);
   const conflicts = useSignal<readonly DraftPart[]>([]);
-  /** What the last saving has saved. */
+  /** The parts that the last attempt saved. */
   const saved = useSignal<readonly DraftPart[]>([]);
   const faults = editing.faults.value;
   const changed = editing.changed.value;
@@ -39,7 +42,7 @@ export function SaveBar({ id, editing }: { id: string; editing: RulesEditing }) 
       busy.value = false;
     }
   };
-  /** One part's saving, which keeps no other from being saved. */
+  /** Saves one part; its failure does not prevent the other part from being saved. */
   const attemptPart = async (part: DraftPart, sent: RulesDraft, work: () => Promise<RulesDraft>) => {
     try {
       editing.settle(sent, await work(), [part]);
@@ -55,9 +58,9 @@ export function SaveBar({ id, editing }: { id: string; editing: RulesEditing }) 
       } else problems.value = [...problems.value, notSaved(part, describeFailure(error))];
     }
   };
-  /** @param overwritten parts that are replaced whoever has changed them meanwhile */
+  /** @param overwritten parts that are replaced even if someone has changed them in the meantime */
   const save = (overwritten: readonly DraftPart[] = []) => {
-    // What is being drawn is meant to be saved too; and it may turn out to be wrong.
+    // The shape being drawn is to be saved too; and it may be faulty.
     if (!editing.closeSketch() || editing.faults.peek().length > 0) return;
     return attempt(async () => {
       const wanted = editing.changedParts.peek();
@@ -162,7 +165,7 @@ function notSaved(part: DraftPart, why: string): string {
   return `The ${parts[part].name} are not saved. ${why}`;
 }
 
-/** What the button saves: what has changed, or the rules, which a shape that is being drawn belongs to mostly. */
+/** What the button saves: the changed parts, or the rules, since a shape being drawn usually belongs to them. */
 function buttonWords(changed: readonly DraftPart[]): string {
   const named = changed.map((part) => parts[part].button).toSorted();
   return named.length === 0 ? parts.rules.button : named.toReversed().join(" and ");

@@ -10,14 +10,14 @@ import { DrawnShape } from "./scene-shape.tsx";
 import type { Sketch } from "./sketch.ts";
 import { ToolBar } from "./tool-bar.tsx";
 
-/** Pixels within which a click means a corner that is there already. */
+/** A click within this many pixels of a corner means that corner. */
 const reach = 12;
 
-/** A camera whose privacy masks were changed is reconnected; its next picture is asked for again and again in this time. */
+/** A camera whose privacy masks changed is reconnected; its next picture is requested repeatedly at this interval. */
 const reconnectMs = 1_000;
 const mostAttempts = 15;
 
-/** A still of the camera with its zones, lines and masks, to draw and move them. */
+/** A still picture of the camera with its zones, lines and masks, to draw and move them. */
 export function SceneEditor({ state, editing }: { state: CameraState; editing: RulesEditing }) {
   const still = useStill(state.id);
   const size = useSignal({ width: 640, height: 360 });
@@ -41,7 +41,7 @@ export function SceneEditor({ state, editing }: { state: CameraState; editing: R
   useEditingKeys(editing);
   useSignalEffect(() => {
     if (editing.masksSaved.value === 0) return;
-    // By then the camera is being connected anew, and no picture of before is given any more.
+    // By then the camera is reconnecting, and earlier pictures are no longer delivered.
     const timer = setTimeout(still.refresh, reconnectMs);
     return () => clearTimeout(timer);
   });
@@ -120,7 +120,7 @@ export function SceneEditor({ state, editing }: { state: CameraState; editing: R
   );
 }
 
-/** The editor's keys: they hold wherever on the page the focus is, since it goes where one clicks. */
+/** The editor's keys: they work wherever the focus is on the page, since it moves with clicks. */
 function useEditingKeys(editing: RulesEditing): void {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {

@@ -6,9 +6,9 @@ import type { RulesEditing } from "./rules-editing.ts";
 interface Props {
   shape: Shape;
   editing: RulesEditing;
-  /** Of the picture, in pixels. */
+  /** Size of the picture, in pixels. */
   size: { width: number; height: number };
-  /** Where in the picture a pointer is. */
+  /** Position of a pointer in the picture. */
   place: (event: MouseEvent) => Point;
   onGrab: (event: PointerEvent) => void;
 }
@@ -22,7 +22,7 @@ const stepOfKey: Readonly<Record<string, Point>> = {
 const step = 0.005;
 const longStep = 0.05;
 
-/** A zone, line or mask on the picture; the selected one has its corners to drag. */
+/** A zone, line or mask on the picture; the selected one has corners that can be dragged. */
 export function DrawnShape({ shape, editing, size, place, onGrab }: Props) {
   const selected = editing.selected.value === shape.key;
   const drawing = editing.tool.value !== "select";
@@ -78,7 +78,7 @@ export function DrawnShape({ shape, editing, size, place, onGrab }: Props) {
   );
 }
 
-/** What a shape is called on the picture and in the list. */
+/** Name of a shape on the picture and in the list. */
 export function shapeLabel(shape: Shape): string {
   if (hasName(shape)) return shape.name;
   if (shape.kind === "privacy") return "privacy mask";
@@ -141,7 +141,7 @@ function Corner({ at: [x, y], index, shape, selected, editing, place }: CornerPr
   );
 }
 
-/** "corner 2", or which end of a line. */
+/** "corner 2", or the name of a line's end. */
 export function cornerName(shape: Shape, index: number): string {
   if (shape.kind !== "line") return `corner ${index + 1}`;
   return index === 0 ? "start" : "end";
@@ -164,7 +164,7 @@ function EdgeGrips({ pixels, onSplit }: { pixels: readonly Point[]; onSplit: (in
   );
 }
 
-/** Shows which way "left to right" leads over a line. */
+/** Shows the direction of "left to right" over a line. */
 function DirectionArrow({
   shape: { points },
   size,

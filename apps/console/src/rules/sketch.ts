@@ -3,19 +3,19 @@ import type { Point } from "./rules-draft.ts";
 /** What the pointer draws. */
 export type Tool = "select" | "zone" | "line" | "exclude" | "include" | "privacy";
 
-/** Points of a shape that is being drawn. */
+/** Points of the shape being drawn. */
 export type Sketch = readonly Point[];
 
 type DrawingTool = Exclude<Tool, "select">;
 
 const mostCorners = 64;
 
-/** Whether the points are enough for what the tool draws. */
+/** Whether there are enough points for the tool's shape. */
 export function sketchIsWhole(tool: DrawingTool, points: Sketch): boolean {
   return tool === "line" ? points.length === 2 : points.length >= 3;
 }
 
-/** What lacks of a shape that is not whole, and what to do. */
+/** What is missing from an incomplete shape, and what to do. */
 export function openMessage(tool: DrawingTool, { length }: Sketch): string {
   if (tool === "line") return "The line has no end yet: click where it ends, or press Esc to give it up.";
   const kind = tool === "zone" ? "zone" : tool === "privacy" ? "privacy mask" : "mask";
@@ -24,9 +24,9 @@ export function openMessage(tool: DrawingTool, { length }: Sketch): string {
 }
 
 /**
- * Takes a click into a sketch. A line is whole with its second point; a polygon when its first corner is clicked again, or
- * the last one twice.
- * @param reach how near, in 0..1 of width and height, a click must be to mean a point that is there
+ * Adds a click to a sketch. A line is complete with its second point; a polygon when its first corner is clicked again, or the last one
+ * twice.
+ * @param reach how near a click must be to mean an existing point, in 0..1 of width and height
  */
 export function nextSketch(
   tool: DrawingTool,
@@ -47,7 +47,7 @@ export function nextSketch(
   return { points, whole: points.length === mostCorners };
 }
 
-/** A shape in the middle of the picture, for those who do not draw with a pointer. */
+/** A shape in the middle of the picture, for users without a pointer. */
 export function middleSketch(tool: DrawingTool): Sketch {
   if (tool === "line")
     return [

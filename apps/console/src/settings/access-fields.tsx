@@ -4,12 +4,12 @@ import { SelectField, TextField } from "../shell/field.tsx";
 import { sentence } from "../words/names.ts";
 import { camerasFault, camerasIn, roleMeanings } from "./access-words.ts";
 
-/** What somebody may do, as it stands in the fields of a form. */
+/** A user's or token's access, as the state of form fields. */
 export function useAccess(firstRole: RoleName, firstCameras: string) {
   const role = useSignal(firstRole);
   const cameras = useSignal(firstCameras);
   const error = useSignal("");
-  /** What was chosen, if the text names cameras; else the field says what is wrong. */
+  /** The choice, if the text names valid cameras; otherwise the field shows the error. */
   const read = (): { role: RoleName; cameras: string[] } | undefined => {
     const isAdmin = role.value === "admin";
     error.value = isAdmin ? "" : camerasFault(cameras.value);
@@ -20,13 +20,13 @@ export function useAccess(firstRole: RoleName, firstCameras: string) {
 }
 
 interface AccessProps {
-  /** What the ids of the fields begin with. */
+  /** Prefix of the fields' ids. */
   id: string;
   access: ReturnType<typeof useAccess>;
   roles: readonly RoleName[];
 }
 
-/** A choice among roles, with what the chosen one may do, and of cameras; an administrator sees all. */
+/** A choice of role, with its meaning, and of cameras; an administrator sees all. */
 export function AccessFields({ id, access: { role, cameras, error }, roles }: AccessProps) {
   return (
     <>

@@ -8,12 +8,12 @@ export const roleMeanings: Readonly<Record<RoleName, string>> = {
   admin: "also manages users and tokens, and reads the audit trail",
 };
 
-/** Camera names and patterns of a text with commas or spaces between them; an empty text is none. */
+/** Parses camera names and patterns separated by commas or spaces; an empty text gives none. */
 export function camerasIn(text: string): string[] {
   return [...new Set(text.split(/[\s,]+/).filter((name) => name !== ""))];
 }
 
-/** Why the text names no cameras; empty when it does. */
+/** Why the text does not name cameras; empty when it does. */
 export function camerasFault(text: string): string {
   const names = camerasIn(text);
   if (names.length === 0) return "Name a camera, or write * for all.";
@@ -23,12 +23,12 @@ export function camerasFault(text: string): string {
     : `“${wrong}” is not a camera name: use a–z, 0–9 and “-”, with * at the end for all that begin so, or a label such as site=north.`;
 }
 
-/** As `camerasIn` takes them. */
+/** Text that `camerasIn` parses. */
 export function camerasText(cameras: readonly string[]): string {
   return cameras.join(", ");
 }
 
-/** Which cameras, for a person. */
+/** Which cameras, in words. */
 export function camerasName(cameras: readonly string[]): string {
   if (cameras.includes("*")) return "all";
   return cameras.length === 0 ? "none" : cameras.join(", ");

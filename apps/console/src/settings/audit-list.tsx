@@ -24,7 +24,7 @@ export function AuditList() {
     });
   useEffect(() => {
     const aborted = new AbortController();
-    // While a name is being typed, not every letter is asked for.
+    // While a name is being typed, there is no request for every letter.
     const timer = setTimeout(() => void load("", aborted.signal), records.peek() ? 300 : 0);
     return () => {
       clearTimeout(timer);

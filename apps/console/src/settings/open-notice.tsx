@@ -6,7 +6,7 @@ import { refreshAuth } from "../state/auth.ts";
 import { useAction } from "../state/use-request.ts";
 import { PasswordField } from "./access-fields.tsx";
 
-/** A server without users is open to all who reach it; the first administrator closes it. */
+/** A server without users is open to everyone who can reach it; creating the first administrator closes it. */
 export function OpenNotice() {
   const name = useSignal("admin");
   const password = useSignal("");

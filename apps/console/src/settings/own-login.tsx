@@ -6,7 +6,7 @@ import { useAction } from "../state/use-request.ts";
 import { PasswordField } from "./access-fields.tsx";
 import { camerasName, roleMeanings } from "./access-words.ts";
 
-/** Who one is here, and one's own password. */
+/** The user's own login, and a form to change the password. */
 export function OwnLogin() {
   const user = me.value;
   if (!user) return null;

@@ -6,7 +6,7 @@ import { OwnLogin } from "./own-login.tsx";
 import { Tokens } from "./tokens.tsx";
 import { Users } from "./users.tsx";
 
-/** Who may do what: one's own login and tokens, and for administrators everybody's. */
+/** Access settings: the user's own login and tokens; for administrators everybody's. */
 export function SettingsPage() {
   const isOpen = auth.value?.open === true;
   return (
@@ -20,7 +20,7 @@ export function SettingsPage() {
   );
 }
 
-/** How people log in here beside a password. */
+/** Ways to log in other than with a password. */
 function LoginWays() {
   const oidc = auth.value?.login.oidc;
   return (

@@ -21,7 +21,7 @@ interface Props {
   onClose: () => void;
 }
 
-/** Makes a token that may do at most what its maker may. */
+/** Creates a token that may do at most what its creator may. */
 export function TokenDialog({ onMade, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const name = useSignal("");

@@ -12,7 +12,7 @@ import { formatFullTime } from "../words/numbers-and-times.ts";
 import { camerasName } from "./access-words.ts";
 import { TokenDialog } from "./token-dialog.tsx";
 
-/** Tokens with which programs come: one's own, for administrators all. */
+/** Tokens for programs: the user's own; for administrators all. */
 export function Tokens() {
   const { value, fault, reload } = useFetched(listTokens);
   const isMaking = useSignal(false);
@@ -104,7 +104,7 @@ interface Props {
   onDone: () => void;
 }
 
-/** A token that has just been made: shown this once, to be copied. */
+/** A new token: shown only this once, to be copied. */
 function NewToken({ name, token, onDone }: Props) {
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), [token]);

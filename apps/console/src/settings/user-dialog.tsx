@@ -10,7 +10,7 @@ import { AccessFields, PasswordField, useAccess } from "./access-fields.tsx";
 import { camerasText } from "./access-words.ts";
 
 interface Props {
-  /** Who is changed; undefined to add one. */
+  /** The user to change; undefined to add one. */
   user: HttpUser | undefined;
   onSaved: () => void;
   onClose: () => void;

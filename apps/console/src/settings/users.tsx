@@ -13,7 +13,7 @@ import { UserDialog } from "./user-dialog.tsx";
 /** All users, for administrators. */
 export function Users() {
   const { value, fault, reload } = useFetched(listUsers);
-  /** Who is changed now; "new" while one is added. */
+  /** The user being changed; "new" while one is added. */
   const editing = useSignal<HttpUser | "new" | undefined>(undefined);
   const removing = useSignal<HttpUser | undefined>(undefined);
   return (
@@ -91,7 +91,7 @@ interface Props {
   onClose: () => void;
 }
 
-/** Removes a user after it has asked. */
+/** Removes a user after a confirmation. */
 function RemoveUser({ name, onRemoved, onClose }: Props) {
   return (
     <ConfirmDialog

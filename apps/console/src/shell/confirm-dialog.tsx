@@ -7,13 +7,13 @@ interface Props {
   title: string;
   yes: string;
   no: string;
-  /** Does it; what it throws is told, and the question stays. */
+  /** Performs the action; an error is shown, and the dialog stays open. */
   onConfirm: () => Promise<unknown>;
   onClose: () => void;
   children: ComponentChildren;
 }
 
-/** Asks before something is done that cannot be undone. */
+/** Asks for confirmation before an action that cannot be undone. */
 export function ConfirmDialog({ title, yes, no, onConfirm, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();

@@ -3,12 +3,12 @@ import { useRef } from "preact/hooks";
 
 interface Props {
   text: string;
-  /** What the button says. */
+  /** Text of the button. */
   label: string;
   primary?: boolean;
 }
 
-/** Puts a text into the clipboard, and says that it has. */
+/** Copies a text to the clipboard, and confirms it. */
 export function CopyButton({ text, label, primary = false }: Props) {
   const place = useRef<HTMLSpanElement>(null);
   const told = useSignal("");
@@ -29,7 +29,7 @@ export function CopyButton({ text, label, primary = false }: Props) {
   );
 }
 
-/** Browsers have `clipboard` only on pages that came by TLS or from this machine; elsewhere the old way has to do. */
+/** Browsers offer `clipboard` only on pages loaded by TLS or from this machine; elsewhere the old method is used. */
 async function copyText(text: string, place: HTMLElement | null): Promise<boolean> {
   try {
     if (navigator.clipboard) {
@@ -37,12 +37,12 @@ async function copyText(text: string, place: HTMLElement | null): Promise<boolea
       return true;
     }
   } catch {
-    // Not allowed; the old way may be.
+    // Not allowed; the old method may be.
   }
   const field = document.createElement("textarea");
   field.className = "hidden";
   field.value = text;
-  // Beside the button: outside an open dialog nothing can be selected.
+  // Next to the button: nothing outside an open dialog can be selected.
   place?.append(field);
   field.select();
   const done = document.execCommand("copy");

@@ -1,18 +1,18 @@
 import type { ComponentChildren } from "preact";
 
 interface Props {
-  /** Names the table to those who do not see it. */
+  /** Name of the table for screen readers. */
   label: string;
   testId?: string;
   /** The heads of the columns. */
   columns: readonly string[];
-  /** What a last column of buttons is for; it has no visible head. */
+  /** Purpose of the last column, which has buttons and no visible head. */
   buttons?: string;
-  /** The rows. Each cell says its column in `data-label`: on a phone the cells of a row stand one below the other. */
+  /** The rows. Each cell names its column in `data-label`: on a phone the cells of a row are stacked. */
   children: ComponentChildren;
 }
 
-/** A table of data, which scrolls by itself where it is wider than the page. */
+/** A table of data, which scrolls on its own when it is wider than the page. */
 export function DataTable({ label, testId, columns, buttons, children }: Props) {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={label}>

@@ -11,11 +11,11 @@ interface Labelled {
 
 interface FieldProps extends Labelled {
   id: string;
-  /** The control; it has the field's id, and `describedBy` of it. */
+  /** The control; it must have the field's id and the attributes from `describedBy`. */
   children: ComponentChildren;
 }
 
-/** A labelled control with a hint and, where it belongs, what is wrong with it. */
+/** A labelled control with a hint and an error message next to it. */
 export function Field({ id, label, hint, error, title, children }: FieldProps) {
   return (
     <div class={error ? "field invalid" : "field"} title={title}>
@@ -35,7 +35,7 @@ export function Field({ id, label, hint, error, title, children }: FieldProps) {
   );
 }
 
-/** Attributes that tie a control to its hint and error. */
+/** Attributes that connect a control to its hint and error. */
 export function describedBy(id: string, { hint, error }: Pick<Labelled, "hint" | "error">) {
   return {
     id,
@@ -45,15 +45,15 @@ export function describedBy(id: string, { hint, error }: Pick<Labelled, "hint" |
   };
 }
 
-/** What every field has that one can change; `onChange` is told each step on the way. */
+/** Properties of every editable field; `onChange` is called for each step of typing. */
 interface Editable<Value> extends Labelled {
-  /** One of its own unless given. */
+  /** Generated if not given. */
   id?: string;
   value: Value;
   onChange: (value: Value) => void;
 }
 
-/** The input's attributes of these names. */
+/** Attributes of the input with the same names. */
 interface TextProps extends Editable<string> {
   type?: "text" | "password" | "number";
   inputMode?: "text" | "url" | "decimal" | "numeric";
@@ -73,7 +73,7 @@ interface TextProps extends Editable<string> {
 export function TextField({ id, label, hint, error, value, onChange, ...attributes }: TextProps) {
   const own = useId();
   const name = id ?? own;
-  // Preact's types tell inputs of one kind from those of another; all of these are read as text.
+  // Preact has different types for inputs of different kinds; all of these are read as text.
   const given = attributes as Omit<typeof attributes, "type">;
   return (
     <Field id={name} label={label} hint={hint} error={error}>
@@ -89,11 +89,11 @@ export function TextField({ id, label, hint, error, value, onChange, ...attribut
 }
 
 interface SelectProps<Value extends string> extends Editable<Value> {
-  /** Value and what is shown for it. */
+  /** Each option's value and its text. */
   options: readonly (readonly [Value, string])[];
 }
 
-/** One of several. */
+/** A choice of one option. */
 export function SelectField<Value extends string>(props: SelectProps<Value>) {
   const { id, label, hint, error, value, options, onChange } = props;
   const own = useId();
@@ -137,11 +137,11 @@ interface NumberInputProps {
   least?: number;
   most: number;
   step: number;
-  /** Each number on the way is told; empty is 0. */
+  /** Called with each number while typing; empty is 0. */
   onChange: (value: number) => void;
 }
 
-/** A control for a number that leaves what is being typed ("0.", "") as it is. */
+/** A control for a number that does not change incomplete input ("0.", ""). */
 export function NumberInput({ value, least = 0, most, step, onChange, ...named }: NumberInputProps) {
   const input = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => {
@@ -166,7 +166,7 @@ function numberIn(element: HTMLInputElement): number {
   return element.value === "" ? 0 : element.valueAsNumber;
 }
 
-/** A time to the minute, in the browser's time zone; `value` is as RFC 3339 has it, or empty. */
+/** A time to the minute, in the browser's time zone; `value` is RFC 3339, or empty. */
 export function TimeField({ label, value, onChange }: Editable<string>) {
   const id = useId();
   const ms = Date.parse(value);
@@ -185,7 +185,7 @@ export function TimeField({ label, value, onChange }: Editable<string>) {
   );
 }
 
-/** A time as the browser's field takes it. */
+/** A time in the form for the browser's field. */
 function localMinute(at: Date): string {
   const two = (value: number) => String(value).padStart(2, "0");
   const day = `${String(at.getFullYear()).padStart(4, "0")}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;

@@ -44,7 +44,7 @@ export function Header() {
   );
 }
 
-/** Tells that the server is gone, and that the console keeps trying. */
+/** Says that the server is unreachable, and that the console keeps trying. */
 export function ConnectionBanner() {
   return (
     <div class="banner-place" role="alert">
@@ -57,7 +57,7 @@ export function ConnectionBanner() {
   );
 }
 
-/** The console's sign and name. */
+/** The console's logo and name. */
 export function Brand() {
   return (
     <>

@@ -10,12 +10,12 @@ const waiting = {
   down: "Down",
 } as const;
 
-/** Whether there is no picture to be had of a camera: it gives none, or no worker looks at it. */
+/** Whether no picture of a camera is available: it sends none, or no worker analyses it. */
 export function isDark({ state, reason }: HttpCamera["status"]): boolean {
   return state !== "live" || reason === "model_not_served";
 }
 
-/** In place of a picture: why there is none, what to do, and since when. */
+/** Shown in place of a picture: why there is none, what to do, and since when. */
 export function DarkNotice({ camera }: { camera: HttpCamera }) {
   const { state, reason, message, lastFrameTime } = camera.status;
   const advice = camera.findings.find((finding) => finding.level !== "ok")?.fix || sentence(message);
@@ -30,7 +30,7 @@ export function DarkNotice({ camera }: { camera: HttpCamera }) {
   );
 }
 
-/** Says, where a model is met, that it is the one for the demonstration, and the way to another. */
+/** Says that a model is meant for the demonstration, with a link to others. */
 export function ModelNotice({ model }: { model: string }) {
   const scope = modelScope(model);
   if (scope === "") return null;
@@ -41,7 +41,7 @@ export function ModelNotice({ model }: { model: string }) {
   );
 }
 
-/** What went wrong, told at once; nothing while `text` is empty. */
+/** An error message, announced at once; nothing while `text` is empty. */
 export function Fault({ text, children }: { text: string; children?: ComponentChildren }) {
   if (text === "") return null;
   return (
@@ -51,13 +51,13 @@ export function Fault({ text, children }: { text: string; children?: ComponentCh
   );
 }
 
-/** The models that ship, and what each is for. */
+/** The bundled models and their purpose. */
 const scopes: Readonly<Record<string, string>> = {
   "yolo-nas-pedestrians":
     "The model that ships is a demonstration: it finds people only, and only as the one street camera that it was trained on sees them. It is not meant for other cameras.",
 };
 
-/** What a model must not be relied on for; empty for one that did not come with Sightline. */
+/** What a model must not be relied on for; empty for a model that did not come with Sightline. */
 function modelScope(name: string): string {
   return scopes[name] ?? "";
 }

@@ -10,7 +10,7 @@ interface Props {
   children: ComponentChildren;
 }
 
-/** The frame of each page: its heading, and its name in the browser's tab. */
+/** The frame of each page: its heading, and its title in the browser's tab. */
 export function Page({ title, className = "", actions, children }: Props) {
   useEffect(() => {
     document.title = `${title} · Sightline`;
@@ -26,10 +26,10 @@ export function Page({ title, className = "", actions, children }: Props) {
   );
 }
 
-/** From this width on there is room for everything; as in the styles. */
+/** Narrower pages fold some parts; the styles use the same width. */
 const narrow = "(max-width: 900px)";
 
-/** Something that is folded on a narrow page until it is asked for. */
+/** A part that is folded on a narrow page until the user opens it. */
 export function Fold({ title, children }: { title: string; children: ComponentChildren }) {
   const folds = useSignal(matchMedia(narrow).matches);
   const open = useSignal(false);

@@ -6,7 +6,7 @@ const paths = {
   error: "M5.2 5.2l5.6 5.6M10.8 5.2l-5.6 5.6",
 } as const;
 
-/** A sign for a level that differs in form, not only in colour. */
+/** A sign for a level; its shape differs too, not only its colour. */
 export function StatusIcon({ level }: { level: keyof typeof names }) {
   return (
     <svg class={`status-icon ${level}`} viewBox="0 0 16 16" role="img" aria-label={names[level]}>

@@ -7,24 +7,24 @@ const steps = [1, 1.5, 2, 3, 4, 6];
 interface Props {
   /** Width divided by height of the picture. */
   aspect: number;
-  /** As high as it may be, in CSS. */
+  /** Maximum height, in CSS. */
   highest: string;
-  /** Lies over the picture, whatever part of it is shown. */
+  /** Lies over the picture, whichever part of it is visible. */
   over?: ComponentChildren;
-  /** Stands under the picture, left. */
+  /** Shown under the picture, on the left. */
   caption?: ComponentChildren;
-  /** Buttons before the others. */
+  /** Buttons before the standard ones. */
   tools?: ComponentChildren;
-  /** The picture: it fills its place. */
+  /** The picture; it fills its area. */
   children: ComponentChildren;
 }
 
-/** A picture that can be made larger, moved about, and shown on the whole screen. */
+/** A picture with zoom, panning and full screen. */
 export function ZoomView({ aspect, highest, over, caption, tools, children }: Props) {
   const zoom = useSignal(1);
   const frame = useRef<HTMLDivElement>(null);
   const scroll = useRef<HTMLDivElement>(null);
-  /** What of the picture is to stay where it is: 0..1 of the picture, and of what is shown of it. */
+  /** The point of the picture that stays in place: in 0..1 of the picture, and of the visible part. */
   const hold = useRef({ picture: [0.5, 0.5], shown: [0.5, 0.5] });
 
   useLayoutEffect(() => {
@@ -40,7 +40,7 @@ export function ZoomView({ aspect, highest, over, caption, tools, children }: Pr
     if (!element) return;
     const ended = new AbortController();
     const { signal } = ended;
-    // Also what a touchpad sends for two fingers that part. Not passive: the page would become larger instead.
+    // Touchpads send this for pinching too. Not passive: otherwise the page itself would zoom.
     const onWheel = (event: WheelEvent) => {
       if (!event.ctrlKey && !document.fullscreenElement) return;
       event.preventDefault();
@@ -117,7 +117,7 @@ export function ZoomView({ aspect, highest, over, caption, tools, children }: Pr
   );
 }
 
-/** Shows an element on the whole screen, and as it was again; nothing where the browser cannot. */
+/** Shows an element in full screen, and back; does nothing if the browser does not support it. */
 export function FullScreenButton({ element }: { element: RefObject<HTMLElement | null> }) {
   if (!document.fullscreenEnabled) return null;
   const toggle = () => {

@@ -4,40 +4,40 @@ import { Backoff } from "@sightline/contracts/backoff";
 import { getAuth } from "../api/access-calls.ts";
 import { describeFailure, onUnauthenticated, retryRange } from "../api/request.ts";
 
-/** Who is at this browser, and how one logs in; undefined until the server has told. */
+/** The user of this browser, and the ways to log in; undefined until the server has answered. */
 export const auth = signal<HttpAuth | undefined>(undefined);
 
-/** Why the server could not be asked; empty when it could. */
+/** Why the server could not be asked; empty when it answered. */
 export const authFault = signal("");
 
-/** The roles, each of which may do all that the ones before it may. */
+/** The roles; each may do all that the roles before it may do. */
 export const roles: readonly RoleName[] = ["viewer", "operator", "admin"];
 
-/** Who is logged in; on a server without users everybody is its administrator. */
+/** The current user; on a server without users everybody is an administrator. */
 export const me = computed(() => {
   const now = auth.value;
   return now?.open ? { name: "", role: "admin" as const, cameras: ["*"] } : now?.user;
 });
 
-/** Who was logged in last: a page that outlasts its login stays what it is. */
+/** The last user: a page that outlives its login does not change. */
 const last = signal(me.peek());
 effect(() => {
   if (me.value) last.value = me.value;
 });
 
-/** Whether who is logged in, or was last, may do what needs this role. Follows the login when called while rendering. */
+/** Whether the current or last user may do what needs this role. Follows the login when called while rendering. */
 export function may(role: RoleName): boolean {
   return last.value !== undefined && roles.indexOf(last.value.role) >= roles.indexOf(role);
 }
 
-/** Whether who is logged in may make a camera of some name: labels give none to make. */
+/** Whether the current user may add a camera under some name: access by labels does not allow it. */
 export function mayAddCamera(): boolean {
   return may("operator") && last.value!.cameras.some((pattern) => !pattern.includes("="));
 }
 
 let asking: Promise<void> | undefined;
 
-/** Asks the server who is logged in. A server that does not answer leaves what is known. */
+/** Asks the server who is logged in. If it does not answer, the known state stays. */
 export function refreshAuth(): Promise<void> {
   asking ??= ask().finally(() => {
     asking = undefined;
@@ -54,7 +54,7 @@ async function ask(): Promise<void> {
   }
 }
 
-/** Asks until the server has told who is logged in. */
+/** Asks until the server has said who is logged in. */
 export async function startAuth(): Promise<void> {
   const backoff = new Backoff(retryRange);
   for (;;) {
@@ -67,11 +67,11 @@ export async function startAuth(): Promise<void> {
 interface LoginChanges {
   onLogin(): void;
   onLogout(): void;
-  /** Somebody else is logged in, or may do other things than before: what was fetched before is not for them. */
+  /** Another user is logged in, or the user's rights have changed: earlier data is not meant for them. */
   onOther(): void;
 }
 
-/** Tells when somebody logs in or is logged out, by whatever cause. */
+/** Calls these functions when somebody logs in or is logged out, for any reason. */
 export function followLogin({ onLogin, onLogout, onOther }: LoginChanges): void {
   let now: string | undefined;
   let before: string | undefined;

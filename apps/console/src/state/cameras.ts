@@ -1,10 +1,10 @@
 import { batch, type Signal, signal } from "@preact/signals";
 import type { HttpCamera, HttpRules } from "@sightline/contracts";
 
-/** How often figures change on the page; a state changes at once. */
+/** How often figures are updated on the page; a change of state is shown at once. */
 const refreshMs = 1_000;
 
-/** All that the console knows about one camera, kept current by the live connection. */
+/** Everything that the console knows about one camera, kept current by the live connection. */
 export interface CameraState {
   id: string;
   camera: Signal<HttpCamera>;
@@ -15,7 +15,7 @@ const states = new Map<string, CameraState>();
 const waiting = new Map<string, HttpCamera>();
 let refresh: ReturnType<typeof setTimeout> | undefined;
 
-/** Cameras in the order of their ids; undefined until the server has told. */
+/** Cameras sorted by id; undefined until the server has answered. */
 export const cameras = signal<readonly CameraState[] | undefined>(undefined);
 
 /** The state of camera `id`, if there is one. Follows `cameras` when called while rendering. */
@@ -23,7 +23,7 @@ export function findCamera(id: string): CameraState | undefined {
   return cameras.value?.find((state) => state.id === id);
 }
 
-/** Takes the full list for the truth: others are gone. */
+/** Replaces all cameras by the full list; missing ones are gone. */
 export function replaceCameras(list: readonly HttpCamera[]): void {
   const ids = new Set(list.map((camera) => camera.id));
   batch(() => {
@@ -33,7 +33,7 @@ export function replaceCameras(list: readonly HttpCamera[]): void {
   });
 }
 
-/** Takes in a changed or new camera: at once if it is new or its state is, else with the next refresh. */
+/** Takes a changed or new camera: at once if it is new or its state has changed, otherwise with the next refresh. */
 export function updateCameraState(camera: HttpCamera): void {
   const known = states.get(camera.id)?.camera.peek();
   if (known && known.status.state === camera.status.state && known.status.reason === camera.status.reason) {

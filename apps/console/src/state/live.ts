@@ -9,12 +9,12 @@ import { removeCameraState, replaceCameras, setRules, updateCameraState } from "
 /** `connecting` only before the first connection. */
 export const connection = signal<"connecting" | "open" | "lost">("connecting");
 
-/** Grows with each connection: what a page has fetched before may be out of date. */
+/** Grows with each connection: data fetched before may be out of date. */
 export const connectionCount = signal(0);
 
 type Listener<T> = (value: T) => void;
 const eventListeners = new Set<Listener<HttpEvent>>();
-/** An event that somebody has marked; null: as not reviewed. */
+/** An event whose review has changed; null means not reviewed. */
 export type Reviewed = Extract<LiveMessage, { type: "review" }>;
 const reviewListeners = new Set<Listener<Reviewed>>();
 const sampleListeners = new Set<Listener<Readonly<Record<string, HttpSample>>>>();
@@ -27,7 +27,7 @@ const live = new LiveConnection({
   },
   onLost() {
     connection.value = "lost";
-    // The server may have ended it because the login has ended or changed.
+    // The server may have closed the connection because the login has ended or changed.
     void refreshAuth();
   },
   onMessage: receive,
@@ -36,7 +36,7 @@ const live = new LiveConnection({
   },
 });
 
-/** Which cameras' pictures are wanted from the server. */
+/** The cameras whose pictures the page requests from the server. */
 export const watchList = new WatchList((cameras) => live.send({ type: "watch", cameras }));
 
 /** Connects to the server and stays connected until `stopLive`. */
@@ -56,7 +56,7 @@ export function onEvent(listener: Listener<HttpEvent>): () => void {
   return () => eventListeners.delete(listener);
 }
 
-/** Calls `listener` with each event that is marked as reviewed, or not, until the returned function is called. */
+/** Calls `listener` whenever an event's review changes, until the returned function is called. */
 export function onReview(listener: Listener<Reviewed>): () => void {
   reviewListeners.add(listener);
   return () => reviewListeners.delete(listener);

@@ -8,9 +8,9 @@ import { connectionCount } from "./live.ts";
 
 const periodMs = 3_000;
 
-/** Workers, streams, models and findings as last reported; undefined until then. */
+/** Workers, streams, models and findings from the last report; undefined until then. */
 export const system = signal<HttpSystem | undefined>(undefined);
-/** Why the last report did not come; empty when it did. */
+/** Why the last report failed; empty when it did not. */
 export const systemFault = signal("");
 
 let users = 0;

@@ -6,11 +6,11 @@ export interface Action {
   busy: ReadonlySignal<boolean>;
   /** Why the last attempt failed; empty when it did not. */
   fault: ReadonlySignal<string>;
-  /** Does the work; returns whether it succeeded. */
+  /** Runs the work; returns whether it succeeded. */
   run: (work: () => Promise<unknown>) => Promise<boolean>;
 }
 
-/** Something that a person asks the server for, and what came of it. */
+/** An action that a person requests from the server, and its outcome. */
 export function useAction(): Action {
   const busy = useSignal(false);
   const fault = useSignal("");
@@ -31,14 +31,14 @@ export function useAction(): Action {
 }
 
 interface Fetched<T> {
-  /** Undefined until it has come. */
+  /** Undefined until it has arrived. */
   value: ReadonlySignal<T | undefined>;
-  /** Why it has not; empty when it has. */
+  /** Why it has not arrived; empty when it has. */
   fault: ReadonlySignal<string>;
   reload: () => void;
 }
 
-/** What the server answers, asked for when the component is first shown and with each `reload`. */
+/** The server's answer, requested when the component is first shown and with each `reload`. */
 export function useFetched<T>(fetch: (signal: AbortSignal) => Promise<T>): Fetched<T> {
   const value = useSignal<T | undefined>(undefined);
   const fault = useSignal("");
@@ -61,7 +61,7 @@ export function useFetched<T>(fetch: (signal: AbortSignal) => Promise<T>): Fetch
 
 const periodMs = 3_000;
 
-/** As `useFetched`, and again and again while the page is visible. */
+/** Like `useFetched`, but repeated while the page is visible. */
 export function usePolled<T>(fetch: (signal: AbortSignal) => Promise<T>): Fetched<T> {
   const fetched = useFetched(fetch);
   useEffect(() => {

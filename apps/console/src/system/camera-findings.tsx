@@ -4,10 +4,10 @@ import type { CameraState } from "../state/cameras.ts";
 import { type FindingGroup, groupFindings } from "../words/names.ts";
 import { plural } from "../words/numbers-and-times.ts";
 
-/** More cameras than these are listed when asked for. */
+/** More cameras than this are listed only on request. */
 const mostListed = 8;
 
-/** Cameras with which something is the matter, and what: once for all that have the same trouble. */
+/** Cameras with findings: one entry for all cameras with the same problem. */
 export function CameraFindings({ cameras }: { cameras: readonly CameraState[] }) {
   const groups = groupFindings(
     cameras.map((state) => state.camera.value),

@@ -9,7 +9,7 @@ interface Props {
   workers: HttpSystem["workers"];
 }
 
-/** Models that are served: how good and how fast they are. */
+/** Served models: their accuracy and speed. */
 export function ModelTable({ models, workers }: Props) {
   return (
     <section class="panel" aria-labelledby="models-title">
@@ -63,7 +63,7 @@ export function ModelTable({ models, workers }: Props) {
   );
 }
 
-/** Which file the figures belong to, and on what kind of processor. */
+/** Which file the figures belong to, and the kind of processor. */
 function measuredWith(accuracy: HttpSystem["models"][number]["accuracy"]): string {
   if (!accuracy?.encoding) return "–";
   return `${accuracy.encoding}, ${accuracy.measuredOn ?? "processor not recorded"}`;

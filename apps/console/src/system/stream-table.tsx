@@ -8,7 +8,7 @@ import {
   formatTime,
 } from "../words/numbers-and-times.ts";
 
-/** NATS streams: how much they hold, how near their limit they are, and the disk that they are on. */
+/** NATS streams: how much they hold, how near their limit they are, and their disk. */
 export function StreamTable({ streams, storage }: Pick<HttpSystem, "streams" | "storage">) {
   return (
     <section class="panel" aria-labelledby="streams-title">
@@ -60,11 +60,11 @@ interface Props {
   /** 0..1. */
   share: number;
   label: string;
-  /** From here on it is marked as near its limit. */
+  /** From this share on it is marked as nearly full. */
   warnAt: number;
 }
 
-/** How full something is. */
+/** A bar that shows how full something is. */
 export function FillBar({ share, label, warnAt }: Props) {
   const within = Math.min(1, Math.max(0, share));
   return (
@@ -74,10 +74,10 @@ export function FillBar({ share, label, warnAt }: Props) {
   );
 }
 
-/** Below this share of free bytes an alert fires. */
+/** Below this share of free bytes an alert is raised. */
 const nearlyFull = 0.05;
 
-/** The disk of NATS, and the streams that NATS does not take or give. */
+/** NATS's disk, and the streams that NATS cannot write or read. */
 function StorageLine({ storage: { disk, faults } }: { storage: HttpSystem["storage"] }) {
   const isWrong = faults.length > 0 || (disk !== null && disk.freeBytes < nearlyFull * disk.sizeBytes);
   return (

@@ -2,14 +2,14 @@ import type { HttpSystem } from "@sightline/contracts";
 import { formatFps, formatMs, formatShare, formatTime } from "../words/numbers-and-times.ts";
 import { FillBar } from "./stream-table.tsx";
 
-/** What an execution provider of ONNX Runtime runs on. */
+/** Hardware of each ONNX Runtime execution provider. */
 const providerNames: Readonly<Record<string, string>> = {
   cpu: "CPU",
   cuda: "NVIDIA GPU (CUDA)",
   tensorrt: "NVIDIA GPU (TensorRT)",
 };
 
-/** Every inference worker, with what it runs and how busy it is. */
+/** Every inference worker, with its model and its load. */
 export function Workers({ workers }: { workers: HttpSystem["workers"] }) {
   return (
     <section class="panel" aria-labelledby="workers-title">
@@ -73,7 +73,7 @@ function Fact({ name, value }: { name: string; value: string }) {
   );
 }
 
-/** The fastest that one of these workers can be, by its own measurement. */
+/** The highest speed of one of these workers, by its own measurement. */
 export function bestSpeed(workers: HttpSystem["workers"]): string {
   const speeds = workers.flatMap(({ batchCurve, sessions = 1 }) =>
     batchCurve.map(({ batch, milliseconds }) => (sessions * batch * 1000) / milliseconds),
@@ -87,7 +87,7 @@ export function bestSpeed(workers: HttpSystem["workers"]): string {
 
 type Curve = HttpSystem["workers"][number]["batchCurve"];
 
-/** What a batch of each size takes, as the worker measured when it started: the bar is its speed. */
+/** Time of each batch size, measured when the worker started; the bars show the speed. */
 function BatchCurve({ curve }: { curve: Curve }) {
   const speed = (point: Curve[number]) => (point.batch * 1000) / point.milliseconds;
   const best = Math.max(...curve.map(speed));

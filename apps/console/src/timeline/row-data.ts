@@ -4,34 +4,34 @@ import { RequestError } from "../api/request.ts";
 import { joined, type Window } from "../recording/timeline-scale.ts";
 import type { Counted } from "../recording/timeline-strip.tsx";
 
-/** More events than these are counted by the hour: each would be less than a pixel wide. */
+/** More events than this are counted by the hour: each would be narrower than a pixel. */
 const mostShown = 300;
 const hourMs = 3_600_000;
-/** Events are fetched again one by one when so much smaller a part of the time is shown. */
+/** Events are fetched one by one again when the visible time shrinks to this share. */
 const closer = 0.5;
 
-/** What is known of a camera in a span of time. */
+/** What is known about a camera in a time range. */
 export interface RowData {
   window: Window;
   recorded: Window[];
   events: HttpEvent[];
-  /** By the hour, where there are too many events to show each. */
+  /** By the hour, where there are too many events to show each one. */
   counted: Counted[];
 }
 
-/** The filter that lets all events of a camera through. */
+/** The filter that accepts all events of a camera. */
 export function eventsOf(camera: string): EventFilter {
   return { camera, type: "", class: "", zone: "" };
 }
 
-/** Whether what is known will do for a window. */
+/** Whether the known data is enough for a window. */
 export function suffices(known: RowData | undefined, window: Window): boolean {
   if (!known || window.fromMs < known.window.fromMs || window.toMs > known.window.toMs) return false;
   const share = (window.toMs - window.fromMs) / (known.window.toMs - known.window.fromMs);
   return known.counted.length === 0 || share > closer;
 }
 
-/** Asks for what is recorded of a camera and what happened there: by the hour first, since that is little. */
+/** Requests a camera's recordings and events: first by the hour, since that is little data. */
 export async function fetchRow(camera: string, window: Window, signal: AbortSignal): Promise<RowData> {
   const [recorded, counted] = await Promise.all([
     spansOf(camera, window, signal),
@@ -54,7 +54,7 @@ async function spansOf(camera: string, window: Window, signal: AbortSignal): Pro
   }
 }
 
-/** Events by the hour. Where there are more than the server counts at once, half of the time each is counted. */
+/** Events by the hour. If there are more than the server counts at once, each half of the time is counted separately. */
 async function countsOf(camera: string, window: Window, signal: AbortSignal): Promise<Counted[]> {
   const { fromMs, toMs } = window;
   try {
@@ -75,20 +75,20 @@ async function countsOf(camera: string, window: Window, signal: AbortSignal): Pr
   }
 }
 
-/** Does tasks a few at a time, in the order in which they were given; those that are not wanted any more are left out. */
+/** Runs tasks a few at a time, in the order given; tasks that are no longer wanted are left out. */
 export class RequestQueue {
   readonly #most: number;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
-  /** `most` at a time. */
+  /** `most` tasks run at a time. */
   constructor(most: number) {
     this.#most = most;
   }
 
-  /** Does a task when it is its turn. @throws what the task throws, or the signal's reason when it was given up before */
+  /** Runs a task when it is its turn. @throws the task's error, or the signal's reason when it was given up before */
   async run<T>(task: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    // Whoever ends hands its place on, so that nobody comes in between.
+    // A finished task passes its place on, so that no other task takes it.
     if (this.#running >= this.#most) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#running++;
     try {

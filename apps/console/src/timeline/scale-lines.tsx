@@ -5,11 +5,11 @@ import type { Timeline } from "./use-timeline.ts";
 
 interface Props {
   timeline: Timeline;
-  /** The time at which the mouse is; undefined when it is nowhere. */
+  /** The time under the mouse; undefined when the mouse is elsewhere. */
   pointed: ReadonlySignal<number | undefined>;
 }
 
-/** The hours above the rows, and lines through all of them at the times that are played and pointed at. */
+/** The hours above the rows, and lines through all rows at the played time and the pointed time. */
 export function ScaleLines({ timeline, pointed }: Props) {
   const window = timeline.window.value;
   const placeOf = (ms: number | undefined) => {

@@ -9,7 +9,7 @@ import { TimelinePlayer } from "./timeline-player.tsx";
 import { TimelineRow } from "./timeline-row.tsx";
 import { type Timeline, useTimeline } from "./use-timeline.ts";
 
-/** The recordings and events of all cameras on one scale, and a player. Camera and moment are in the address, so that they can be sent. */
+/** The recordings and events of all cameras on one scale, with a player. Camera and time are in the address, so that it can be shared. */
 export function TimelinePage({ query }: { query: URLSearchParams }) {
   const timeline = useTimeline(query);
   const pointed = useSignal<number | undefined>(undefined);
@@ -63,7 +63,7 @@ export function TimelinePage({ query }: { query: URLSearchParams }) {
   );
 }
 
-/** Over a strip the wheel zooms with Ctrl, as two fingers that part do, and moves in time sideways. */
+/** Over a strip, the wheel with Ctrl zooms, as pinching does, and the sideways wheel moves in time. */
 function useWheel(list: { current: HTMLElement | null }, timeline: Timeline, isEmpty: boolean): void {
   useEffect(() => {
     const { current: element } = list;
@@ -71,7 +71,7 @@ function useWheel(list: { current: HTMLElement | null }, timeline: Timeline, isE
     const onWheel = (wheel: WheelEvent) => {
       const strip = wheel.target instanceof Element ? wheel.target.closest(".timeline") : null;
       if (!strip || (!wheel.ctrlKey && Math.abs(wheel.deltaX) <= Math.abs(wheel.deltaY))) return;
-      // Else the page would become larger, or the browser go back.
+      // Otherwise the page would zoom, or the browser would go back.
       wheel.preventDefault();
       const { left, width } = strip.getBoundingClientRect();
       const { fromMs, toMs } = timeline.window.peek();

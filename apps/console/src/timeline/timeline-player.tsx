@@ -6,10 +6,10 @@ import { CopyButton } from "../shell/copy-button.tsx";
 import { formatDayTime } from "../words/numbers-and-times.ts";
 import type { Timeline } from "./use-timeline.ts";
 
-/** What "Save" saves from the time that is shown on. */
+/** Length of the video that "Save" stores, starting at the shown time. */
 const savedMs = 5 * 60_000;
 
-/** Plays the camera and moment that are chosen, and says what is to be said of them. */
+/** Plays the chosen camera and time, with a message about them. */
 export function TimelinePlayer({ timeline }: { timeline: Timeline }) {
   const camera = timeline.camera.value;
   const at = timeline.at.value;

@@ -7,24 +7,24 @@ import type { CameraState } from "../state/cameras.ts";
 import { fetchRow, RequestQueue, type RowData, suffices } from "./row-data.ts";
 import type { Timeline } from "./use-timeline.ts";
 
-/** Rows of all cameras ask together for no more than this at a time. */
+/** The rows of all cameras together make at most this many requests at a time. */
 const queue = new RequestQueue(4);
-/** The window may change many times a second while somebody zooms. */
+/** The window may change many times a second while the user zooms. */
 const calmMs = 150;
 
-/** Of the window, what one key moves. */
+/** The share of the window that one key press moves. */
 const scrubShare = 0.01;
 
 interface Props {
   id: string;
-  /** Undefined of a camera that is not registered any more, or is of a site. */
+  /** Undefined for a camera that is no longer registered, or belongs to a site. */
   state?: CameraState;
   timeline: Timeline;
-  /** Where the mouse is told, for all rows. */
+  /** The time under the mouse, shared by all rows. */
   pointed: Signal<number | undefined>;
 }
 
-/** One camera's time. What is shown in it is asked for when the row comes into view. */
+/** One camera's row. Its data is requested when the row comes into view. */
 export function TimelineRow({ id, state, timeline, pointed }: Props) {
   const window = timeline.window.value;
   const playing = timeline.camera.value === id;
@@ -109,7 +109,7 @@ function whereaboutsOf(id: string): string {
   return site === undefined ? "Removed" : `Of site ${site}: video stays there`;
 }
 
-/** What is to be said of a camera's recording; empty when there is nothing out of the ordinary. */
+/** A message about a camera's recording; empty when all is normal. */
 function recordingWords({ camera }: CameraState): string {
   const { recording } = camera.value.status;
   if (!recording) return "";
@@ -117,7 +117,7 @@ function recordingWords({ camera }: CameraState): string {
   return recording.mode === "off" ? "Recording is off" : "";
 }
 
-/** Does what a key on a strip says, but for what all strips do; false when it says nothing. */
+/** Handles a key on a strip, except the keys that all strips handle; false when the key has no meaning. */
 function takeKey(press: KeyboardEvent, id: string, timeline: Timeline, known: RowData | undefined): boolean {
   const { key, shiftKey, target } = press;
   if (press.ctrlKey || press.metaKey || press.altKey) return false;
@@ -133,7 +133,7 @@ function takeKey(press: KeyboardEvent, id: string, timeline: Timeline, known: Ro
   return true;
 }
 
-/** Gives the focus to the strip of the row above or below. */
+/** Moves the focus to the strip of the row above or below. */
 function focusBeside(target: EventTarget | null, by: -1 | 1): void {
   const row = target instanceof Element ? target.closest(".timeline-row") : null;
   const other = by < 0 ? row?.previousElementSibling : row?.nextElementSibling;

@@ -22,49 +22,49 @@ import { timelinePath } from "../routing/route.ts";
 import { formatDayTime } from "../words/numbers-and-times.ts";
 import { eventsOf, type RowData } from "./row-data.ts";
 
-/** What is new is looked for so often while the newest time is shown. */
+/** How often new data is requested while the newest time is shown. */
 const refreshMs = 60_000;
-/** While somebody draws along a row the player goes to another time no more often than this. */
+/** While the user drags along a row, the player seeks no more often than this. */
 const dragMs = 120;
-/** So long before the newest time is played when nothing was chosen. */
+/** If nothing was chosen, playback starts this long before the newest time. */
 const recentMs = 5 * 60_000;
 
 export type Direction = "previous" | "next";
 
-/** What the page of all cameras' time shows, and what can be done there. Times are milliseconds since 1970. */
+/** State and actions of the page with all cameras' timelines. Times are milliseconds since 1970. */
 export interface Timeline {
   window: ReadonlySignal<Window>;
-  /** Whether the newest time is shown, and stays so. */
+  /** Whether the newest time is shown, and the window follows it. */
   newest: ReadonlySignal<boolean>;
-  /** Camera and time that are chosen or played. */
+  /** The camera and time that are chosen or played. */
   camera: ReadonlySignal<string | undefined>;
   at: ReadonlySignal<number | undefined>;
-  /** What the player plays of it; undefined for nothing. */
+  /** The range in the player; undefined for none. */
   playing: ReadonlySignal<Window | undefined>;
   seek: ReadonlySignal<{ ms: number } | undefined>;
   video: RefObject<HTMLVideoElement | null>;
-  /** What came of the last choice, in words; empty when it is seen. */
+  /** Result of the last choice, in words; empty when it is visible. */
   said: ReadonlySignal<string>;
-  /** Plays a camera from a time on, or from where its next recording begins. `known` is what its row knows. */
+  /** Plays a camera from a time, or from the start of its next recording. `known` is the data of its row. */
   choose(camera: string, ms: number, known?: RowData): void;
-  /** Shows what the player has of a time while somebody draws along the camera's row. */
+  /** Shows the player's picture of a time while the user drags along the camera's row. */
   drag(camera: string, ms: number): void;
   /** Plays the event before or after. */
   step(camera: string, direction: Direction, known?: RowData): void;
-  /** Plays, or stands still. */
+  /** Plays or pauses. */
   toggle(camera: string, known?: RowData): void;
-  /** Moves what is played by a share of the window. */
+  /** Moves the played time by a share of the window. */
   scrub(camera: string, share: number, known?: RowData): void;
-  /** Shows `factor` times as long a time; what is about `around` stays where it is. */
+  /** Shows `factor` times as much time; the time `around` stays in place. */
   zoom(factor: number, around?: number): void;
-  /** Moves the window by a share of itself. */
+  /** Moves the window by a share of its length. */
   pan(share: number): void;
   showLastDay(): void;
-  /** The player shows what was captured then. */
+  /** The player shows a picture captured at this time. */
   played(ms: number): void;
 }
 
-/** The state of the page, from its address on. */
+/** The state of the page, starting from its address. */
 export function useTimeline(query: URLSearchParams): Timeline {
   const asked = momentOf(query);
   const window = useSignal<Window>(windowAbout(asked?.ms));
@@ -132,7 +132,7 @@ export function useTimeline(query: URLSearchParams): Timeline {
   const pan = (share: number) => show(panned(window.peek(), share, Date.now()));
 
   useEffect(() => {
-    // Back, forward, or a link to another moment.
+    // Back, forward, or a link to another time.
     if (query.toString() === written.current) return;
     written.current = query.toString();
     const moment = momentOf(query);
@@ -173,7 +173,7 @@ export function useTimeline(query: URLSearchParams): Timeline {
       const { fromMs, toMs } = window.peek();
       const moment = at.peek();
       const isSeen = moment !== undefined && isIn(window.peek(), moment);
-      // Whoever looks at the newest time wants to see more of just that.
+      // A user who looks at the newest time wants to see more of it.
       const usual = isSeen ? moment : newest.peek() ? toMs : (fromMs + toMs) / 2;
       show(zoomed(window.peek(), factor, around ?? usual, Date.now()));
     },
@@ -184,14 +184,14 @@ export function useTimeline(query: URLSearchParams): Timeline {
   };
 }
 
-/** The camera and moment that an address names; undefined when it names none. */
+/** The camera and time in an address; undefined when there are none. */
 function momentOf(query: URLSearchParams): { camera: string; ms: number } | undefined {
   const camera = query.get("camera") ?? "";
   const ms = Date.parse(query.get("at") ?? "");
   return camera === "" || Number.isNaN(ms) ? undefined : { camera, ms };
 }
 
-/** A day with a moment in it: the last one, or another where that is long past. */
+/** A day that contains a time: the last day, or another if the time is long past. */
 function windowAbout(ms: number | undefined): Window {
   const now = Date.now();
   const last = { fromMs: now - dayMs, toMs: now };

@@ -46,7 +46,7 @@ export function Headline() {
       data-level={level}
     >
       <StatusIcon level={level} />
-      {/* Told when the level changes; figures in the sentence change every second. */}
+      {/* Announced when the level changes; the figures in the sentence change every second. */}
       <p class="hidden" role="status">
         {levelWords[level]}
       </p>

@@ -8,7 +8,7 @@ export interface HealthSummary {
   text: string;
   /** Empty when there is nothing to do. */
   fix: string;
-  /** Whether other things are the matter too. */
+  /** Whether there are other problems too. */
   more: boolean;
 }
 
@@ -17,8 +17,8 @@ type Trouble = Omit<HealthSummary, "more">;
 const mostNames = 3;
 
 /**
- * The worst trouble first. Of faults the one that stops most comes first: NATS that is away, then a model that no worker
- * serves, then cameras that are down.
+ * The worst problem first. Faults are ordered by how much they stop: NATS is away, then a model that no worker serves, then cameras that
+ * are down.
  */
 export function summarise(
   cameras: readonly HttpCamera[],
@@ -61,7 +61,7 @@ function downCameras(cameras: readonly HttpCamera[]): Trouble[] {
   ];
 }
 
-/** Cameras that give frames with which something is the matter, gathered by what it is. */
+/** Cameras that send frames but have findings, grouped by problem. */
 function slowCameras(cameras: readonly HttpCamera[]): Trouble[] {
   const troubled = cameras.filter((camera) => camera.status.state !== "down" && !isStarting(camera));
   const worst = (findings: readonly HttpFinding[]) => {
@@ -71,7 +71,7 @@ function slowCameras(cameras: readonly HttpCamera[]): Trouble[] {
   };
   return groupFindings(troubled, worst).map(({ finding, cameras: [first, ...more] }) => ({
     level: finding.level === "error" ? "error" : "warning",
-    // The figures in the text are those of the first.
+    // The figures in the text are those of the first camera.
     text: `${more.length > 0 ? `${plural(more.length + 1, "camera")}, such as ` : ""}${first?.id}: ${finding.text}`,
     fix: finding.fix,
   }));
@@ -97,7 +97,7 @@ function systemTroubles(findings: readonly HttpFinding[], level: "error" | "warn
   return findings.filter((finding) => finding.level === level).map(({ text, fix }) => ({ level, text, fix }));
 }
 
-/** What to do about all of them; where that differs, what to do about the first, by its name. */
+/** What to do about all of them; if that differs, what to do about the first, with its name. */
 function sharedFix(cameras: readonly HttpCamera[], level: HttpFinding["level"]): string {
   const fixes = cameras.map(({ id, findings, status }) => {
     const fix = findings.find((one) => one.level === level && one.fix !== "")?.fix;

@@ -8,7 +8,7 @@ import { connection } from "../state/live.ts";
 import { stateName } from "../words/names.ts";
 import { formatFps, formatMs, formatShare } from "../words/numbers-and-times.ts";
 
-/** A camera on the wall: its live picture, how it does, and why it does not. */
+/** A camera on the wall: its live picture, its state, and the reason if something is wrong. */
 export function Tile({ state }: { state: CameraState }) {
   const known = useComputed(() => connection.value !== "lost");
   const look = useComputed(() => (known.value ? lookOf(state.camera.value) : "info"));
@@ -37,10 +37,10 @@ export function Tile({ state }: { state: CameraState }) {
   );
 }
 
-/** What is the matter, in one line; whole, and with what to do, when it is pressed. */
+/** The problem, in one line; complete, with what to do, when it is pressed. */
 function Trouble({ trouble }: { trouble: HttpFinding | undefined }) {
   const open = useSignal(false);
-  // There in any case, so that pictures do not move when something comes or goes.
+  // Always present, so that pictures do not move when a message comes or goes.
   if (!trouble) return <p class="tile-trouble" />;
   return (
     <button
@@ -55,7 +55,7 @@ function Trouble({ trouble }: { trouble: HttpFinding | undefined }) {
   );
 }
 
-/** How a tile shows a camera: as its worst finding says. */
+/** How a tile shows a camera: according to its worst finding. */
 function lookOf({ status, findings }: HttpCamera): "ok" | "info" | "warning" | "error" {
   if (status.state === "down") return "error";
   if (status.state !== "live") return "info";

@@ -5,7 +5,7 @@ export function words(name: string): string {
   return name.replaceAll("_", " ");
 }
 
-/** As `words`, for the beginning of a line. */
+/** Like `words`, for the beginning of a line. */
 export function title(name: string): string {
   const text = words(name);
   return text.charAt(0).toUpperCase() + text.slice(1);
@@ -13,12 +13,12 @@ export function title(name: string): string {
 
 const stateNames = { pending: "waiting", connecting: "connecting", live: "live", down: "down" } as const;
 
-/** What a camera does, in a word. */
+/** A camera's state, in a word. */
 export function stateName({ state, reason }: Pick<HttpCameraStatus, "state" | "reason">): string {
   return state === "live" && reason === "model_not_served" ? "not analysed" : stateNames[state];
 }
 
-/** Why a camera gives no frames, or why nothing is made of them, in a few plain words. */
+/** Why a camera sends no frames, or why its frames are not analysed, in a few plain words. */
 const reasonNames: Readonly<Record<string, string>> = {
   dns_failure: "host name not found",
   connection_refused: "connection refused",
@@ -40,12 +40,12 @@ const reasonNames: Readonly<Record<string, string>> = {
   internal: "the ingest service failed",
 };
 
-/** A camera's reason as people say it; one that is not known here is told by its name. */
+/** A camera's reason in words; an unknown reason is shown by its name. */
 export function reasonName(reason: string): string {
   return reasonNames[reason] ?? words(reason || "no reason given");
 }
 
-/** Begins with a capital and ends with a full stop. */
+/** Makes the text begin with a capital and end with a full stop. */
 export function sentence(text: string): string {
   const trimmed = text.trim();
   if (trimmed === "") return "";
@@ -53,17 +53,17 @@ export function sentence(text: string): string {
   return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
 }
 
-/** One trouble of one or several cameras. */
+/** One problem of one or more cameras. */
 export interface FindingGroup {
-  /** Of the camera that is named first. */
+  /** The finding of the first camera. */
   finding: HttpFinding;
-  /** Ids of the cameras, and what is said of each. */
+  /** The cameras' ids, and the text for each. */
   cameras: { id: string; text: string }[];
 }
 
 /**
- * Findings of cameras, gathered by what is the matter, in the order in which they come. What to do says which trouble it
- * is: texts hold the camera's own figures.
+ * Groups findings of cameras by problem, in the order in which they come. The `fix` identifies the problem, since texts contain each
+ * camera's figures.
  */
 export function groupFindings(
   cameras: readonly Pick<HttpCamera, "id" | "findings">[],

@@ -1,7 +1,7 @@
 /** Keeps a number and its unit on one line. */
 const unitSpace = "\u00a0";
 
-/** Frames per second: whole from 10 on. */
+/** Frames per second: a whole number from 10 on. */
 export function formatFps(value: number): string {
   return value >= 9.95 || value === 0 ? String(Math.round(value)) : value.toFixed(1);
 }
@@ -13,7 +13,7 @@ export function formatMs(value: number): string {
   return `${formatFps(value)}${unitSpace}ms`;
 }
 
-/** A share in 0..1 as per cent; what is not quite nothing, or not quite all, does not look like it. */
+/** A share in 0..1 as per cent; a value that is almost 0 or almost 100 is not rounded to it. */
 export function formatShare(value: number): string {
   const percent = value * 100;
   if (percent > 0 && percent < 0.1) return `<0.1%`;
@@ -50,7 +50,7 @@ export function formatDuration(seconds: number): string {
   return `${Math.round(seconds / 86_400)}${unitSpace}days`;
 }
 
-// As on the charts' axes, and in as little room.
+// The same form as on the charts' axes, and as short.
 const hourCycle = "h23";
 const clock = new Intl.DateTimeFormat(undefined, {
   hour: "2-digit",
@@ -68,7 +68,7 @@ export function formatTime(iso: string): string {
   return today ? clock.format(time) : `${day.format(time)} ${clock.format(time)}`;
 }
 
-/** Day and clock time: where a list may be read tomorrow, or sent. */
+/** Day and clock time: for lists that may be read another day, or shared. */
 export function formatDayTime(iso: string): string {
   const time = new Date(iso);
   return `${day.format(time)} ${clock.format(time)}`;
