@@ -35,7 +35,9 @@ test("a slot is not written again before it is released", () => {
 test("what cannot be placed leaves the batch as it was", () => {
   const slots = new BatchSlots<string>(1, 1, 4);
   expect(() => slots.take()).toThrow("holds no frame");
-  expect(() => slots.add("wrong size", 5, () => undefined)).toThrow("the frame has 5 bytes but should have 4");
+  expect(() => slots.add("wrong size", 5, () => undefined)).toThrow(
+    "the frame has 5 bytes but should have 4",
+  );
   expect(slots.busy).toBe(0);
   add(slots, "a", 1);
   expect(() => add(slots, "one too many", 2)).toThrow("full");

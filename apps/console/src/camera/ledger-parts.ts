@@ -36,7 +36,7 @@ const known: Readonly<Record<string, { key: string; name: string; meaning: strin
 const order = Object.keys(known);
 
 /**
- * All captured frames by their outcome: inferred, each reason for a drop, in flight. Shares are rounded so that they add up to 100 %
+ * All captured frames by their outcome: inferred, each reason for a drop, in flight. Shares are rounded so that they add up to 100%
  * (largest remainder). Parts without frames are left out, except inferred.
  */
 export function ledgerParts(ledger: Ledger): LedgerPart[] {

@@ -37,7 +37,7 @@ function readTokens(): Record<string, string> {
   try {
     return JSON.parse(text) as Record<string, string>;
   } catch {
-    // No `cause`: it repeats a piece of the file, which holds secrets.
+    // No cause: it repeats a piece of the file, which holds secrets.
     throw new Error(`${tokensPath()} cannot be read as JSON; remove it and log in again`);
   }
 }

@@ -59,7 +59,7 @@ function parseServerUrl(text: string, pattern: RegExp, schemes: string): RtspTar
   try {
     url = new URL(`${scheme}${authority.slice(at + 1)}${path}`);
   } catch {
-    // No `cause`: it repeats the address.
+    // No cause: it repeats the address.
     throw new RtspUrlError(
       `the URL cannot be parsed; expected ${scheme.toLowerCase()}[USER:PASSWORD@]HOST[:PORT]/PATH`,
     );
