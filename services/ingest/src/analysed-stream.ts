@@ -12,7 +12,7 @@ import type { CameraAccess, CameraFault, StreamSound } from "@sightline/rtsp";
 import type { Logger } from "@sightline/service";
 import type { SteadyWallClock } from "@sightline/service/clock";
 import type { AnalysisGeometry } from "./analysis-geometry.ts";
-import { SoundTrial } from "./camera-connection.ts";
+import { SoundTrial, steadyMs } from "./camera-connection.ts";
 import type { IngestCamera } from "./camera-settings.ts";
 import type { DecoderEvents } from "./ffmpeg-decoder.ts";
 import { FrameBuffers } from "./frame-buffers.ts";
@@ -27,9 +27,6 @@ import type { VideoSource } from "./recording/video-source.ts";
 import type { StartLimit } from "./start-limit.ts";
 import type { StreamFacts } from "./stream-facts.ts";
 import { runSession } from "./stream-session.ts";
-
-/** A stream that has given pictures for this long counts as working: its next failure is a new one. */
-const steadyMs = 10_000;
 
 /** How the cameras of a process are connected and decoded. */
 export interface StreamContext {

@@ -18,6 +18,9 @@ const connectMs = 8_000;
 /** Time for the first packet, in addition to the time that packets may be missing. */
 const startMs = 4_000;
 
+/** A stream that has given pictures for this long counts as working: its next failure is a new one. */
+export const steadyMs = 10_000;
+
 /** A stream to connect to, and how. */
 export interface StreamChoice extends Pick<IngestCamera, "uri" | "transport" | "videoTrack" | "secret"> {
   access: CameraAccess;

@@ -75,32 +75,26 @@ export class FfmpegProcess {
       child = spawn(...limitedCommand(options.ffmpeg, options.arguments, limits), {
         stdio: ["pipe", output.writer, report.writer],
       });
+      // A process that ends before it has read its input reports that by its exit.
+      child.stdin?.on("error", () => undefined);
+      await once(child, "spawn");
     } catch (error) {
-      // For example too little memory for another process.
       for (const reader of readers) reader.on("error", () => undefined).destroy();
       throw error;
     } finally {
       output.writer.destroy();
       report.writer.destroy();
     }
-    // A process that ends before it has read its input reports that by its exit.
-    child.stdin?.on("error", () => undefined);
     const endLooks = lookEvery(lookMs, () => report.reader.resume());
     const closed = Promise.all(readers.map(untilClosed)).finally(endLooks);
-    child.once("exit", () => {
+    const exited = once(child, "exit").then(([code]) => {
       hasExited = true;
       report.reader.resume();
+      return code as number | null;
     });
-    try {
-      await once(child, "spawn");
-    } catch (error) {
-      for (const reader of readers) reader.destroy();
-      throw error;
-    }
-    const exited = once(child, "exit");
     if (child.stdin) options.feed(child.stdin);
-    const ended = Promise.all([exited, closed]).then(([[code]]) =>
-      couldNotRun(code as number | null) ? undefined : ((code as number | null) ?? undefined),
+    const ended = Promise.all([exited, closed]).then(([code]) =>
+      couldNotRun(code) ? undefined : (code ?? undefined),
     );
     return new FfmpegProcess(child, ended);
   }

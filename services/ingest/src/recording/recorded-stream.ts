@@ -27,7 +27,7 @@ import {
 } from "@sightline/rtsp";
 import { type Logger, untilAborted } from "@sightline/service";
 import type { SteadyWallClock } from "@sightline/service/clock";
-import { endOf, judgeArrivals, openStream, SoundTrial } from "../camera-connection.ts";
+import { endOf, judgeArrivals, openStream, SoundTrial, steadyMs } from "../camera-connection.ts";
 import type { RecordSource } from "../camera-settings.ts";
 import { FrameRhythm } from "../frame-rhythm.ts";
 import { lookEvery } from "../look-every.ts";
@@ -37,8 +37,6 @@ import { reconnectRange, type StartLimit } from "../start-limit.ts";
 import { RateMeter } from "../stream-facts.ts";
 
 const watchMs = 250;
-/** A stream that has given pictures for this long counts as working: its next failure is a new one. */
-const steadyMs = 10_000;
 /** A stream that nobody wants is kept for this long. */
 const idleMs = 10_000;
 /** Nothing waits here: pictures are taken as they arrive, and other readers have their own limits. */
