@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { WireError } from "./errors.ts";
 import {
   encodeFrameHandle,
-  FrameCodecError,
   frameMessageBytes,
   readFrame,
   readFrameAnswer,
@@ -57,7 +57,7 @@ describe("frame codec", () => {
     ["a header length beyond the block", () => message().fill(255, 4, 8)],
     ["a header that is not protobuf", () => message().fill(255, 8, 40)],
   ])("refuses %s", (_, make) => {
-    expect(() => readFrame(make())).toThrow(FrameCodecError);
+    expect(() => readFrame(make())).toThrow(WireError);
   });
 
   test.each([
@@ -66,7 +66,7 @@ describe("frame codec", () => {
     ["a letterbox outside the frame", { letterbox: { left: 1, top: 0, width: 32, height: 32 } }],
     ["a header too large for its block", { camera: "x".repeat(limits.frameHeaderBytes) }],
   ])("refuses to write %s", (_, change) => {
-    expect(() => writeFrameHeader(message(), { ...frame, ...change })).toThrow(FrameCodecError);
+    expect(() => writeFrameHeader(message(), { ...frame, ...change })).toThrow(WireError);
   });
 });
 
@@ -81,7 +81,7 @@ describe("frame handles", () => {
   test("refuses a handle that is cut short, or of another size than the frame", () => {
     const bytes = encodeFrameHandle(frame, handle);
     for (let length = 0; length < bytes.byteLength; length++)
-      expect(() => readFrameAnswer(bytes.subarray(0, length))).toThrow(FrameCodecError);
-    expect(() => encodeFrameHandle(frame, { ...handle, bytes: 1 })).toThrow(FrameCodecError);
+      expect(() => readFrameAnswer(bytes.subarray(0, length))).toThrow(WireError);
+    expect(() => encodeFrameHandle(frame, { ...handle, bytes: 1 })).toThrow(WireError);
   });
 });

@@ -1,12 +1,8 @@
+import { WireError } from "./errors.ts";
 import { Detection } from "./gen/sightline/v1/detection.ts";
 import { FrameMetadata, PixelFormat } from "./gen/sightline/v1/frame.ts";
 import { limits } from "./limits.ts";
 import type { PixelFormatName } from "./wire.ts";
-
-/** A frame message that violates the format or a limit. */
-export class FrameCodecError extends Error {
-  override readonly name = "FrameCodecError";
-}
 
 const magic = 0x534c4631; // "SLF1"
 const handleMagic = 0x534c4831; // "SLH1"
@@ -59,13 +55,13 @@ export function frameMessageBytes(
 /**
  * Writes the header block in front of the pixels, in place: `message` holds limits.frameHeaderBytes free bytes, then framePixelBytes()
  * bytes of pixels. This avoids a copy: a frame is half a megabyte and this runs for every frame.
- * @throws FrameCodecError when the sizes do not match or the header does not fit
+ * @throws WireError frame_invalid: the sizes do not match or the header does not fit
  */
 export function writeFrameHeader(message: Uint8Array, frame: FrameMetadata): void {
   checkGeometry(frame, message.byteLength);
   const header = FrameMetadata.encode(frame).finish();
   if (header.byteLength > limits.frameHeaderBytes - prefixBytes)
-    throw new FrameCodecError(`frame header of ${header.byteLength} bytes does not fit its block`);
+    throw new WireError("frame_invalid", `frame header of ${header.byteLength} bytes does not fit its block`);
   const view = new DataView(message.buffer, message.byteOffset);
   view.setUint32(0, magic);
   view.setUint32(4, header.byteLength);
@@ -74,18 +70,19 @@ export function writeFrameHeader(message: Uint8Array, frame: FrameMetadata): voi
 
 /**
  * Reads a frame message. `pixels` is a view of `message`, not a copy.
- * @throws FrameCodecError when the message is not a complete, valid frame
+ * @throws WireError frame_invalid: the message is not a complete, valid frame
  */
 export function readFrame(message: Uint8Array): { frame: FrameMetadata; pixels: Uint8Array } {
   if (message.byteLength < limits.frameHeaderBytes)
-    throw new FrameCodecError(
+    throw new WireError(
+      "frame_invalid",
       `frame message of ${message.byteLength} bytes is shorter than its header block`,
     );
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
-  if (view.getUint32(0) !== magic) throw new FrameCodecError("not a frame message");
+  if (view.getUint32(0) !== magic) throw new WireError("frame_invalid", "not a frame message");
   const length = view.getUint32(4);
   if (length > limits.frameHeaderBytes - prefixBytes)
-    throw new FrameCodecError(`frame header claims ${length} bytes, more than its block holds`);
+    throw new WireError("frame_invalid", `frame header claims ${length} bytes, more than its block holds`);
   const frame = decodeHeader(message.subarray(prefixBytes, prefixBytes + length));
   checkGeometry(frame, message.byteLength);
   return { frame, pixels: message.subarray(limits.frameHeaderBytes) };
@@ -93,7 +90,7 @@ export function readFrame(message: Uint8Array): { frame: FrameMetadata; pixels: 
 
 /**
  * The message of a frame whose pixels lie in shared memory: the frame's header and the handle.
- * @throws FrameCodecError when the sizes do not match
+ * @throws WireError frame_invalid: the sizes do not match
  */
 export function encodeFrameHandle(frame: FrameMetadata, handle: FrameHandle): Uint8Array {
   checkGeometry(frame, limits.frameHeaderBytes + handle.bytes);
@@ -114,7 +111,7 @@ export function encodeFrameHandle(frame: FrameMetadata, handle: FrameHandle): Ui
 
 /**
  * Reads a frame's message: it gives the pixels as a view of the message, or the handle to find them in shared memory.
- * @throws FrameCodecError when the message is neither a complete, valid frame nor a valid handle
+ * @throws WireError frame_invalid: the message is neither a complete, valid frame nor a valid handle
  */
 export function readFrameAnswer(message: Uint8Array): {
   frame: FrameMetadata;
@@ -125,7 +122,10 @@ export function readFrameAnswer(message: Uint8Array): {
   const headerBytes = view.getUint32(4);
   const headerAt = handlePrefixBytes + view.getUint32(28);
   if (message.byteLength !== headerAt + headerBytes)
-    throw new FrameCodecError(`frame handle of ${message.byteLength} bytes has another length than it says`);
+    throw new WireError(
+      "frame_invalid",
+      `frame handle of ${message.byteLength} bytes has another length than it says`,
+    );
   const pixels = {
     arena: decoder.decode(message.subarray(handlePrefixBytes, headerAt)),
     offset: Number(view.getBigUint64(8)),
@@ -141,25 +141,30 @@ function decodeHeader(header: Uint8Array): FrameMetadata {
   try {
     return FrameMetadata.decode(header);
   } catch (cause) {
-    throw new FrameCodecError("frame header cannot be decoded", { cause });
+    throw new WireError("frame_invalid", "frame header cannot be decoded", { cause });
   }
 }
 
 function checkGeometry(frame: FrameMetadata, messageBytes: number): void {
   const { width, height, letterbox, pixelFormat: format } = frame;
   if (format !== PixelFormat.GBRP && format !== PixelFormat.I420)
-    throw new FrameCodecError(`pixel format ${format} is not known here`);
+    throw new WireError("frame_invalid", `pixel format ${format} is not known here`);
   if (!(width >= 1 && height >= 1 && width <= limits.maxFrameSide && height <= limits.maxFrameSide))
-    throw new FrameCodecError(`frame of ${width}x${height}; sides are 1 to ${limits.maxFrameSide}`);
+    throw new WireError(
+      "frame_invalid",
+      `frame of ${width}x${height}; sides are 1 to ${limits.maxFrameSide}`,
+    );
   if (format === PixelFormat.I420 && (width % 2 !== 0 || height % 2 !== 0))
-    throw new FrameCodecError(`frame of ${width}x${height}; sides of I420 are even`);
+    throw new WireError("frame_invalid", `frame of ${width}x${height}; sides of I420 are even`);
   const bytes = frameMessageBytes(width, height, format);
   if (messageBytes !== bytes)
-    throw new FrameCodecError(
+    throw new WireError(
+      "frame_invalid",
       `frame of ${width}x${height} needs ${bytes} bytes, the message has ${messageBytes}`,
     );
   if (messageBytes > limits.maxPayloadBytes)
-    throw new FrameCodecError(
+    throw new WireError(
+      "frame_invalid",
       `frame message of ${messageBytes} bytes; the limit is ${limits.maxPayloadBytes}`,
     );
   if (
@@ -169,7 +174,7 @@ function checkGeometry(frame: FrameMetadata, messageBytes: number): void {
     letterbox.left + letterbox.width > width ||
     letterbox.top + letterbox.height > height
   )
-    throw new FrameCodecError("letterbox does not lie within the frame");
+    throw new WireError("frame_invalid", "letterbox does not lie within the frame");
 }
 
 /** Names one frame in the whole system. */

@@ -1,18 +1,15 @@
-/** The text is not reliable JSON; the error message says where and why, and quotes no more than a field name. */
-export class JsonTextError extends Error {
-  override readonly name = "JsonTextError";
-}
+import { WireError } from "./errors.ts";
 
 /**
  * Like JSON.parse, but refuses a repeated field: JSON.parse silently drops the first of two, and another reader may drop the second.
- * @throws {JsonTextError} the text is not JSON, or a field is repeated
+ * @throws WireError json_invalid: the text is not JSON, or a field is repeated
  */
 export function parseJson(text: string): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new JsonTextError((cause as Error).message, { cause });
+    throw new WireError("json_invalid", (cause as Error).message, { cause });
   }
   refuseDuplicates(text);
   return value;
@@ -20,13 +17,13 @@ export function parseJson(text: string): unknown {
 
 /**
  * Decodes UTF-8 bytes into text.
- * @throws {JsonTextError} the bytes are not UTF-8
+ * @throws WireError json_invalid: the bytes are not UTF-8
  */
 export function decodeUtf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new JsonTextError("it is not UTF-8", { cause });
+    throw new WireError("json_invalid", "it is not UTF-8", { cause });
   }
 }
 
@@ -50,7 +47,7 @@ function refuseDuplicates(text: string): void {
       const names = open.at(-1)!;
       const name = JSON.parse(token) as string;
       if (names.has(name))
-        throw new JsonTextError(`field ${shown(token)} stands twice: ${placeOf(text, index)}`);
+        throw new WireError("json_invalid", `field ${shown(token)} stands twice: ${placeOf(text, index)}`);
       names.add(name);
       nameMayCome = false;
     }

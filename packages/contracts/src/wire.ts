@@ -1,13 +1,9 @@
 import { z } from "zod";
 import { transportSchema } from "./camera-record.ts";
+import { WireError } from "./errors.ts";
 import { DropReason } from "./gen/sightline/v1/frame.ts";
 import { limits } from "./limits.ts";
 import { decodeUtf8 } from "./strict-json.ts";
-
-/** A small JSON message that violates its schema. */
-export class WireError extends Error {
-  override readonly name = "WireError";
-}
 
 /*
  * During an upgrade, services of two versions run side by side, so unknown fields in a message are ignored. A camera's record is different: a
@@ -184,16 +180,16 @@ export function encodeJson(value: unknown): Uint8Array {
 
 /**
  * Decodes JSON bytes and checks them.
- * @throws WireError whose message names the invalid fields
+ * @throws WireError message_invalid: the message names the invalid fields
  */
 export function decodeJson<T>(schema: z.ZodType<T>, data: Uint8Array): T {
   let value: unknown;
   try {
     value = JSON.parse(decodeUtf8(data));
   } catch (cause) {
-    throw new WireError("message is not JSON", { cause });
+    throw new WireError("message_invalid", "message is not JSON", { cause });
   }
   const result = schema.safeParse(value);
-  if (!result.success) throw new WireError(z.prettifyError(result.error));
+  if (!result.success) throw new WireError("message_invalid", z.prettifyError(result.error));
   return result.data;
 }

@@ -110,7 +110,7 @@ export class CameraSubjects {
     try {
       receive(message);
     } catch (error) {
-      if (!(error instanceof WireError)) throw error;
+      if (!(error instanceof WireError && error.code === "message_invalid")) throw error;
       this.#log.warn({ subject: message.subject, err: error }, "a message cannot be read; it is ignored");
     }
   }

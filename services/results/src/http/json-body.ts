@@ -1,4 +1,4 @@
-import { decodeUtf8, JsonTextError, parseJson } from "@sightline/contracts";
+import { decodeUtf8, parseJson, WireError } from "@sightline/contracts";
 import type { FastifyInstance, FastifySchemaCompiler } from "fastify";
 import { validatorCompiler } from "fastify-type-provider-zod";
 import type { z } from "zod";
@@ -11,7 +11,7 @@ export function acceptStrictJson(scope: FastifyInstance): void {
   scope.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
     const refuse = (error: unknown) =>
       done(
-        error instanceof JsonTextError
+        error instanceof WireError
           ? new ApiError("invalid_argument", `the body is not valid: ${error.message}`)
           : (error as Error),
       );
