@@ -24,9 +24,13 @@ import {
 } from "./analysis-state.ts";
 import { TrackAttributes } from "./track-attributes.ts";
 
+/** Why an analysis failed: the stored state cannot be continued. */
+export type AnalysisErrorCode = "state_invalid";
+
 /** This version cannot continue from a stored state; begin a new incarnation without it. */
 export class AnalysisStateError extends Error {
   override readonly name = "AnalysisStateError";
+  readonly code: AnalysisErrorCode = "state_invalid";
 }
 
 /**

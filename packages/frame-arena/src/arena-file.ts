@@ -2,9 +2,24 @@ import { randomBytes } from "node:crypto";
 import { lstatSync, mkdirSync, readFileSync, readlinkSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 
+/** Why frames cannot be shared in a directory. */
+export type ArenaErrorCode =
+  /** The system has no shared memory, or the directory is not in memory. */
+  | "no_memory"
+  /** Others may open the folder. */
+  | "not_private"
+  /** The folder, or a file in it, cannot be created. */
+  | "not_created";
+
 /** Frames cannot be shared in this directory; the message says why, and what to do if something can be done. */
 export class ArenaUnavailableError extends Error {
   override readonly name = "ArenaUnavailableError";
+  readonly code: ArenaErrorCode;
+
+  constructor(code: ArenaErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
 }
 
 /** The type that statfs reports for a tmpfs. */
@@ -16,26 +31,27 @@ const tmpfsType = 0x01021994;
  */
 export function arenaFolder(directory: string, create: boolean): string {
   const user = process.getuid?.();
-  if (user === undefined) throw new ArenaUnavailableError("this system has no shared memory for frames");
+  if (user === undefined)
+    throw new ArenaUnavailableError("no_memory", "this system has no shared memory for frames");
   const folder = join(directory, `sightline-${user}`);
   try {
     // A folder on a disk would be slower than the network.
     if (statfsSync(directory).type !== tmpfsType)
-      throw new ArenaUnavailableError(`${directory} is not in memory (not a tmpfs)`);
+      throw new ArenaUnavailableError("no_memory", `${directory} is not in memory (not a tmpfs)`);
     if (create) mkdirSync(folder, { mode: 0o700, recursive: true });
     const found = lstatSync(folder);
     // Everyone may write to /dev/shm, so another user may have created something with our name there.
     if (!found.isDirectory() || found.uid !== user || (found.mode & 0o077) !== 0)
       throw new ArenaUnavailableError(
+        "not_private",
         `${folder} is not a folder that only this user can open (mode 0700); remove it`,
       );
   } catch (error) {
     if (error instanceof ArenaUnavailableError) throw error;
     throw new ArenaUnavailableError(
+      "not_created",
       `cannot create a folder for frames in ${directory}: ${(error as Error).message}`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
   return folder;

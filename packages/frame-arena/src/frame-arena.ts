@@ -104,10 +104,9 @@ export class FrameArena {
     } catch (error) {
       // It is read-only, or has no space for another file.
       throw new ArenaUnavailableError(
+        "not_created",
         `cannot create a file for frames in ${folder}: ${(error as Error).message}`,
-        {
-          cause: error,
-        },
+        { cause: error },
       );
     }
     this.#path = path;

@@ -31,6 +31,7 @@ export {
 export {
   couldNotRun,
   FfmpegError,
+  type FfmpegErrorCode,
   type FfmpegProgram,
   FfmpegRun,
   limitedCommand,

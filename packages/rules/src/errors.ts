@@ -5,6 +5,9 @@ export interface RulesFault {
   readonly message: string;
 }
 
+/** Why something failed: rules cannot be used, or the stored state of an engine cannot be continued. */
+export type RulesErrorCode = "rules_invalid" | "state_invalid";
+
 /**
  * Rules that cannot be used. Reports all faults at once.
  *
@@ -17,15 +20,17 @@ export interface RulesFault {
  * ```
  */
 export class RulesError extends Error {
-  override readonly name = "RulesError";
+  readonly code: RulesErrorCode;
   /** At least one, in the order of the file. */
   readonly faults: readonly RulesFault[];
 
-  constructor(faults: readonly RulesFault[], options?: ErrorOptions) {
+  constructor(faults: readonly RulesFault[], options?: ErrorOptions, code: RulesErrorCode = "rules_invalid") {
     super(
       faults.map(({ field, message }) => (field === "" ? message : `${field}: ${message}`)).join("\n"),
       options,
     );
+    this.name = new.target.name;
+    this.code = code;
     this.faults = faults;
   }
 
@@ -44,6 +49,8 @@ export class RulesError extends Error {
  * assert.throws(() => new RulesEngine("door", "run1", state), RulesStateError);
  * ```
  */
-export class RulesStateError extends Error {
-  override readonly name = "RulesStateError";
+export class RulesStateError extends RulesError {
+  constructor(message: string, options?: ErrorOptions) {
+    super([{ field: "", message }], options, "state_invalid");
+  }
 }

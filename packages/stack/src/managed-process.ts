@@ -3,9 +3,18 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 
+/** How a child process failed: it says itself why it cannot run, or it just ended. */
+export type ProcessErrorCode = "cannot_run" | "process_ended";
+
 /** A child process that ended before its work was done. */
 export class ProcessFailedError extends Error {
   override readonly name = "ProcessFailedError";
+  readonly code: ProcessErrorCode;
+
+  constructor(code: ProcessErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
 }
 
 export interface ManagedProcessOptions {
@@ -78,8 +87,9 @@ export class ManagedProcess {
   async failure(): Promise<ProcessFailedError> {
     const lines = (await readFile(this.logFile, "utf8").catch(() => "")).trimEnd().split("\n").slice(-8);
     const fault = this.child.exitCode === 2 ? lines.map(faultIn).findLast((found) => found) : undefined;
-    if (fault) return new ProcessFailedError(`${this.name} cannot run: ${fault}`);
+    if (fault) return new ProcessFailedError("cannot_run", `${this.name} cannot run: ${fault}`);
     return new ProcessFailedError(
+      "process_ended",
       `${this.name} ended ${this.ending}:\n${lines.map((line) => `  ${line}`).join("\n")}`,
     );
   }

@@ -1,12 +1,14 @@
-/** The errors that this package throws. Distinguish them by class or `code`, never by message. */
-export type TrackingErrorCode = "OPTIONS" | "STATE" | "TIME";
+/** Why something failed: an option is out of its range, a stored state cannot be continued, or a time is not a number. */
+export type TrackingErrorCode = "options_invalid" | "state_invalid" | "time_invalid";
 
 /**
+ * The errors that this package throws. Distinguish them by class or `code`, never by message.
+ *
  * @example
  * ```ts
  * assert.throws(
  *   () => new Tracker({ lostMs: -1 }),
- *   (error) => error instanceof TrackingError && error.code === "OPTIONS",
+ *   (error) => error instanceof TrackingError && error.code === "options_invalid",
  * );
  * ```
  */
@@ -30,7 +32,7 @@ export class TrackingError extends Error {
  */
 export class TrackerOptionsError extends TrackingError {
   constructor(message: string) {
-    super("OPTIONS", message);
+    super("options_invalid", message);
   }
 }
 
@@ -45,7 +47,7 @@ export class TrackerOptionsError extends TrackingError {
  */
 export class TrackerStateError extends TrackingError {
   constructor(message: string, options?: ErrorOptions) {
-    super("STATE", message, options);
+    super("state_invalid", message, options);
   }
 }
 
@@ -59,6 +61,6 @@ export class TrackerStateError extends TrackingError {
  */
 export class TrackerTimeError extends TrackingError {
   constructor(message: string) {
-    super("TIME", message);
+    super("time_invalid", message);
   }
 }

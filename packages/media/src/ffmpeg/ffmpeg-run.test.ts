@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { buffer } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { FfmpegError, FfmpegRun, piecesOf, runFfmpeg } from "./ffmpeg-run.ts";
+import { FfmpegRun, piecesOf, runFfmpeg } from "./ffmpeg-run.ts";
 
 const ffmpeg = process.env.FFMPEG_PATH ?? "ffmpeg";
 const quiet = ["-nostdin", "-v", "error"];
@@ -33,11 +33,14 @@ test("one that fails has its words, and one that cannot be started says why", as
     code: expect.any(Number),
     words: expect.stringContaining("No such file"),
   });
-  await expect(runFfmpeg(ffmpeg, wrong)).rejects.toThrow(/No such file/);
+  await expect(runFfmpeg(ffmpeg, wrong)).rejects.toMatchObject({
+    code: "ffmpeg_failed",
+    message: expect.stringContaining("No such file"),
+  });
   for (const memoryMib of [0, 1_000]) {
     const missing = { path: "/nothing/ffmpeg", memoryMib };
     expect((await new FfmpegRun(missing, [], { pipes: ["stdout"] }).output()).notRun).toBeInstanceOf(Error);
-    await expect(runFfmpeg(missing, [])).rejects.toThrow(FfmpegError);
+    await expect(runFfmpeg(missing, [])).rejects.toMatchObject({ code: "ffmpeg_not_started" });
   }
 });
 

@@ -6,9 +6,18 @@ import { buffer } from "node:stream/consumers";
 const mostLast = 2_000;
 const mostFirst = 100_000;
 
+/** Why ffmpeg gave nothing: it could not be started, or it failed. */
+export type FfmpegErrorCode = "ffmpeg_not_started" | "ffmpeg_failed";
+
 /** ffmpeg failed; the message contains its own words. */
 export class FfmpegError extends Error {
   override readonly name = "FfmpegError";
+  readonly code: FfmpegErrorCode;
+
+  constructor(code: FfmpegErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
 }
 
 export interface FfmpegRunOptions {
@@ -112,8 +121,9 @@ export async function runFfmpeg(
     signal,
   }).output();
   signal?.throwIfAborted();
-  if (notRun) throw new FfmpegError(`ffmpeg cannot be run: ${notRun.message}`, { cause: notRun });
-  if (code !== 0) throw new FfmpegError(`ffmpeg ended with ${code}: ${words.trim()}`);
+  if (notRun)
+    throw new FfmpegError("ffmpeg_not_started", `ffmpeg cannot be run: ${notRun.message}`, { cause: notRun });
+  if (code !== 0) throw new FfmpegError("ffmpeg_failed", `ffmpeg ended with ${code}: ${words.trim()}`);
   return data;
 }
 
