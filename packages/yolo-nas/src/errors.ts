@@ -1,18 +1,20 @@
-/** Errors of this package. Callers distinguish errors by class or `code`, never by message. */
+/** Why something failed. Callers distinguish errors by class or `code`, never by message. */
 export type YoloNasErrorCode =
-  | "MODEL_FILE"
-  | "MODEL_UNKNOWN"
-  | "WEIGHTS"
-  | "EXECUTION_PROVIDER"
-  | "INFERENCE"
-  | "INVALID_ARGUMENT";
+  | "model_file"
+  | "model_unknown"
+  | "weights"
+  | "execution_provider"
+  | "inference"
+  | "invalid_argument"
+  | EngineErrorCode
+  | EvaluationErrorCode;
 
 /**
  * @example
  * ```ts
  * assert.throws(
  *   () => architecture("yolo_nas_xxl"),
- *   (error) => error instanceof YoloNasError && error.code === "INVALID_ARGUMENT",
+ *   (error) => error instanceof YoloNasError && error.code === "invalid_argument",
  * );
  * ```
  */
@@ -36,7 +38,7 @@ export class YoloNasError extends Error {
  */
 export class ModelFileError extends YoloNasError {
   constructor(message: string, options?: ErrorOptions) {
-    super("MODEL_FILE", message, options);
+    super("model_file", message, options);
   }
 }
 
@@ -50,7 +52,7 @@ export class ModelFileError extends YoloNasError {
  */
 export class UnknownModelError extends YoloNasError {
   constructor(message: string, options?: ErrorOptions) {
-    super("MODEL_UNKNOWN", message, options);
+    super("model_unknown", message, options);
   }
 }
 
@@ -64,7 +66,7 @@ export class UnknownModelError extends YoloNasError {
  */
 export class WeightsError extends YoloNasError {
   constructor(message: string, options?: ErrorOptions) {
-    super("WEIGHTS", message, options);
+    super("weights", message, options);
   }
 }
 
@@ -81,7 +83,7 @@ export class WeightsError extends YoloNasError {
  */
 export class ExecutionProviderError extends YoloNasError {
   constructor(message: string, options?: ErrorOptions) {
-    super("EXECUTION_PROVIDER", message, options);
+    super("execution_provider", message, options);
   }
 }
 
@@ -99,7 +101,7 @@ export class ExecutionProviderError extends YoloNasError {
  */
 export class InferenceError extends YoloNasError {
   constructor(message: string, options?: ErrorOptions) {
-    super("INFERENCE", message, options);
+    super("inference", message, options);
   }
 }
 
@@ -113,23 +115,23 @@ export class InferenceError extends YoloNasError {
  */
 export class InvalidArgumentError extends YoloNasError {
   constructor(message: string) {
-    super("INVALID_ARGUMENT", message);
+    super("invalid_argument", message);
   }
 }
 
 /** Why an engine cannot be built or used. */
 export type EngineErrorCode =
-  | "BUILDER_MISSING"
-  | "TRTEXEC_MISSING"
-  | "TRTEXEC_FAILED"
-  | "NOT_AN_ENGINE"
-  | "FOREIGN_ENGINE"
-  | "ENGINE_FILE_MISSING"
-  | "ENGINE_FILE_CHANGED"
-  | "MODEL_MISMATCH"
-  | "WRONG_GPU"
-  | "WRONG_TENSORRT"
-  | "PROFILE_MISMATCH";
+  | "builder_missing"
+  | "trtexec_missing"
+  | "trtexec_failed"
+  | "not_an_engine"
+  | "foreign_engine"
+  | "engine_file_missing"
+  | "engine_file_changed"
+  | "model_mismatch"
+  | "wrong_gpu"
+  | "wrong_tensorrt"
+  | "profile_mismatch";
 
 /**
  * An engine that cannot be built or must not be loaded. The message says what to do about it.
@@ -137,27 +139,25 @@ export type EngineErrorCode =
  * @example
  * ```ts
  * const loading = checkEngine("models/yolo-nas-pedestrians/fp32.onnx");
- * await assert.rejects(loading, (error) => error instanceof EngineError && error.code === "NOT_AN_ENGINE");
+ * await assert.rejects(loading, (error) => error instanceof EngineError && error.code === "not_an_engine");
  * ```
  */
-export class EngineError extends Error {
-  override readonly name = "EngineError";
-  readonly code: EngineErrorCode;
+export class EngineError extends YoloNasError {
+  declare readonly code: EngineErrorCode;
 
   constructor(code: EngineErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
+    super(code, message, options);
   }
 }
 
 /** What went wrong in an evaluation; compare this, never the message. */
 export type EvaluationErrorCode =
-  | "bad-annotations"
-  | "image-missing"
-  | "cut-short"
-  | "category-mismatch"
-  | "no-images"
-  | "stream-ended";
+  | "bad_annotations"
+  | "image_missing"
+  | "cut_short"
+  | "category_mismatch"
+  | "no_images"
+  | "stream_ended";
 
 /**
  * An evaluation that cannot give an honest number refuses with this.
@@ -165,15 +165,13 @@ export type EvaluationErrorCode =
  * @example
  * ```ts
  * const reading = readCocoAnnotations("no-such-file.json");
- * await assert.rejects(reading, (error) => error instanceof EvaluationError && error.code === "bad-annotations");
+ * await assert.rejects(reading, (error) => error instanceof EvaluationError && error.code === "bad_annotations");
  * ```
  */
-export class EvaluationError extends Error {
-  override readonly name = "EvaluationError";
-  readonly code: EvaluationErrorCode;
+export class EvaluationError extends YoloNasError {
+  declare readonly code: EvaluationErrorCode;
 
   constructor(code: EvaluationErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
+    super(code, message, options);
   }
 }

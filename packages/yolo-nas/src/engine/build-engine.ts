@@ -38,7 +38,7 @@ export interface BuiltEngine {
 /**
  * Build an engine with TensorRT on this machine's GPU, which takes minutes the first time, and wrap it so that onnxruntime-node's
  * TensorRT provider loads it like a model.
- * @throws EngineError BUILDER_MISSING, TRTEXEC_MISSING, TRTEXEC_FAILED
+ * @throws EngineError builder_missing, trtexec_missing, trtexec_failed
  * @throws InvalidArgumentError when the model's input is not a fixed-size [N, 3, H, W], or the batch profile is wrong
  *
  * @example
@@ -49,7 +49,7 @@ export interface BuiltEngine {
  *   profile: { min: 1, opt: 4, max: 8 },
  *   builder: { program: "no-such-trtexec", arguments: [], name: "trtexec" },
  * });
- * await assert.rejects(building, (error) => error instanceof EngineError && error.code === "TRTEXEC_MISSING");
+ * await assert.rejects(building, (error) => error instanceof EngineError && error.code === "trtexec_missing");
  * ```
  */
 export async function buildEngine(options: BuildEngineOptions): Promise<BuiltEngine> {

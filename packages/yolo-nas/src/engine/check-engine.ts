@@ -26,7 +26,7 @@ export interface EngineExpectation {
  * @example
  * ```ts
  * const plain = "models/yolo-nas-pedestrians/fp32.onnx";
- * await assert.rejects(checkEngine(plain, { maxBatch: 8 }), { name: "EngineError", code: "NOT_AN_ENGINE" });
+ * await assert.rejects(checkEngine(plain, { maxBatch: 8 }), { name: "EngineError", code: "not_an_engine" });
  * ```
  */
 export async function checkEngine(path: string, expected: EngineExpectation = {}): Promise<EngineKey> {
@@ -38,22 +38,22 @@ export async function checkEngine(path: string, expected: EngineExpectation = {}
   const { gpu, tensorrt, onnxPath, maxBatch } = expected;
   if (gpu && (gpu.computeCapability !== key.gpu.computeCapability || gpu.name !== key.gpu.name)) {
     refuse(
-      "WRONG_GPU",
+      "wrong_gpu",
       `the engine was built for ${describe(key.gpu)}, but this machine has ${describe(gpu)}.`,
     );
   }
   if (tensorrt !== undefined && tensorrt !== key.tensorrt) {
     refuse(
-      "WRONG_TENSORRT",
+      "wrong_tensorrt",
       `the engine was built by TensorRT ${key.tensorrt}, but ${tensorrt} would load it.`,
     );
   }
   if (onnxPath !== undefined && (await fileDigest(onnxPath)) !== key.modelDigest) {
-    refuse("MODEL_MISMATCH", `the engine was built from another model than ${onnxPath}.`);
+    refuse("model_mismatch", `the engine was built from another model than ${onnxPath}.`);
   }
   if (maxBatch !== undefined && maxBatch > key.profile.max) {
     refuse(
-      "PROFILE_MISMATCH",
+      "profile_mismatch",
       `the engine takes batches up to ${key.profile.max}, but ${maxBatch} is asked for.`,
     );
   }
@@ -61,10 +61,10 @@ export async function checkEngine(path: string, expected: EngineExpectation = {}
   try {
     await access(enginePath);
   } catch {
-    refuse("ENGINE_FILE_MISSING", `its engine file ${enginePath} is missing; keep the two together.`);
+    refuse("engine_file_missing", `its engine file ${enginePath} is missing; keep the two together.`);
   }
   if ((await fileDigest(enginePath)) !== key.engineDigest) {
-    refuse("ENGINE_FILE_CHANGED", `its engine file ${enginePath} is not the one that was built with it.`);
+    refuse("engine_file_changed", `its engine file ${enginePath} is not the one that was built with it.`);
   }
   return key;
 }

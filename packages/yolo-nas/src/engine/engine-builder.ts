@@ -29,7 +29,7 @@ const packaged = "/usr/src/tensorrt/bin";
 
 /**
  * The builder of this machine: trtexec, or TensorRT's Python bindings with our script.
- * @throws EngineError BUILDER_MISSING when neither exists
+ * @throws EngineError builder_missing when neither exists
  *
  * @example
  * ```ts
@@ -56,7 +56,7 @@ export async function findEngineBuilder({
   } catch (cause) {
     const said = (cause as { stderr?: string }).stderr?.trim().split("\n").at(-1) ?? (cause as Error).message;
     throw new EngineError(
-      "BUILDER_MISSING",
+      "builder_missing",
       `There is no trtexec on the PATH, and ${python} cannot load TensorRT (${said.replace("[E] ", "")}). Install one of them on ` +
         "this machine, which must have the GPU the engine is for: ./sightline gpu install --tensorrt brings TensorRT and its Python " +
         "bindings, NVIDIA's package libnvinfer-bin brings trtexec. Or name one with --trtexec PATH or --python PATH.",

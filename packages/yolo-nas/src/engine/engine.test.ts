@@ -98,7 +98,7 @@ describe("trtexec's command line", () => {
     { min: 1, opt: 8, max: 4 },
   ])("refuses the batch profile %o", async (wrong) => {
     await expect(buildEngine({ onnxPath, outPath, profile: wrong })).rejects.toMatchObject({
-      code: "INVALID_ARGUMENT",
+      code: "invalid_argument",
     });
   });
 
@@ -137,7 +137,7 @@ describe("building", () => {
     const builder = await findEngineBuilder({ trtexec: join(folder, "nowhere") });
     await expect(buildEngine({ onnxPath, outPath, profile, builder })).rejects.toMatchObject({
       name: "EngineError",
-      code: "TRTEXEC_MISSING",
+      code: "trtexec_missing",
       message: expect.stringContaining("--trtexec"),
     });
   });
@@ -152,7 +152,7 @@ describe("building", () => {
     await chmod(python, 0o755);
     try {
       await expect(findEngineBuilder({ python })).rejects.toMatchObject({
-        code: "BUILDER_MISSING",
+        code: "builder_missing",
         message: expect.stringMatching(/bindings cannot be loaded.*gpu install --tensorrt.*--trtexec PATH/),
       });
     } finally {
@@ -162,14 +162,14 @@ describe("building", () => {
 
   it("reports trtexec's last lines when it fails, and leaves no file behind", async () => {
     await expect(build(`${builds}\necho "[E] no plugin for X" >&2\nexit 3`)).rejects.toMatchObject({
-      code: "TRTEXEC_FAILED",
+      code: "trtexec_failed",
       message: expect.stringContaining("no plugin for X"),
     });
     expect((await readdir(folder)).filter((name) => name.includes("engine"))).toEqual([]);
   });
 
   it("refuses an engine whose machine trtexec did not name", async () => {
-    await expect(build("exit 0")).rejects.toMatchObject({ code: "TRTEXEC_FAILED" });
+    await expect(build("exit 0")).rejects.toMatchObject({ code: "trtexec_failed" });
   });
 
   it("ends trtexec when told to stop", async () => {
@@ -191,9 +191,9 @@ describe("checking before loading", () => {
   });
 
   it.each([
-    ["WRONG_GPU", { gpu: { name: "Tesla T4", computeCapability: "7.5" } }],
-    ["WRONG_TENSORRT", { tensorrt: "10.8.0" }],
-    ["PROFILE_MISMATCH", { maxBatch: 9 }],
+    ["wrong_gpu", { gpu: { name: "Tesla T4", computeCapability: "7.5" } }],
+    ["wrong_tensorrt", { tensorrt: "10.8.0" }],
+    ["profile_mismatch", { maxBatch: 9 }],
   ])("refuses with %s, saying how to rebuild", async (code, expected) => {
     await build();
     await expect(checkEngine(outPath, expected)).rejects.toMatchObject({
@@ -207,24 +207,24 @@ describe("checking before loading", () => {
     const graph = await loadModel(onnxPath);
     graph.metadata.set("classes", '["car"]');
     await saveModel(graph, onnxPath);
-    await expect(checkEngine(outPath, { onnxPath })).rejects.toMatchObject({ code: "MODEL_MISMATCH" });
+    await expect(checkEngine(outPath, { onnxPath })).rejects.toMatchObject({ code: "model_mismatch" });
   });
 
   it("refuses a missing and an exchanged engine file", async () => {
     const { enginePath } = await build();
     await writeFile(enginePath, "another");
-    await expect(checkEngine(outPath)).rejects.toMatchObject({ code: "ENGINE_FILE_CHANGED" });
+    await expect(checkEngine(outPath)).rejects.toMatchObject({ code: "engine_file_changed" });
     await rm(enginePath);
-    await expect(checkEngine(outPath)).rejects.toMatchObject({ code: "ENGINE_FILE_MISSING" });
+    await expect(checkEngine(outPath)).rejects.toMatchObject({ code: "engine_file_missing" });
   });
 
   it("refuses an ordinary model, and an engine it cannot vouch for", async () => {
-    await expect(checkEngine(onnxPath)).rejects.toMatchObject({ code: "NOT_AN_ENGINE" });
+    await expect(checkEngine(onnxPath)).rejects.toMatchObject({ code: "not_an_engine" });
     await build();
     const graph = await loadModel(outPath);
     graph.metadata.delete("sightline.engine");
     await saveModel(graph, outPath);
-    await expect(checkEngine(outPath)).rejects.toMatchObject({ code: "FOREIGN_ENGINE" });
+    await expect(checkEngine(outPath)).rejects.toMatchObject({ code: "foreign_engine" });
   });
 
   it("refuses a path out of the wrapper's folder, as ONNX Runtime would", async () => {
@@ -232,7 +232,7 @@ describe("checking before loading", () => {
     const graph = await loadModel(outPath);
     graph.nodes[0]!.attributes.set("ep_cache_context", { kind: "string", value: "../other.engine" });
     await saveModel(graph, outPath);
-    await expect(checkEngine(outPath)).rejects.toMatchObject({ code: "FOREIGN_ENGINE" });
+    await expect(checkEngine(outPath)).rejects.toMatchObject({ code: "foreign_engine" });
   });
 
   it("gives every difference in the key another file name", () => {

@@ -20,7 +20,7 @@ export interface WrappedEngine {
  * Wrap an engine: the source's inputs, outputs and metadata around one EPContext node.
  * @param source the graph that the engine was built from
  * @param engineFile path of the engine relative to the wrapper's folder; the provider refuses any other
- * @throws EngineError FOREIGN_ENGINE when the path leaves the folder
+ * @throws EngineError foreign_engine when the path leaves the folder
  */
 export function wrapEngine(
   source: OnnxGraph,
@@ -63,13 +63,13 @@ export function isEngineWrapper(graph: OnnxGraph): boolean {
 
 /**
  * Read a wrapper back.
- * @throws EngineError NOT_AN_ENGINE when the graph is no EPContext file; FOREIGN_ENGINE when it was not written by
+ * @throws EngineError not_an_engine when the graph is no EPContext file; foreign_engine when it was not written by
  * {@link wrapEngine}, or its engine lies outside its folder
  */
 export function readWrapper(graph: OnnxGraph, path: string): WrappedEngine {
   if (!isEngineWrapper(graph)) {
     throw new EngineError(
-      "NOT_AN_ENGINE",
+      "not_an_engine",
       `${path} is an ordinary model, not a TensorRT engine wrapped as ONNX.`,
     );
   }
@@ -78,7 +78,7 @@ export function readWrapper(graph: OnnxGraph, path: string): WrappedEngine {
   const parsed = text === undefined ? undefined : engineKeySchema.safeParse(parseJson(text));
   if (!parsed?.success || intAttribute(node, "embed_mode") !== 0) {
     throw new EngineError(
-      "FOREIGN_ENGINE",
+      "foreign_engine",
       `${path} holds a TensorRT engine that was not built by "sightline model engine", so it cannot be told whether it ` +
         "fits this machine. Build it again from the .int8.trt.onnx file.",
     );
@@ -91,7 +91,7 @@ export function readWrapper(graph: OnnxGraph, path: string): WrappedEngine {
 function checkEnginePath(engineFile: string): void {
   if (engineFile === "" || isAbsolute(engineFile) || engineFile.includes("..")) {
     throw new EngineError(
-      "FOREIGN_ENGINE",
+      "foreign_engine",
       `The engine must lie in the wrapper's folder or below it, not at "${engineFile}": ONNX Runtime refuses other paths.`,
     );
   }

@@ -14,7 +14,7 @@ const LINES_KEPT = 20;
 
 /**
  * Run trtexec and read TensorRT's version and the GPU from its output.
- * @throws EngineError TRTEXEC_MISSING when there is no such program; TRTEXEC_FAILED when it fails, or does not say what
+ * @throws EngineError trtexec_missing when there is no such program; trtexec_failed when it fails, or does not say what
  * it built on, with its last lines
  */
 export async function runTrtexec(
@@ -52,14 +52,14 @@ export async function runTrtexec(
   await Promise.all(ended);
   if (code !== 0) {
     throw new EngineError(
-      "TRTEXEC_FAILED",
+      "trtexec_failed",
       `${path} ended with ${code}. Its last lines:\n${last.join("\n")}`,
     );
   }
   const { tensorrt, gpu } = result;
   if (!tensorrt || !gpu.name || !gpu.capability) {
     throw new EngineError(
-      "TRTEXEC_FAILED",
+      "trtexec_failed",
       `${path} did not say which TensorRT and GPU it built for, so the engine could not be checked later. ` +
         `Its last lines:\n${last.join("\n")}`,
     );
@@ -88,11 +88,11 @@ export function tensorrtVersion(number: number): string {
 function spawnError(path: string, cause: NodeJS.ErrnoException): EngineError {
   if (cause.code === "ENOENT" || cause.code === "EACCES") {
     return new EngineError(
-      "TRTEXEC_MISSING",
+      "trtexec_missing",
       `Cannot run "${path}". trtexec comes with TensorRT; install it on this machine, which must have the GPU ` +
         "the engine is for, or name it with --trtexec PATH.",
       { cause },
     );
   }
-  return new EngineError("TRTEXEC_FAILED", `"${path}" could not be started.`, { cause });
+  return new EngineError("trtexec_failed", `"${path}" could not be started.`, { cause });
 }

@@ -59,7 +59,7 @@ const schema = z.object({
 
 /**
  * Reads a COCO "instances" annotation file (images, categories, boxes).
- * @throws EvaluationError `bad-annotations` when the file is missing, is not JSON or has a missing field.
+ * @throws EvaluationError `bad_annotations` when the file is missing, is not JSON or has a missing field.
  *
  * @example
  * ```ts
@@ -74,7 +74,7 @@ export async function readCocoAnnotations(path: string): Promise<CocoAnnotations
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const why = code === "ENOENT" ? "there is no such file" : message;
-    throw new EvaluationError("bad-annotations", `COCO annotations cannot be read from ${path}: ${why}`, {
+    throw new EvaluationError("bad_annotations", `COCO annotations cannot be read from ${path}: ${why}`, {
       cause,
     });
   }
@@ -98,7 +98,7 @@ export function parseCocoAnnotations(value: unknown, source = "annotations"): Co
   const result = schema.safeParse(value);
   if (!result.success) {
     throw new EvaluationError(
-      "bad-annotations",
+      "bad_annotations",
       `${source} is no COCO detection file: ${z.prettifyError(result.error)}`,
     );
   }

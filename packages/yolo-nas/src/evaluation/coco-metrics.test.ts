@@ -68,7 +68,7 @@ describe("COCO metrics", () => {
     expect(() =>
       parseCocoAnnotations({ images: [], categories: [], annotations: [] }, "a.json"),
     ).toThrowError(
-      expect.objectContaining({ code: "bad-annotations", message: expect.stringContaining("images") }),
+      expect.objectContaining({ code: "bad_annotations", message: expect.stringContaining("images") }),
     );
   });
 });

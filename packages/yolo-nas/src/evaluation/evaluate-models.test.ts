@@ -96,7 +96,7 @@ describe("evaluateModels", () => {
 
   it("refuses to give numbers without any labelled frame", async () => {
     await expect(evaluateModels([{ model }], annotations, [], { minHeight: 1 })).rejects.toMatchObject({
-      code: "no-images",
+      code: "no_images",
     });
   });
 });

@@ -102,7 +102,7 @@ class FrameDetector {
 
 /**
  * Score prepared models on the same labelled frames, read once. Models of different input sizes cannot share frames.
- * @throws EvaluationError `no-images` when no frame has labels, `category-mismatch` when classes and labels differ
+ * @throws EvaluationError `no_images` when no frame has labels, `category_mismatch` when classes and labels differ
  * @throws EngineError for a TensorRT engine that does not fit this machine
  *
  * @example
@@ -139,7 +139,7 @@ export async function evaluateModels(
     for (const detector of detectors) await detector.stop();
   }
   if (seen.size === 0)
-    throw new EvaluationError("no-images", "No frame has labels: do images and annotations belong together?");
+    throw new EvaluationError("no_images", "No frame has labels: do images and annotations belong together?");
   const sizes = new Map(annotations.images.map((image) => [image.id, image]));
   // A picture that was not given cannot count as missed.
   const labelled = {

@@ -47,7 +47,7 @@ describe("labelling frames", () => {
 
   it("refuses a model that knows none of the categories", () => {
     expect(() => categoriesOf(annotations(0), ["zebra"])).toThrowError(
-      expect.objectContaining({ code: "category-mismatch" }),
+      expect.objectContaining({ code: "category_mismatch" }),
     );
   });
 });

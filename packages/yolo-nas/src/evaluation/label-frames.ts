@@ -6,7 +6,7 @@ import type { FileFrame } from "./picture-files.ts";
 
 /**
  * COCO category ids in the order of a model's classes, matched by name, ignoring case.
- * @throws EvaluationError `category-mismatch` when no category has a class's name
+ * @throws EvaluationError `category_mismatch` when no category has a class's name
  *
  * @example
  * ```ts
@@ -23,7 +23,7 @@ export function categoriesOf(
   if (ids.every((id) => id === undefined)) {
     const known = annotations.categories.map(({ name }) => name).join(", ");
     throw new EvaluationError(
-      "category-mismatch",
+      "category_mismatch",
       `None of the model's classes (${classes.slice(0, 5).join(", ")} …) is a category of the annotations (${known}).`,
     );
   }

@@ -109,15 +109,15 @@ describe("readFrames", () => {
 
   it("says how far a stream came that ends too early", async () => {
     await expect(all(stream(4, 0.25))).rejects.toMatchObject({
-      code: "stream-ended",
+      code: "stream_ended",
       message: expect.stringContaining("3 of 4"),
     });
   });
 
   it("tells a missing path from a file that is no picture", async () => {
-    await expect(all(join(folder, "none"))).rejects.toMatchObject({ code: "image-missing" });
+    await expect(all(join(folder, "none"))).rejects.toMatchObject({ code: "image_missing" });
     await writeFile(join(folder, "text.txt"), "no picture");
-    await expect(all(join(folder, "text.txt"))).rejects.toMatchObject({ code: "image-missing" });
+    await expect(all(join(folder, "text.txt"))).rejects.toMatchObject({ code: "image_missing" });
   });
 
   it("scales pictures as they are shown, and tells how they are stored", async () => {
@@ -148,7 +148,7 @@ describe("readFrames", () => {
     ];
     execFileSync("ffmpeg", ["-loglevel", "error", ...fast]);
     await truncate(join(bad, "fast.mp4"), clip.length - 100);
-    await expect(all(join(bad, "fast.mp4"))).rejects.toMatchObject({ code: "cut-short" });
+    await expect(all(join(bad, "fast.mp4"))).rejects.toMatchObject({ code: "cut_short" });
     const failures: string[] = [];
     const onFailure = ({ code, message }: EvaluationError) => failures.push(`${code}: ${message}`);
     const frames = await all(join(bad, "fast.mp4"), { ...half, onFailure });
@@ -157,8 +157,8 @@ describe("readFrames", () => {
     await copyFile(join(folder, "a.png"), join(bad, "1.png"));
     expect((await all(bad, { ...half, onFailure })).map(({ name }) => name)).toEqual(["1.png"]);
     expect(failures).toEqual([
-      expect.stringMatching(/^cut-short: .*fast.mp4 is cut short.*frames? (was|were) read/),
-      expect.stringMatching(/^image-missing: .*0.png is no picture/),
+      expect.stringMatching(/^cut_short: .*fast.mp4 is cut short.*frames? (was|were) read/),
+      expect.stringMatching(/^image_missing: .*0.png is no picture/),
     ]);
   });
 

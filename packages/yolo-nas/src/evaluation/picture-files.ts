@@ -79,8 +79,8 @@ const PICTURES = new Set([".jpg", ".jpeg", ".png", ".bmp", ".webp"]);
 /**
  * Decode every picture of a folder, in the order of their names, every frame of one video or picture, or a number of frames of a stream.
  * Pictures are scaled as they are shown: whole, upright and with square pixels.
- * @throws EvaluationError `no-images` when there is nothing to decode, `image-missing` when a file cannot be decoded, `cut-short` when a
- * file ends before its time, `stream-ended` when a stream gave fewer frames than requested
+ * @throws EvaluationError `no_images` when there is nothing to decode, `image_missing` when a file cannot be decoded, `cut_short` when a
+ * file ends before its time, `stream_ended` when a stream gave fewer frames than requested
  *
  * @example
  * ```ts
@@ -107,7 +107,7 @@ export async function* readFrames(
   }
   if (index === 0) {
     const name = typeof source === "string" ? source : "path" in source ? source.path : source.name;
-    throw new EvaluationError("no-images", `${name} holds no picture or video frame.`);
+    throw new EvaluationError("no_images", `${name} holds no picture or video frame.`);
   }
 }
 
@@ -116,7 +116,7 @@ async function filesOf(path: string): Promise<string[]> {
   try {
     info = await stat(path);
   } catch (cause) {
-    throw new EvaluationError("image-missing", `There is no file or folder ${path}.`, { cause });
+    throw new EvaluationError("image_missing", `There is no file or folder ${path}.`, { cause });
   }
   if (!info.isDirectory()) return [path];
   const names = (await readdir(path)).filter((name) => PICTURES.has(extname(name).toLowerCase()));
@@ -177,12 +177,12 @@ async function* decode(
     if (stream && given < stream.count) {
       // ffmpeg's own message could contain the address with its password.
       throw new EvaluationError(
-        "stream-ended",
+        "stream_ended",
         `${name} ended after ${given} of ${stream.count} frames; see \`sightline camera probe\`.`,
       );
     }
     if (path !== undefined && (await isCutShort(path))) throw cutShort(path, given, lastUs);
-    if (code !== 0) throw new EvaluationError("image-missing", `ffmpeg cannot decode ${name}: ${words}`);
+    if (code !== 0) throw new EvaluationError("image_missing", `ffmpeg cannot decode ${name}: ${words}`);
   } finally {
     run.kill();
   }
@@ -217,7 +217,7 @@ async function factsOf(
   const facts = await probeFile(path, { ffmpeg, signal, container });
   if (facts) return facts;
   if (await isCutShort(path)) throw cutShort(path, 0);
-  throw new EvaluationError("image-missing", `${path} is no picture or video that ffmpeg can read.`);
+  throw new EvaluationError("image_missing", `${path} is no picture or video that ffmpeg can read.`);
 }
 
 function cutShort(path: string, frames: number, lastUs?: number): EvaluationError {
@@ -227,7 +227,7 @@ function cutShort(path: string, frames: number, lastUs?: number): EvaluationErro
       : `${frames} ${frames === 1 ? "frame was" : "frames were"} read`;
   const until = lastUs === undefined ? "" : `, the last at ${(lastUs / 1e6).toFixed(2)} s`;
   return new EvaluationError(
-    "cut-short",
+    "cut_short",
     `${path} is cut short: it ends before its last part is whole; ${read}${until}.`,
   );
 }

@@ -103,7 +103,7 @@ describe("chooseRange", () => {
 
   it("refuses a percentile that would cut half of everything", () => {
     expect(() => chooseRange(withOutlier, { kind: "percentile", percentile: 0.9999 })).toThrowError(
-      expect.objectContaining({ code: "INVALID_ARGUMENT" }),
+      expect.objectContaining({ code: "invalid_argument" }),
     );
   });
 });

@@ -256,9 +256,9 @@ describe("quantizeModel", () => {
 
   it("refuses a layer that does not exist, and no frames", async () => {
     const wrong = quantizeModel(graph, { ...options, skipLayers: ["head9"] });
-    await expect(wrong).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    await expect(wrong).rejects.toMatchObject({ code: "invalid_argument" });
     await expect(quantizeModel(graph, { ...options, frames: [] })).rejects.toMatchObject({
-      code: "INVALID_ARGUMENT",
+      code: "invalid_argument",
     });
   });
 
