@@ -4,6 +4,7 @@ import { EventType } from "@sightline/contracts";
 import { natsNodeName, type RtspCameras, type Stack, storedEvents, storedResults } from "@sightline/stack";
 import { ChaosWatch, longestGap } from "./chaos-watch.ts";
 import { type Fault, planFaults } from "./fault-plan.ts";
+import { PlainStreams } from "./plain-streams.ts";
 
 /** Every camera must give results again within this time after a fault ends. */
 const recoveryMs = 120_000;
@@ -21,6 +22,8 @@ export interface FaultOutcome extends Fault {
   cameras: Readonly<Record<string, number>>;
   /** Seconds in which a subscriber received nothing, by the results process that it started with. */
   subscribers: readonly number[];
+  /** Seconds in which NATS alone confirmed nothing: the longest time of the plain streams. */
+  nats: number;
 }
 
 /** A fault in words. */
@@ -47,6 +50,7 @@ export class ChaosRun {
   readonly #clients: readonly SightlineClient[];
   readonly #watches: readonly ChaosWatch[];
   readonly #fps: number;
+  #plain: PlainStreams | undefined;
 
   constructor(stack: Stack, cameras: RtspCameras, fps: number) {
     this.#stack = stack;
@@ -64,6 +68,7 @@ export class ChaosRun {
   /** @throws Error when a camera gives no results */
   async start(signal: AbortSignal): Promise<void> {
     const [client] = this.#clients;
+    this.#plain = await PlainStreams.start(this.#stack.natsAccess);
     for (const name of this.#cameras.names) {
       await client!.cameras.register(name, { uri: this.#cameras.url(name), targetFps: this.#fps });
       await client!.rules.update(name, { rules: [{ type: EventType.APPEARED }] });
@@ -117,7 +122,7 @@ export class ChaosRun {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#watches.map((watch) => watch.stop()));
+    await Promise.all([this.#plain?.stop(), ...this.#watches.map((watch) => watch.stop())]);
     for (const client of this.#clients) client.close();
   }
 
@@ -152,15 +157,17 @@ export class ChaosRun {
 
   #outcomeOf(fault: Fault, began: number): FaultOutcome {
     const now = performance.now();
-    const seconds = (times: readonly number[]) => Math.round(longestGap(times, began, now) / 100) / 10;
-    const perWatch = (name: string) => this.#watches.map(({ results }) => seconds(results.get(name)!));
+    const seconds = (ms: number) => Math.round(ms / 100) / 10;
+    const gap = (times: readonly number[]) => seconds(longestGap(times, began, now));
+    const perWatch = (name: string) => this.#watches.map(({ results }) => gap(results.get(name)!));
     return {
       ...fault,
       // A camera is back when any subscriber receives a result.
       cameras: Object.fromEntries(this.#cameras.names.map((name) => [name, Math.min(...perWatch(name))])),
       subscribers: this.#watches.map(({ results }) =>
-        seconds([...results.values()].flat().sort((a, b) => a - b)),
+        gap([...results.values()].flat().sort((a, b) => a - b)),
       ),
+      nats: seconds(this.#plain!.silence(began, now)),
     };
   }
 

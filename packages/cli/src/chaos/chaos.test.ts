@@ -42,18 +42,21 @@ test("the longest time without results counts from the last one before, and to t
 });
 
 test("faults of services are summed up apart from those that hurt a NATS server", () => {
-  const outcome = (targets: string[], camera: number, subscriber: number): FaultOutcome => ({
+  const outcome = (targets: string[], camera: number, subscriber: number, nats: number): FaultOutcome => ({
     ...{ kind: "kill", targets, lastsMs: 1_000, restMs: 500 },
-    ...{ cameras: { front: camera, back: 1 }, subscribers: [subscriber] },
+    ...{ cameras: { front: camera, back: 1 }, subscribers: [subscriber], nats },
   });
   const summary = recoveriesOf([
-    outcome(["ingest"], 4, 1),
-    outcome(["results-2", "nats-server-3"], 9, 8),
-    outcome(["results"], 3, 2),
+    outcome(["ingest"], 4, 1, 0.3),
+    outcome(["results-2", "nats-server-3"], 9, 8, 7),
+    outcome(["results"], 3, 2, 0.2),
   ]);
   expect(summary.faults).toBe(3);
   expect(summary.servicesOnly.faults).toBe(2);
   expect(summary.servicesOnly.camerasBackSeconds.p99).toBe(4);
   expect(summary.withNats.subscribersBackSeconds.p99).toBe(8);
-  expect(recoveryLines(summary)).toContain("faults that hurt a NATS server: 1");
+  expect(summary.servicesOnly.natsAloneSeconds.p99).toBe(0.3);
+  const lines = recoveryLines(summary);
+  expect(lines).toContain("faults that hurt a NATS server: 1");
+  expect(lines).toContain("  NATS alone   confirms after p50 7 s, p95 7 s, p99 7 s");
 });

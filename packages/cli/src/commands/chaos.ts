@@ -41,7 +41,8 @@ Three NATS servers, two processes of each service and real RTSP cameras. Process
 or two at a time; the next fault comes when every camera gives results again. Two subscribers to events, who know both results processes
 and begin with one each, must be told exactly what is stored, in its order; every frame of the ledger must be stored once. Exits with 1 when not. How long
 cameras and subscribers were without results is told apart for faults of services only and for those that hurt a NATS server: NATS itself
-takes 4 to 9 s to choose another leader of a stream.`,
+takes 4 to 9 s to choose another leader of a stream. "NATS alone" is measured in the same run: four streams of the same kind, which Sightline does
+not use, get a message from a plain client five times a second, and the longest time counts in which one of them confirmed nothing.`,
     )
     .action(async (options: ChaosOptions) => {
       const stop = untilSignal();
@@ -92,9 +93,9 @@ async function runChaos(options: ChaosOptions, directory: string, stop: AbortSig
 }
 
 function line(outcome: FaultOutcome): string {
-  const { cameras, subscribers } = outcome;
+  const { cameras, subscribers, nats } = outcome;
   const worst = (values: readonly number[]) => Math.max(...values).toFixed(1);
-  return `${describeFault(outcome).padEnd(52)} cameras back after ${worst(Object.values(cameras))} s, subscribers after ${worst(subscribers)} s`;
+  return `${describeFault(outcome).padEnd(52)} cameras back after ${worst(Object.values(cameras))} s, subscribers after ${worst(subscribers)} s, NATS alone ${nats.toFixed(1)} s`;
 }
 
 function text(summary: ReturnType<typeof recoveriesOf>, verdict: ChaosVerdict): string {
