@@ -15,6 +15,8 @@ export interface PullOptions {
   provision: () => Promise<void>;
   /** Takes a message, which is answered through its reply subject; false when another should replace it. */
   onMessage: (message: Msg) => boolean;
+  /** Takes a message that is not wanted any more, in place of `onMessage`. It must be returned at once. Called only in a cluster. */
+  onUnwanted?: (message: Msg) => void;
   log: Logger;
 }
 
@@ -22,6 +24,8 @@ interface PullRequest {
   subscription: Subscription;
   remaining: number;
   timer: NodeJS.Timeout;
+  /** Fulfilled when nothing more comes for it. */
+  ended: PromiseWithResolvers<void>;
 }
 
 /**
@@ -29,6 +33,8 @@ interface PullRequest {
  * messages for a frozen process are delivered in vain.
  */
 const pullExpiresMs = 2_000;
+/** The same in a cluster, where a request that is not wanted any more stays until then. */
+const clusterExpiresMs = 500;
 /** If the server is silent for this long after the lifetime, the request counts as lost. */
 const pullGraceMs = 1_000;
 const retryDelayMs = 250;
@@ -42,6 +48,10 @@ const laterMs = 20;
  * Takes messages from a durable consumer with raw pull requests (ADR-13), so that demand is exactly what this process wants. Each request
  * has its own inbox: when the subscription ends, the server drops the request, so demand can neither leak nor double. The subscription is
  * drained, not ended, so that a message sent during the cancellation still arrives.
+ *
+ * In a cluster this is not enough. The consumer's leader may be another server than the one that this process is connected to, and a message
+ * that is on its way between the two when the subscription ends is lost until the consumer's ack_wait. So there a request is never
+ * cancelled: it lives for a shorter time, and what it brings and nobody wants is returned.
  *
  * A write to the connection costs more than everything else that is done for a message here, because it wakes the server. So writes that
  * can wait are sent with the next pull request.
@@ -97,7 +107,7 @@ export class PullRequests {
   }
 
   /**
-   * Ends all requests; messages that are on their way still arrive before this resolves. Messages should be returned only after that:
+   * Ends all requests, in a cluster by waiting for up to half a second; messages that are on their way still arrive before this resolves. Messages should be returned only after that:
    * otherwise the server would deliver them to these requests again or, in nats-server 2.9, lose them until their deadline.
    */
   async stop(): Promise<void> {
@@ -106,7 +116,11 @@ export class PullRequests {
     this.#wanted = 0;
     clearTimeout(this.#retry);
     this.#sendLater();
-    await Promise.all([...this.#requests].map((request) => this.#cancel(request)));
+    await Promise.all(
+      [...this.#requests].map((request) =>
+        this.#isClustered ? request.ended.promise : this.#cancel(request),
+      ),
+    );
     const { nats, stream, consumer } = this.#options;
     const { connection } = nats;
     if (connection.isClosed()) return;
@@ -116,9 +130,14 @@ export class PullRequests {
       .catch(() => undefined);
   }
 
+  get #isClustered(): boolean {
+    return this.#options.nats.connection.info?.cluster !== undefined;
+  }
+
   #balance(): void {
     if (this.#stopped || !this.#usable) return;
-    if (this.outstanding > this.#wanted) for (const request of this.#requests) void this.#cancel(request);
+    if (this.outstanding > this.#wanted && !this.#isClustered)
+      for (const request of this.#requests) void this.#cancel(request);
     const missing = this.#wanted - this.outstanding;
     if (missing > 0) this.#pull(missing);
   }
@@ -126,6 +145,7 @@ export class PullRequests {
   #pull(batch: number): void {
     const { connection } = this.#options.nats;
     const inbox = newInbox(connection);
+    const expiresMs = this.#isClustered ? clusterExpiresMs : pullExpiresMs;
     const request: PullRequest = {
       remaining: batch,
       subscription: connection.subscribe(inbox, {
@@ -134,10 +154,11 @@ export class PullRequests {
       timer: setTimeout(() => {
         void this.#cancel(request);
         this.#pause("no answer to a pull request");
-      }, pullExpiresMs + pullGraceMs),
+      }, expiresMs + pullGraceMs),
+      ended: Promise.withResolvers(),
     };
     this.#requests.add(request);
-    connection.publish(this.#subject, JSON.stringify({ batch, expires: pullExpiresMs * 1_000_000 }), {
+    connection.publish(this.#subject, JSON.stringify({ batch, expires: expiresMs * 1_000_000 }), {
       reply: inbox,
     });
     this.#sendLater();
@@ -166,6 +187,7 @@ export class PullRequests {
       return;
     }
     this.#heardAt = performance.now();
+    const isUnwanted = this.#wanted === 0 && this.#isClustered;
     if (this.#requests.has(request)) {
       this.#wanted = Math.max(0, this.#wanted - 1);
       if (--request.remaining === 0) {
@@ -174,7 +196,9 @@ export class PullRequests {
         this.later(() => request.subscription.unsubscribe());
       }
     }
-    if (!this.#options.onMessage(message)) {
+    const { onMessage, onUnwanted } = this.#options;
+    if (isUnwanted && onUnwanted) onUnwanted(message);
+    else if (!onMessage(message)) {
       this.#wanted++;
       this.#balance();
     }
@@ -182,6 +206,7 @@ export class PullRequests {
 
   #end(request: PullRequest): void {
     clearTimeout(request.timer);
+    request.ended.resolve();
     this.#requests.delete(request);
   }
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { createLogger } from "./log.ts";
 import { connectNats, type Nats } from "./nats.ts";
 import { ServerWatch } from "./server-watch.ts";
-import { freePort, NatsServer } from "./testing/index.ts";
+import { NatsServer } from "./testing/index.ts";
 
 const patient = { timeout: 30_000 };
 const log = createLogger("test", "fatal");
@@ -12,11 +12,7 @@ let nats: Nats;
 let lost: string[];
 
 beforeEach(async () => {
-  const routes = [await freePort(), await freePort()];
-  const configure = (own: number) => () =>
-    `server_name: server-${own}
-     cluster { name: test, listen: "127.0.0.1:${own}", routes: [${routes.map((port) => `"nats-route://127.0.0.1:${port}"`).join(", ")}] }`;
-  servers = await Promise.all(routes.map((own) => NatsServer.start(configure(own))));
+  servers = await NatsServer.startCluster(2);
   nats = await connectNats(servers[0]!.url, "test", log);
   lost = [];
   nats.changes.listen({ lost: (server) => lost.push(server) });

@@ -35,6 +35,7 @@ export class TokenSource {
       stream: streams.ready,
       consumer: readyConsumer(options.model).durable_name,
       onMessage: (message) => this.#receive(message),
+      onUnwanted: (message) => respond(message, "-NAK"),
     });
   }
 

@@ -77,6 +77,20 @@ export class NatsServer {
     return server;
   }
 
+  /** Servers that are a cluster, each with JetStream. They accept clients, but may not have chosen a leader yet. */
+  static async startCluster(count: number): Promise<NatsServer[]> {
+    const ports = await Promise.all(Array.from({ length: count }, () => freePort()));
+    const routes = ports.map((port) => `"nats-route://127.0.0.1:${port}"`).join(", ");
+    return Promise.all(
+      ports.map((port) =>
+        NatsServer.start(
+          () =>
+            `server_name: server-${port}\ncluster { name: test, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
+        ),
+      ),
+    );
+  }
+
   /** Starts the process (again, on the same port and data) and waits until it accepts clients. */
   async up(): Promise<void> {
     const child = spawn("nats-server", ["-c", this.#config], { stdio: ["ignore", "ignore", "pipe"] });
