@@ -1,4 +1,5 @@
 import { AssignmentGroup } from "./assignment-group.ts";
+import { Neighbours } from "./neighbours.ts";
 
 /**
  * The matching of rows to columns with the largest sum of weights, each row and column used at most once. Exact.
@@ -16,6 +17,7 @@ export class Assignment {
   /** After `solve`: the row of each column, or -1. Valid until the next call, first `columns` entries. */
   rowOfColumn = new Int32Array(64);
 
+  readonly #neighbours = new Neighbours();
   #group = new AssignmentGroup(64);
   #rowSeen = new Uint8Array(64);
   #columnSeen = new Uint8Array(64);
@@ -23,10 +25,11 @@ export class Assignment {
   /** @param weights `rows` × `columns`, row by row; may be longer */
   solve(weights: Float64Array, rows: number, columns: number): void {
     this.#prepare(rows, columns);
+    this.#neighbours.read(weights, rows, columns);
     const group = this.#group;
     for (let first = 0; first < rows; first++) {
       if (this.#rowSeen[first] === 1) continue;
-      this.#collect(weights, rows, columns, first);
+      this.#collect(first);
       if (group.columnCount === 0) continue;
       if (group.rowCount === 1 && group.columnCount === 1) {
         this.#match(first, group.columns[0]!);
@@ -57,28 +60,29 @@ export class Assignment {
   }
 
   /** The rows and columns that positive weights connect with row `first`. */
-  #collect(weights: Float64Array, rows: number, columns: number, first: number): void {
+  #collect(first: number): void {
     const group = this.#group;
+    const { columnsFrom, columnsOf, rowsFrom, rowsOf } = this.#neighbours;
     group.rows[0] = first;
     group.rowCount = 1;
     group.columnCount = 0;
     this.#rowSeen[first] = 1;
     let columnsDone = 0;
     for (let r = 0; r < group.rowCount; r++) {
-      const offset = group.rows[r]! * columns;
-      for (let column = 0; column < columns; column++) {
-        if (this.#columnSeen[column] === 0 && weights[offset + column]! > 0) {
-          this.#columnSeen[column] = 1;
-          group.columns[group.columnCount++] = column;
-        }
+      const row = group.rows[r]!;
+      for (let pair = columnsFrom[row]!; pair < columnsFrom[row + 1]!; pair++) {
+        const column = columnsOf[pair]!;
+        if (this.#columnSeen[column] === 1) continue;
+        this.#columnSeen[column] = 1;
+        group.columns[group.columnCount++] = column;
       }
       for (; columnsDone < group.columnCount; columnsDone++) {
         const column = group.columns[columnsDone]!;
-        for (let row = 0; row < rows; row++) {
-          if (this.#rowSeen[row] === 0 && weights[row * columns + column]! > 0) {
-            this.#rowSeen[row] = 1;
-            group.rows[group.rowCount++] = row;
-          }
+        for (let pair = rowsFrom[column]!; pair < rowsFrom[column + 1]!; pair++) {
+          const other = rowsOf[pair]!;
+          if (this.#rowSeen[other] === 1) continue;
+          this.#rowSeen[other] = 1;
+          group.rows[group.rowCount++] = other;
         }
       }
     }

@@ -1,5 +1,6 @@
 import { Assignment } from "./assignment.ts";
 import { intersectionOverUnion, type Observation, shapeSimilarity } from "./box.ts";
+import { FlatBoxes } from "./flat-boxes.ts";
 import type { Track } from "./track.ts";
 
 /** A matching of tracks with observations. */
@@ -28,6 +29,7 @@ const otherClassWeight = 0.8;
  */
 export class Association {
   readonly #assignment = new Assignment();
+  readonly #boxes = new FlatBoxes();
   #weights = new Float64Array(1024);
 
   /**
@@ -54,6 +56,7 @@ export class Association {
     return { matches, missed, unused: candidates.filter((_, c) => rowOfColumn[c] === -1) };
   }
 
+  /** Only pairs that overlap enough get a weight. Most do not, so each pair that cannot is left after as few comparisons as possible. */
   #weigh(
     tracks: readonly Track[],
     observations: readonly Observation[],
@@ -61,17 +64,29 @@ export class Association {
     minimum: number,
     fuseScore: boolean,
   ): void {
-    const size = tracks.length * candidates.length;
+    const columns = candidates.length;
+    const size = tracks.length * columns;
     if (size > this.#weights.length) this.#weights = new Float64Array(2 ** Math.ceil(Math.log2(size)));
-    let at = 0;
-    for (const track of tracks) {
-      for (const candidate of candidates) {
-        const { classId, score, box } = observations[candidate]!;
+    const weights = this.#weights.fill(0, 0, size);
+    this.#boxes.fill(observations, candidates);
+    const { xMin, yMin, xMax, yMax } = this.#boxes;
+    for (let row = 0; row < tracks.length; row++) {
+      const track = tracks[row]!;
+      const { xMin: left, yMin: top, xMax: right, yMax: bottom } = track;
+      for (let column = 0; column < columns; column++) {
+        if (
+          xMin[column]! >= right ||
+          xMax[column]! <= left ||
+          yMin[column]! >= bottom ||
+          yMax[column]! <= top
+        )
+          continue;
+        const { classId, score, box } = observations[candidates[column]!]!;
         let similarity = intersectionOverUnion(track, box) * (fuseScore ? score : 1);
-        if (similarity > minimum && track.classId !== classId && !track.wasOf(classId)) {
+        if (similarity <= minimum) continue;
+        if (track.classId !== classId && !track.wasOf(classId))
           similarity *= otherClassWeight * shapeSimilarity(track, box);
-        }
-        this.#weights[at++] = similarity > minimum ? similarity - minimum : 0;
+        if (similarity > minimum) weights[row * columns + column] = similarity - minimum;
       }
     }
   }

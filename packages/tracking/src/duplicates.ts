@@ -16,8 +16,8 @@ export function removeDuplicates(
   for (const track of tracks) {
     if (track.status === "lost") continue;
     for (const other of lost) {
-      if (!track.wasOf(other.classId) && !other.wasOf(track.classId)) continue;
       if (intersectionOverUnion(track, other) <= limit) continue;
+      if (!track.wasOf(other.classId) && !other.wasOf(track.classId)) continue;
       removed.add(followedMs(track) > followedMs(other) ? other : track);
     }
   }
