@@ -5,7 +5,7 @@ import { ensureBuckets } from "./buckets.ts";
 import { createLogger } from "./log.ts";
 import { connectNats, type Nats } from "./nats.ts";
 import { ensureStream, StreamConflictError } from "./provision.ts";
-import { freePort, NatsServer } from "./testing/index.ts";
+import { NatsServer } from "./testing/index.ts";
 
 const second = 1_000_000_000;
 const things = {
@@ -134,16 +134,7 @@ test("what NATS does not change in place is told with the stream, both values an
 });
 
 test("from one copy to three while others publish: nothing is lost or doubled", async () => {
-  const ports = await Promise.all([freePort(), freePort(), freePort()]);
-  for (const [index, port] of ports.entries())
-    servers.push(
-      await NatsServer.start(
-        () =>
-          `server_name: n${index}\ncluster { name: c, listen: "127.0.0.1:${port}", routes: [${ports
-            .map((each) => `"nats-route://127.0.0.1:${each}"`)
-            .join(", ")}] }`,
-      ),
-    );
+  servers.push(...(await NatsServer.startCluster(3)));
   const nats = await connected(servers.map(({ url }) => url).join(","));
   await expect
     .poll(() =>

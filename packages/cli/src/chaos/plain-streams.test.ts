@@ -1,6 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { freePort, NatsServer } from "@sightline/service/testing";
+import { NatsServer } from "@sightline/service/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { PlainStreams } from "./plain-streams.ts";
 
@@ -8,11 +8,7 @@ let servers: NatsServer[];
 let plain: PlainStreams;
 
 beforeEach(async () => {
-  const routes = [await freePort(), await freePort(), await freePort()];
-  const configure = (own: number) => () =>
-    `server_name: server-${own}
-     cluster { name: test, listen: "127.0.0.1:${own}", routes: [${routes.map((port) => `"nats-route://127.0.0.1:${port}"`).join(", ")}] }`;
-  servers = await Promise.all(routes.map((own) => NatsServer.start(configure(own))));
+  servers = await NatsServer.startCluster(3);
   // JetStream refuses everything until the servers have chosen their first leader.
   const started = () => PlainStreams.start({ natsUrl: servers.map(({ url }) => url).join(",") });
   await expect.poll(async () => (plain = await started())).toBeDefined();
