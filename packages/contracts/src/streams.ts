@@ -7,7 +7,7 @@ const second = 1_000_000_000;
 export const tokenAckWaitMs = 10_000;
 
 /** Lifetime of a lease or announcement that is not renewed, in milliseconds. */
-export const leaseTtlMs = 3_000;
+export const leaseTtlMs = 2_000;
 
 /** READY: tokens, a work queue. On disk, so that it and its consumers survive a restart of the server. */
 export function readyStream(replicas: number) {

@@ -1,7 +1,9 @@
 import { type Msg, type NatsConnection, type RequestOptions, TimeoutError } from "@nats-io/transport-node";
 
-/** A request without an answer is sent again after these times. */
-const againMs = [500, 1_200];
+/** A request without an answer is sent again after these times: of a cluster, another server may get it. */
+const againMs = [200, 600, 1_200];
+/** What is created is created again less often, because the former attempt may only be slow. */
+const makeAgainMs = [500, 1_200];
 /** Requests that only read, so they may be repeated. */
 const questions = /^\$JS\.API\.(?:STREAM\.(?:INFO|MSG\.GET)|CONSUMER\.INFO|DIRECT\.GET)\./;
 
@@ -42,7 +44,7 @@ export async function ask(
  * @throws TimeoutError when no attempt is answered; any other error at once
  */
 export function makeUntilAnswered<T>(make: () => Promise<T>, unwanted: (made: T) => void): Promise<T> {
-  return firstOf(make, againMs, unwanted);
+  return firstOf(make, makeAgainMs, unwanted);
 }
 
 async function firstOf<T>(

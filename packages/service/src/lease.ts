@@ -7,8 +7,8 @@ const renewMs = leaseTtlMs / 4;
 /** A request without an answer for this long may have been lost, and is repeated. */
 const patienceMs = leaseTtlMs / 4;
 const retryMs = 100;
-/** If a timer is this late, the process was frozen. */
-const frozenMs = leaseTtlMs / 2;
+/** While NATS does not answer, a process that has not looked for this long may have been frozen. */
+const frozenMs = leaseTtlMs * 0.6;
 /** A lease that survives an interruption of NATS is given up when NATS has not answered for this long. */
 const outlastMs = 60_000;
 /** For this long after NATS answers again, holders may create their leases again that expired meanwhile. */
@@ -102,7 +102,9 @@ export class Lease implements HeldLease {
     if (this.#abort.signal.aborted || !this.#certain) return false;
     const now = performance.now();
     if (now - this.#renewedAt < leaseTtlMs) return true;
-    return this.#returned !== undefined && now - this.#lookedAt < frozenMs;
+    // Only an interruption of NATS is survived. If NATS answered until now, this process was frozen, and others have taken what it held.
+    const isAway = this.#unansweredSince !== undefined;
+    return this.#returned !== undefined && isAway && now - this.#lookedAt < frozenMs;
   }
 
   /** Whether other holders have had time to create their leases again after an interruption: what is free then is really free. */
@@ -144,7 +146,7 @@ export class Lease implements HeldLease {
   async #renew(): Promise<void> {
     const askedAt = performance.now();
     this.#look();
-    let next = renewMs;
+    let retry = false;
     const holder = this.#holder;
     this.#renewing = true;
     try {
@@ -159,7 +161,7 @@ export class Lease implements HeldLease {
     } catch (error) {
       this.#look();
       this.#unansweredSince ??= askedAt;
-      next = retryMs;
+      retry = true;
       const found = await this.#lookForOwn();
       this.#look();
       const refused = isJetStreamFailure(error, "wrongLastSequence");
@@ -176,7 +178,9 @@ export class Lease implements HeldLease {
     }
     this.#renewing = false;
     if (this.#abort.signal.aborted) return;
-    this.#timer = this.#schedule(holder === this.#holder ? next : 0);
+    // Counted from the request, so that slow answers do not shorten the time that is left for the next.
+    const next = Math.max(retryMs, askedAt + renewMs - performance.now());
+    this.#timer = this.#schedule(holder !== this.#holder ? 0 : retry ? retryMs : next);
   }
 
   /** After this process was frozen, only an answer from NATS shows what was taken meanwhile. */

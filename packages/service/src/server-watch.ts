@@ -1,11 +1,12 @@
 import { lookup } from "node:dns/promises";
+import { once } from "node:events";
 import { connect } from "node:net";
 import type { NatsConnection, ReconnectToServerHandler, Server } from "@nats-io/transport-node";
 import type { ConnectionChanges } from "./connection-changes.ts";
 import type { Logger } from "./log.ts";
 
 /** How often the server is pinged. */
-const askMs = 300;
+const askMs = 250;
 /** After this many checks in a row without a pong or a message, the server counts as frozen. */
 const patience = 4;
 /** Another server must send its greeting within this time, or it counts as frozen too. */
@@ -116,7 +117,9 @@ async function findAnother(connection: NatsConnection): Promise<string | undefin
     );
     return server.listen;
   });
-  return Promise.any(answers).catch(() => undefined);
+  // A name server that does not answer cannot be told to stop.
+  const over = once(signal, "abort").then(() => undefined);
+  return Promise.race([Promise.any(answers).catch(() => undefined), over]);
 }
 
 async function addressesOf({ hostname }: Server): Promise<string[]> {
