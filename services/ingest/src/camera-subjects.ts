@@ -24,6 +24,12 @@ import type { HandedFrames } from "./handed-frames.ts";
 import type { PictureSubject } from "./pictures/picture-subject.ts";
 
 const nothing = new Uint8Array();
+/**
+ * For a moment two processes may answer for a camera: one that was frozen and goes on, and the one that took the camera. The
+ * worker takes the first answer, so the one that does not know the epoch answers late: its answer is only for tokens that
+ * nobody knows any more.
+ */
+const unknownMs = 300;
 
 /** The parts of a camera that answer requests. */
 export interface AnsweringCamera {
@@ -56,11 +62,13 @@ function readableFrame(
 /** Answers workers that request a camera's frame, and receives the outcome of frames. */
 export class CameraSubjects {
   readonly #subscriptions: Subscription[];
+  readonly #nats: Pick<Nats, "connection">;
   readonly #parts: AnsweringCamera;
   readonly #log: Logger;
 
-  constructor(nats: Nats, parts: AnsweringCamera, log: Logger) {
+  constructor(nats: Pick<Nats, "connection">, parts: AnsweringCamera, log: Logger) {
     const { camera, handed } = parts;
+    this.#nats = nats;
     this.#parts = parts;
     this.#log = log;
     const subscribe = (subject: string, receive: (message: Msg) => void) =>
@@ -81,7 +89,8 @@ export class CameraSubjects {
   #answer(message: Msg): void {
     const { camera, epoch, queue, handed, pictures, sharing, tracing } = this.#parts;
     const request = decodeJson(frameRequestSchema, message.data);
-    const frame = request.epoch === epoch ? queue.take(request.token) : undefined;
+    if (request.epoch !== epoch) return void this.#answerUnknown(message);
+    const frame = queue.take(request.token);
     if (!frame) return void message.respond(nothing);
     const given = readableFrame(frame, message.headers?.get(pixelFormatHeader));
     const pixels = given.message.subarray(limits.frameHeaderBytes);
@@ -99,6 +108,13 @@ export class CameraSubjects {
     const told = arena === undefined ? traced : (traced ?? headers());
     if (arena !== undefined) told?.set(arenaHeader, arena);
     message.respond(given.message, told && { headers: told });
+  }
+
+  #answerUnknown(message: Msg): void {
+    const { connection } = this.#nats;
+    setTimeout(() => {
+      if (!connection.isClosed()) message.respond(nothing);
+    }, unknownMs).unref();
   }
 
   #dropped(message: Msg): void {
