@@ -16,6 +16,8 @@ const mostRunning = 4;
 const mostWaiting = 512;
 /** Number of events whose last picture is remembered. */
 const mostRemembered = 10_000;
+/** An event is not held up for longer by the picture of an old frame, which ingest has at once or not at all. */
+const nowMs = 1_000;
 /** Wait before each further attempt: a frame stays in ingest's memory for about two seconds. */
 const retryMs = [50, 150, 400];
 
@@ -97,8 +99,12 @@ export class SnapshotTaker {
     return this.#taken.get(`${parts.camera}/${parts.id}`) === frameKey(frame.epoch, frame.number);
   }
 
-  /** Takes the picture that an event names at once, in one attempt. Returns whether it is stored. */
+  /** Takes the picture that an event names at once, in one attempt. Returns whether it is stored within a second. */
   async takeNow(event: Event): Promise<boolean> {
+    return Promise.race([this.#takeAtOnce(event), delay(nowMs, false, { ref: false })]);
+  }
+
+  async #takeAtOnce(event: Event): Promise<boolean> {
     const { snapshotFrame: frame } = event;
     const parts = parseEventName(event.name);
     if (!parts || !frame || this.#stopped) return false;
