@@ -90,7 +90,7 @@ module.exports = {
           // Also for the command line, which starts faster without the rest.
           "^packages/service/src/private-file\\.ts$",
           // Also for the console, which cannot load gRPC.
-          "^packages/contracts/src/(backoff|bounded-map|camera-settings|labels)\\.ts$",
+          "^packages/contracts/src/(backoff|bounded-map|camera-settings|camera-status|labels)\\.ts$",
           // Only two commands need it, and the library for archives with it.
           "^packages/service/src/backup/index\\.ts$",
           // What makes certificates is loaded where one is made, and by no service.

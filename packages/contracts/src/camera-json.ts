@@ -12,9 +12,11 @@ import {
   pathOfSetting,
   rangeText,
 } from "./camera-settings.ts";
-import { shorten } from "./event-json.ts";
+import { eachStatusField, type OwnStatusName, type PlainStatus } from "./camera-status.ts";
+import { shorten, toIso } from "./event-json.ts";
 import {
   Camera,
+  type CameraStatus,
   Decode,
   MaskedVideo,
   Recording,
@@ -76,6 +78,22 @@ export function cameraSettingsJson(camera: Camera) {
     hasCredentials: camera.hasCredentials,
     hasRecordCredentials: camera.hasRecordCredentials,
   } satisfies Partial<HttpCamera>;
+}
+
+/**
+ * A camera's status in a JSON form: numbers, texts and times from the table of its fields, `own` as given. `number` says how the form writes numbers with
+ * a fraction.
+ */
+export function cameraStatusJson<Own extends Record<OwnStatusName, unknown>>(
+  status: CameraStatus,
+  own: Own,
+  number: (value: number) => number = (value) => value,
+): Own & PlainStatus {
+  return eachStatusField(own, (name, { kind }) => {
+    const value = status[name];
+    if (typeof value === "number") return kind === "number" ? number(value) : value;
+    return typeof value === "string" ? value : toIso(value);
+  }) as Own & PlainStatus;
 }
 
 function recordingJson({ mode, ...rest } = Recording.create()): HttpCamera["recording"] {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { eachPlain, type PlainSettings, rangeText } from "./camera-settings.ts";
+import { eachStatusField, type PlainStatus } from "./camera-status.ts";
 import { latency, name, polygon } from "./http-parts.ts";
 import { limits } from "./limits.ts";
 
@@ -67,30 +68,21 @@ export const httpRecordingStatusSchema = z.object({
   stream: httpRecordStreamStatusSchema.nullable(),
 });
 
-export const httpCameraStatusSchema = z.object({
+const ownStatusShape = {
   state: z.enum(["pending", "connecting", "live", "down"]),
   /** Empty when there is none. */
   reason: z.string(),
-  message: z.string(),
-  lastFrameTime: z.string().nullable(),
-  sourceWidth: z.number(),
-  sourceHeight: z.number(),
-  codec: z.string(),
-  captureFps: z.number(),
-  inferenceFps: z.number(),
-  reconnects: z.number(),
-  /** cuda, vaapi or software; empty before the first connection. */
-  decoder: z.string(),
-  /** Why it is not the requested decoder, or not a faster one; otherwise empty. */
-  decoderNote: z.string(),
-  /** How much of `floorFps` can be promised now. */
-  promisedFps: z.number(),
   /** Null while no ingest reports what it records. */
   recording: httpRecordingStatusSchema.nullable(),
-  ingest: z.string(),
-  epoch: z.string(),
   ledger: httpLedgerSchema,
-});
+};
+
+export const httpCameraStatusSchema = z.object(
+  eachStatusField(ownStatusShape, (_, { kind }) => {
+    if (kind === "text") return z.string();
+    return kind === "time" ? z.string().nullable() : z.number();
+  }) as typeof ownStatusShape & { [Name in keyof PlainStatus]: z.ZodType<PlainStatus[Name]> },
+);
 
 /** Figures of a camera over its last seconds. Findings use the same numbers. */
 export const httpFiguresSchema = z.object({

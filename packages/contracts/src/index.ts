@@ -5,6 +5,7 @@ export * from "./bounded-map.ts";
 export * from "./camera-json.ts";
 export * from "./camera-record.ts";
 export * from "./camera-settings.ts";
+export * from "./camera-status.ts";
 export * from "./errors.ts";
 export * from "./event-json.ts";
 export * from "./frame-codec.ts";

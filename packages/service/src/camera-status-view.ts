@@ -1,4 +1,4 @@
-import { CameraReason, CameraState, CameraStatus } from "@sightline/contracts";
+import { CameraReason, CameraState, CameraStatus, noMomentaryStatus } from "@sightline/contracts";
 import type { KvMirror } from "./kv-mirror.ts";
 
 /** A live camera's counters change all the time, so its status is written every second. */
@@ -38,8 +38,7 @@ export class CameraStatusView {
       state: CameraState.PENDING,
       reason: CameraReason.UNSPECIFIED,
       message: `ingest '${status.ingest}' has been silent for more than ${silenceMs / 1000} s; another will take the camera`,
-      captureFps: 0,
-      inferenceFps: 0,
+      ...noMomentaryStatus,
     };
   }
 

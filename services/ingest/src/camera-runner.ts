@@ -44,6 +44,7 @@ export class CameraRunner implements LeasedWork {
   readonly recorder: CameraRecorder;
   readonly video: CameraVideo;
   readonly facts = new StreamFacts();
+  readonly #backoff: Backoff;
   readonly #context: RunnerContext;
   readonly #frames: OfferedFrames;
   readonly #pictures: PictureSubject;
@@ -80,15 +81,13 @@ export class CameraRunner implements LeasedWork {
       recent: () => this.#source.newest ?? this.#pictures.newest,
     });
     this.#source = new VideoSource(outlet, settings, this.#recordParts(clock, log));
+    this.#backoff = backoff;
     const numbers = () => ({
-      ...this.facts.status,
+      ...this.figures,
       ingest,
       epoch,
       ledger: this.ledger.snapshot(),
-      failedAttempts: backoff.failures,
-      unanalysedSeconds: this.unanalysedSeconds,
       recording: this.recorder.status,
-      promisedFps: this.floor.promisedFps,
     });
     this.#status = new StatusReporter(buckets.cameraStatus, camera, numbers, log);
     const given = { frames: this.#frames, pictures: this.#pictures };
@@ -133,8 +132,18 @@ export class CameraRunner implements LeasedWork {
     return this.#frames.ledger;
   }
 
+  /** What the camera's status and the metrics say of it now. */
+  get figures() {
+    return {
+      ...this.facts.status,
+      failedAttempts: this.#backoff.failures,
+      unanalysedSeconds: this.#unanalysedSeconds,
+      promisedFps: this.floor.promisedFps,
+    };
+  }
+
   /** Seconds during which frames have come and none was analysed, beyond the interval of the requested rate. */
-  get unanalysedSeconds(): number {
+  get #unanalysedSeconds(): number {
     const { targetFps } = this.settings;
     return this.facts.analysis.missingSeconds(targetFps === 0 ? 0 : 1 / targetFps);
   }

@@ -1,4 +1,4 @@
-import { dropReasonLabel, dropReasons } from "@sightline/contracts";
+import { dropReasonLabel, dropReasons, measuredStatus } from "@sightline/contracts";
 import { latencyBuckets } from "@sightline/service";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { CameraRunner } from "./camera-runner.ts";
@@ -31,7 +31,7 @@ export class IngestMetrics {
     const registers = [registry];
     const count = (name: string, help: string, value: (runner: CameraRunner) => number) =>
       new Counter({
-        name: `sightline_${name}_total`,
+        name,
         help,
         labelNames: ["camera"],
         registers,
@@ -42,7 +42,7 @@ export class IngestMetrics {
       });
     const gauge = (name: string, help: string, value: (runner: CameraRunner) => number) =>
       new Gauge({
-        name: `sightline_${name}`,
+        name,
         help,
         labelNames: ["camera"],
         registers,
@@ -59,8 +59,20 @@ export class IngestMetrics {
         this.set([...runners()].length);
       },
     });
-    count("frames_captured", "Compressed frames that arrived.", ({ ledger }) => ledger.captured);
-    count("frames_inferred", "Frames whose detections were published.", ({ ledger }) => ledger.inferred);
+    for (const [name, metric] of measuredStatus) {
+      const make = metric.name.endsWith("_total") ? count : gauge;
+      make(metric.name, metric.help, ({ figures }) => figures[name]);
+    }
+    count(
+      "sightline_frames_captured_total",
+      "Compressed frames that arrived.",
+      ({ ledger }) => ledger.captured,
+    );
+    count(
+      "sightline_frames_inferred_total",
+      "Frames whose detections were published.",
+      ({ ledger }) => ledger.inferred,
+    );
     new Counter({
       name: "sightline_frames_dropped_total",
       help: "Frames that were not inferred, by reason.",
@@ -75,7 +87,7 @@ export class IngestMetrics {
     });
     new Counter({
       name: "sightline_frames_stamped_late_total",
-      help: "Frames whose capture time is not the arrival of their own last packet and may be late, by reason.",
+      help: "Frames whose capture time may be late because it is not the arrival of their own last packet, by reason.",
       labelNames: ["camera", "reason"],
       registers,
       collect() {
@@ -84,20 +96,14 @@ export class IngestMetrics {
           for (const reason of lateStampReasons) this.inc({ camera, reason }, facts.lateStamps(reason));
       },
     });
-    gauge("frames_in_flight", "Frames captured whose outcome is open.", ({ ledger }) => ledger.inFlight);
     gauge(
-      "capture_frames_per_second",
-      "Frames captured, over the last 5 seconds.",
-      ({ facts }) => facts.captured.perSecond,
-    );
-    gauge(
-      "inference_frames_per_second",
-      "Frames inferred, over the last 5 seconds.",
-      ({ facts }) => facts.inferred.perSecond,
+      "sightline_frames_in_flight",
+      "Captured frames whose outcome is not known yet.",
+      ({ ledger }) => ledger.inFlight,
     );
     const ofFloors = (name: string, help: string, value: (runner: CameraRunner) => number) =>
       new Gauge({
-        name: `sightline_camera_${name}`,
+        name,
         help,
         labelNames: ["camera"],
         registers,
@@ -108,34 +114,24 @@ export class IngestMetrics {
         },
       });
     ofFloors(
-      "floor_frames_per_second",
+      "sightline_camera_floor_frames_per_second",
       "The camera's floor: frames per second that it always gets first. Only for cameras with a floor.",
       ({ floor }) => floor.floorFps,
     );
     ofFloors(
-      "promised_frames_per_second",
+      "sightline_camera_promised_frames_per_second",
       "The part of the camera's floor that the workers can hold now. Only for cameras with a floor.",
       ({ floor }) => floor.promisedFps,
     );
-    gauge("camera_up", "1 while frames arrive, otherwise 0.", ({ live }) => (live ? 1 : 0));
-    gauge(
-      "camera_unanalysed_seconds",
-      "Seconds for which frames of a live camera have come but none was analysed, although one was due.",
-      ({ unanalysedSeconds }) => unanalysedSeconds,
-    );
+    gauge("sightline_camera_up", "1 while frames arrive, otherwise 0.", ({ live }) => (live ? 1 : 0));
     count(
-      "camera_reconnects",
-      "Reconnections since this process took the camera.",
-      ({ facts }) => facts.reconnects,
-    );
-    count(
-      "decoder_failures",
-      "How often a decoder on a GPU failed and another was used.",
+      "sightline_decoder_failures_total",
+      "Times that a decoder on a GPU failed and another was used.",
       ({ facts }) => facts.decoderFailures,
     );
     new Gauge({
       name: "sightline_camera_decoder",
-      help: "Constant 1, labelled with what decodes the camera; its status says why it is not a faster one.",
+      help: "Constant 1, labelled with what decodes the camera's video. The camera's status says why it is not a faster decoder.",
       labelNames: ["camera", "decoder"],
       registers,
       collect() {
@@ -146,7 +142,7 @@ export class IngestMetrics {
     });
     new Gauge({
       name: "sightline_camera_info",
-      help: "Constant 1, labelled with what describes the camera's stream.",
+      help: "Constant 1, labelled with facts about the camera's stream.",
       labelNames: ["camera", "codec", "width", "height", "model", "transport"],
       registers,
       collect() {
@@ -160,7 +156,7 @@ export class IngestMetrics {
     });
     this.#decode = new Histogram({
       name: "sightline_decode_seconds",
-      help: "From arrival of a compressed frame's last packet to its pixels in memory.",
+      help: "Time from the arrival of a compressed frame's last packet to its pixels in memory.",
       labelNames: ["camera"],
       buckets: latencyBuckets,
       registers,
@@ -168,26 +164,26 @@ export class IngestMetrics {
     });
     this.#pictures = new Counter({
       name: "sightline_pictures_total",
-      help: "Requests for pictures of frames, by what became of them.",
+      help: "Requests for pictures of frames, by outcome.",
       labelNames: ["outcome"],
       registers,
     });
     this.#pictureSeconds = new Histogram({
       name: "sightline_picture_seconds",
-      help: "From a request for a picture to its JPEG.",
+      help: "Time from a request for a picture to its JPEG.",
       buckets: latencyBuckets,
       registers,
     });
     this.#picturesDecoded = new Counter({
       name: "sightline_pictures_decoded_total",
-      help: "Pictures in the camera's own resolution: decoded by the process that is kept for it, or by an ffmpeg each and why.",
+      help: "Pictures in the camera's own resolution, by what decoded them: the process that is kept for this, or an ffmpeg for each picture, and why.",
       labelNames: ["decoder"],
       registers,
     });
     for (const decoder of pictureDecoders) this.#picturesDecoded.inc({ decoder }, 0);
     new Gauge({
       name: "sightline_picture_memory_bytes",
-      help: "Bytes of frames that are kept for pictures.",
+      help: "Bytes of frames kept for pictures.",
       registers,
       collect() {
         this.set(memory.pictureBytes());
@@ -210,7 +206,7 @@ export class IngestMetrics {
     for (const how of handOvers) this.#handOvers.inc({ as: handOverLabel(how) }, 0);
     this.#probes = new Counter({
       name: "sightline_probes_total",
-      help: "Requests to try a camera out, by what became of them.",
+      help: "Requests to probe a camera, by outcome.",
       labelNames: ["outcome"],
       registers,
     });

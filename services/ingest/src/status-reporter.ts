@@ -1,5 +1,5 @@
 import type { KV } from "@nats-io/kv";
-import { CameraReason, CameraState, CameraStatus } from "@sightline/contracts";
+import { CameraReason, CameraState, CameraStatus, roundStatus } from "@sightline/contracts";
 import type { LeaseEnd, Logger } from "@sightline/service";
 
 /**
@@ -123,7 +123,8 @@ export class StatusReporter {
   }
 
   #current(): CameraStatus {
-    return { ...this.#numbers(), state: this.#state, reason: this.#reason, message: this.#message };
+    const standing = { state: this.#state, reason: this.#reason, message: this.#message };
+    return roundStatus({ ...this.#numbers(), ...standing });
   }
 }
 

@@ -57,35 +57,20 @@ export class StreamFacts {
   }
 
   /** These facts as part of the camera's status. */
-  get status(): Pick<
-    CameraStatus,
-    | "lastFrameTime"
-    | "sourceWidth"
-    | "sourceHeight"
-    | "codec"
-    | "captureFps"
-    | "inferenceFps"
-    | "reconnects"
-    | "decoder"
-    | "decoderNote"
-  > {
+  get status() {
     return {
       lastFrameTime:
         this.#lastFrameAt === undefined ? undefined : toTimestamp(wallClockMs(this.#lastFrameAt)),
       sourceWidth: this.width,
       sourceHeight: this.height,
       codec: this.codec,
-      captureFps: round(this.captured.perSecond),
-      inferenceFps: round(this.inferred.perSecond),
+      captureFps: this.captured.perSecond,
+      inferenceFps: this.inferred.perSecond,
       reconnects: this.reconnects,
       decoder: this.decoding?.decoder ?? "",
       decoderNote: this.decoding?.note ?? "",
-    };
+    } satisfies Partial<CameraStatus>;
   }
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { HttpCamera } from "@sightline/contracts";
 import { defaultOf, type PlainName, plainSettings } from "@sightline/contracts/camera-settings";
+import { labelledStatus, type PlainStatusName } from "@sightline/contracts/camera-status";
 import { labelTexts } from "@sightline/contracts/labels";
 import { secondStagesText } from "../camera-form/form-values.ts";
 import type { CameraState } from "../state/cameras.ts";
@@ -88,6 +89,18 @@ function plainRows(camera: HttpCamera): [string, string][] {
   });
 }
 
+/** Of the status, what only the commands show. */
+const notShown: ReadonlySet<PlainStatusName> = new Set(["epoch"]);
+
+/** What the status has under a label. */
+function statusRows(status: HttpCamera["status"]): [string, string][] {
+  return labelledStatus.flatMap(([name, { label, empty = "" }]): [string, string][] => {
+    const value = status[name];
+    if (notShown.has(name)) return [];
+    return [[label, typeof value === "number" ? formatCount(value) : value || empty]];
+  });
+}
+
 /** What the camera gets before others, if anything. */
 function floorRows({ floorFps, priority, status }: HttpCamera): [string, string][] {
   if (floorFps === 0) return [];
@@ -118,8 +131,7 @@ export function CameraFacts({ camera }: { camera: HttpCamera }) {
     ["Labels", labelTexts(camera.labels).join(", ") || "none"],
     ["Recording", recordingText(camera)],
     ["Privacy masks", masksText(camera)],
-    ["Reconnects", formatCount(status.reconnects)],
-    ["Ingest", status.ingest === "" ? "none yet" : status.ingest],
+    ...statusRows(status),
     ["Registered", formatFullTime(camera.createTime)],
     ["Changed", formatFullTime(camera.updateTime)],
   ];

@@ -1,5 +1,6 @@
 import type { HttpCamera, HttpFinding, HttpSystem } from "@sightline/contracts";
 import { plainDefaults } from "@sightline/contracts/camera-settings";
+import { plainStatusDefaults } from "@sightline/contracts/camera-status";
 import { describe, expect, it } from "vitest";
 import { summarise } from "./health-summary.ts";
 
@@ -25,22 +26,10 @@ function camera(id: string, state: State, reason = "", findings: HttpFinding[] =
     figures: null,
     findings,
     status: {
+      ...plainStatusDefaults,
       state,
       reason,
-      message: "",
-      lastFrameTime: null,
-      sourceWidth: 0,
-      sourceHeight: 0,
-      codec: "",
-      captureFps: 0,
-      inferenceFps: 0,
-      reconnects: 0,
-      decoder: "",
-      decoderNote: "",
-      promisedFps: 0,
       recording: null,
-      ingest: "",
-      epoch: "",
       ledger: { captured: 0, inferred: 0, dropped: {}, inFlight: 0 },
     },
   };

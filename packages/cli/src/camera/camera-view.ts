@@ -5,13 +5,16 @@ import {
   type CameraStatus,
   cameraIdOf,
   cameraSettingsJson,
+  cameraStatusJson,
   choiceNames,
   defaultOf,
   dropReasonLabel,
   isUnknownChoice,
+  labelledStatus,
   labelTexts,
   type PlainName,
   type PlainSettings,
+  type PlainStatus,
   plainSettings,
   RecordingMode,
   type RecordingStatus,
@@ -72,23 +75,10 @@ function recordStreamJson({ state, reason, ...stream }: RecordStreamStatus) {
 
 function statusJson(status: CameraStatus) {
   const { ledger } = status;
-  return {
+  const own = {
     state: label(CameraState, status.state),
     reason: status.reason === CameraReason.UNSPECIFIED ? null : label(CameraReason, status.reason),
-    message: status.message,
-    lastFrameTime: toIso(status.lastFrameTime),
-    sourceWidth: status.sourceWidth,
-    sourceHeight: status.sourceHeight,
-    codec: status.codec,
-    captureFps: shorten(status.captureFps),
-    inferenceFps: shorten(status.inferenceFps),
-    reconnects: status.reconnects,
-    decoder: status.decoder,
-    decoderNote: status.decoderNote,
-    promisedFps: shorten(status.promisedFps),
     recording: status.recording && recordingStatusJson(status.recording),
-    ingest: status.ingest,
-    epoch: status.epoch,
     ledger: ledger && {
       captured: ledger.captured,
       inferred: ledger.inferred,
@@ -98,6 +88,7 @@ function statusJson(status: CameraStatus) {
       inFlight: ledger.inFlight,
     },
   };
+  return cameraStatusJson(status, own, shorten);
 }
 
 /** Headings of the table; `rateHelp` explains the rates. */
@@ -174,9 +165,7 @@ export function cameraText(camera: Camera): string {
         `${status.ledger.captured} captured, ${status.ledger.inferred} inferred, ${status.ledger.inFlight} in flight`,
     ],
     ["dropped", counts.join(", ")],
-    ["reconnects", status?.reconnects],
-    ["ingest", status?.ingest],
-    ["epoch", status?.epoch],
+    ...statusLines(status),
     ["created", settings.createTime],
     ["updated", settings.updateTime],
     ["etag", settings.etag],
@@ -197,6 +186,11 @@ function plainLines(settings: PlainSettings): [string, string | number][] {
     const option = setting.option.replace(/^--| .*/g, "").replaceAll("-", " ");
     return [[option, settings[name]]];
   });
+}
+
+/** What the status has under a label, and no other line shows. */
+function statusLines(status: PlainStatus | undefined): [string, string | number | null][] {
+  return status ? labelledStatus.map(([name, field]) => [field.label.toLowerCase(), status[name]]) : [];
 }
 
 /** The guaranteed frames, and how much of them is held. */

@@ -5,6 +5,7 @@ import {
   CameraStatus,
   cameraIdOf,
   cameraSettingsJson,
+  cameraStatusJson,
   dropReasonLabel,
   enumName,
   type HttpCamera,
@@ -44,25 +45,12 @@ export function formFaults({ faults, faulty }: BodyFields<HttpCameraChanges>): F
 }
 
 function toHttpStatus(status: CameraStatus): HttpCameraStatus {
-  return {
+  return cameraStatusJson(status, {
     state: stateName(status.state),
     reason: enumName(CameraReason, status.reason),
-    message: status.message,
-    lastFrameTime: toIso(status.lastFrameTime),
-    sourceWidth: status.sourceWidth,
-    sourceHeight: status.sourceHeight,
-    codec: status.codec,
-    captureFps: status.captureFps,
-    inferenceFps: status.inferenceFps,
-    reconnects: status.reconnects,
-    decoder: status.decoder,
-    decoderNote: status.decoderNote,
-    promisedFps: status.promisedFps,
     recording: status.recording ? toHttpRecordingStatus(status.recording) : null,
-    ingest: status.ingest,
-    epoch: status.epoch,
     ledger: toHttpLedger(status),
-  };
+  });
 }
 
 function toHttpRecordingStatus(recording: RecordingStatus): HttpRecordingStatus {
