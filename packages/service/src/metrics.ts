@@ -31,7 +31,7 @@ export function createRegistry(service: string, version: string, exemplars = fal
 export function observeStreamFaults(registry: Registry, faults: () => readonly StreamFault[]): void {
   new Gauge({
     name: "sightline_stream_faults",
-    help: "1 for a stream that does not take messages of this process (lacks=takes), whose state JetStream does not give (lacks=gives), or that holds what cannot be read (lacks=keeps).",
+    help: "1 for a stream that does not take messages of this process (lacks=takes), whose state JetStream does not report (lacks=gives), or that holds messages that cannot be read (lacks=keeps).",
     labelNames: ["stream", "lacks"],
     registers: [registry],
     collect() {
@@ -54,7 +54,7 @@ export class SetBacks {
     const counts = this.#counts;
     new Counter({
       name: "sightline_stream_set_backs_total",
-      help: "Times that a reader or writer in this process found that NATS has lost the newest messages of a stream; one loss is found by several.",
+      help: "Times that a reader or writer in this process found that NATS has lost the newest messages of a stream. Several of them may find the same loss.",
       labelNames: ["stream"],
       registers: [registry],
       collect() {

@@ -20,13 +20,13 @@ export class AnalysisMetrics {
     const registers = [registry];
     this.seconds = new Histogram({
       name: "sightline_analysis_seconds",
-      help: "Time to follow a frame's objects and apply the rules to them.",
+      help: "Time to track a frame's objects and apply the rules to them.",
       buckets: analysisBuckets,
       registers,
     });
     this.recoveries = new Counter({
       name: "sightline_analysis_recoveries_total",
-      help: "Times that a camera's analysis went on from what another or this process had stored.",
+      help: "Times that a camera's analysis continued from what this process or another had stored.",
       registers,
     });
     this.invalid = new Counter({
@@ -37,7 +37,7 @@ export class AnalysisMetrics {
     const labelNames = ["camera"] as const;
     this.#tracks = new Gauge({
       name: "sightline_tracks_active",
-      help: "Objects followed in the newest frame.",
+      help: "Objects that are tracked in the newest frame.",
       labelNames,
       registers,
     });
@@ -55,25 +55,25 @@ export class AnalysisMetrics {
     });
     this.#outOfOrder = new Counter({
       name: "sightline_frames_out_of_order_total",
-      help: "Frames that came after a later one and after the reorder window; they are not followed.",
+      help: "Frames that came after a later frame and after the reorder window. Their objects are not tracked.",
       labelNames,
       registers,
     });
     this.#losses = new Counter({
       name: "sightline_frame_losses_total",
-      help: "Times that inferred frames were gone from the stream of detections before they were analysed.",
+      help: "Times that inferred frames were deleted from the stream of detections before they were analysed.",
       labelNames,
       registers,
     });
     this.#lost = new Counter({
       name: "sightline_frames_lost_total",
-      help: "Inferred frames that were gone from the stream of detections before they were analysed, at most.",
+      help: "Inferred frames that were deleted from the stream of detections before they were analysed; there may be fewer, never more.",
       labelNames,
       registers,
     });
     this.#stalled = new Gauge({
       name: "sightline_analysis_stalled",
-      help: "1 while the analysis of a camera fails again and again in one place.",
+      help: "1 while the analysis of a camera fails again and again in the same place, otherwise 0.",
       labelNames,
       registers,
     });
@@ -87,7 +87,7 @@ export class AnalysisMetrics {
     });
     new Gauge({
       name: "sightline_frames_held",
-      help: "Frames that wait for the one before them now.",
+      help: "Frames that wait for the frame before them.",
       registers,
       collect() {
         this.set(read.framesHeld());

@@ -26,26 +26,26 @@ export class BridgeMetrics {
     const registers = [registry];
     this.#deliveries = new Counter({
       name: "sightline_bridge_deliveries_total",
-      help: "Attempts at delivering an event, by how they ended.",
+      help: "Attempts to deliver an event, by outcome.",
       labelNames: ["bridge", "outcome"],
       registers,
     });
     this.#seconds = new Histogram({
       name: "sightline_bridge_delivery_seconds",
-      help: "Time that an attempt at delivering an event took.",
+      help: "Duration of an attempt to deliver an event.",
       labelNames: ["bridge"],
       buckets: deliveryBuckets,
       registers,
     });
     this.#connected = new Gauge({
       name: "sightline_bridge_connected",
-      help: "1 while a bridge is given events and, over MQTT, has its broker.",
+      help: "1 while a bridge is connected to the results service and, for MQTT, to its broker; otherwise 0.",
       labelNames: ["bridge"],
       registers,
     });
     this.#disabled = new Gauge({
       name: "sightline_bridge_disabled",
-      help: "1 while a bridge does not run: its settings are wrong (misconfigured), or the endpoint answered 410 (gone).",
+      help: "1 while a bridge does not run because its settings are wrong (misconfigured) or its endpoint answered 410 (gone).",
       labelNames: ["bridge", "reason"],
       registers,
     });

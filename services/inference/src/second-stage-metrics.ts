@@ -22,19 +22,19 @@ export class SecondStageMetrics {
     const prefix = "sightline_inference_second_stage";
     this.#frames = new Counter({
       name: `${prefix}_frames_total`,
-      help: "Frames of cameras that ask for a second stage, by how they fared with it; all are published.",
+      help: "Frames of cameras with a second stage, by what came of it. All of these frames are published.",
       labelNames: ["model", "outcome"],
       registers,
     });
     this.#objects = new Counter({
       name: `${prefix}_objects_total`,
-      help: "Objects that a second stage looked at, and those left out: smaller than the largest of their frame, or than can be looked at.",
+      help: "Objects that a second stage read or left out. It leaves out objects that are too small, and all but the largest objects of a frame.",
       labelNames: ["model", "outcome"],
       registers,
     });
     this.#runSeconds = new Histogram({
       name: `${prefix}_run_seconds`,
-      help: "Duration of one run of a second stage, which looks at the objects of one frame.",
+      help: "Duration of one run of a second stage on the objects of one frame.",
       labelNames: ["model"],
       buckets: [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1],
       registers,

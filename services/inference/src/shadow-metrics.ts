@@ -13,13 +13,13 @@ export class ShadowMetrics {
     const registers = [registry];
     this.#frames = new Counter({
       name: "sightline_inference_shadow_frames_total",
-      help: "Frames that were to be run by another model too, by what became of them: compared, dropped because the worker was busy, failed.",
+      help: "Frames that a second model should run too, by outcome: compared, dropped because the worker was busy, or failed.",
       labelNames: ["camera", "model", "outcome"],
       registers,
     });
     this.#boxes = new Counter({
       name: "sightline_inference_shadow_boxes_total",
-      help: "Boxes of frames that two models ran: of both, gained (by the other alone), lost (by the camera's model alone).",
+      help: "Boxes of frames that two models ran: found by both, by the second model only (gained), or by the camera's model only (lost).",
       labelNames: ["camera", "model", "watch", "found"],
       registers,
     });

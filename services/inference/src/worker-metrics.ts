@@ -19,7 +19,7 @@ export class WorkerMetrics {
     const registers = [registry];
     this.#tokens = new Counter({
       name: "sightline_inference_tokens_total",
-      help: "Tokens taken, by what became of them.",
+      help: "Tokens that this worker took, by outcome.",
       labelNames: ["outcome"],
       registers,
     });
@@ -30,21 +30,21 @@ export class WorkerMetrics {
     });
     this.#received = new Counter({
       name: "sightline_inference_frames_received_total",
-      help: "Frames as they came from ingest: by a handle of shared memory, or as bytes.",
+      help: "Frames received from ingest: as a handle of shared memory, or as bytes.",
       labelNames: ["as"],
       registers,
     });
     for (const as of ["handle", "bytes"]) this.#received.inc({ as }, 0);
     this.#unread = new Counter({
       name: "sightline_inference_frames_unread_total",
-      help: "Frames that could not be read from shared memory: torn, ingest had used the memory again; failed, the system did not let them be read.",
+      help: "Frames that could not be read from shared memory, by reason: ingest had used the memory again (torn), or the system refused to read it (failed).",
       labelNames: ["reason"],
       registers,
     });
     for (const reason of ["torn", "failed"]) this.#unread.inc({ reason }, 0);
     this.#publications = new Counter({
       name: "sightline_inference_publications_total",
-      help: "Publications of a frame's detections, by how they ended.",
+      help: "Publications of a frame's detections, by outcome.",
       labelNames: ["outcome"],
       registers,
     });

@@ -33,7 +33,7 @@ export class ResultsMetrics {
     this.#exemplars = (registry.contentType as string) === Registry.OPENMETRICS_CONTENT_TYPE;
     this.#stage = new Histogram({
       name: "sightline_frame_stage_seconds",
-      help: "Time of a frame in each stage; deliver is the wait for a subscriber's connection.",
+      help: "Time of a frame in each stage. Stage deliver is the wait for a subscriber's connection.",
       labelNames: ["stage"],
       buckets: latencyBuckets,
       registers,
@@ -95,7 +95,7 @@ export class ResultsMetrics {
     });
     new Gauge({
       name: "sightline_subscribers",
-      help: "Subscribers of detections now.",
+      help: "Subscribers that get detections now.",
       registers,
       collect() {
         this.set(read.subscribers());
@@ -103,7 +103,7 @@ export class ResultsMetrics {
     });
     new Gauge({
       name: "sightline_event_subscribers",
-      help: "Subscribers of events now.",
+      help: "Subscribers that get events now.",
       registers,
       collect() {
         this.set(read.eventSubscribers());

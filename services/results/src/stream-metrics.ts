@@ -12,7 +12,7 @@ export class StreamMetrics {
   constructor(registry: Registry, natsStore?: string, pollMs?: number) {
     this.#natsUp = new Gauge({
       name: "sightline_nats_up",
-      help: "1 while NATS answers, else 0.",
+      help: "1 while NATS answers, otherwise 0.",
       registers: [registry],
     });
     if (natsStore) observeDisk(registry, natsStore);
@@ -45,19 +45,23 @@ function observeDisk(registry: Registry, directory: string): void {
         if (room) this.set(room[value]);
       },
     });
-  gauge("sightline_nats_disk_free_bytes", "Bytes that are free on the disk of NATS's data.", "freeBytes");
-  gauge("sightline_nats_disk_size_bytes", "Size of the disk of NATS's data.", "sizeBytes");
+  gauge("sightline_nats_disk_free_bytes", "Free bytes on the disk that holds the data of NATS.", "freeBytes");
+  gauge(
+    "sightline_nats_disk_size_bytes",
+    "Size in bytes of the disk that holds the data of NATS.",
+    "sizeBytes",
+  );
 }
 
 const gauges = [
   {
     name: "sightline_stream_bytes",
-    help: "Size of a stream.",
+    help: "Bytes in a stream.",
     value: ({ state }: StreamInfo) => state.bytes,
   },
   {
     name: "sightline_stream_max_bytes",
-    help: "Size at which a stream is full; 0 when it has no limit.",
+    help: "Most bytes that a stream may hold; 0: no limit.",
     value: ({ config }: StreamInfo) => Math.max(0, config.max_bytes),
   },
   {
@@ -67,7 +71,7 @@ const gauges = [
   },
   {
     name: "sightline_stream_oldest_seconds",
-    help: "Age of a stream's oldest message; 0 when it is empty.",
+    help: "Age of a stream's oldest message in seconds; 0 if the stream is empty.",
     value: ({ state }: StreamInfo) =>
       state.messages === 0 ? 0 : Math.max(0, Date.now() - Date.parse(state.first_ts)) / 1000,
   },

@@ -214,7 +214,7 @@ function certificateMetrics(registry: Registry, validTo: () => Date | undefined)
   const registers = [registry];
   new Gauge({
     name: "sightline_tls_certificate_expiry_timestamp_seconds",
-    help: "When the certificate of gRPC and HTTP expires, in seconds since 1970.",
+    help: "Time at which the certificate of gRPC and HTTP expires, in seconds since 1970.",
     registers,
     collect() {
       const date = validTo();
@@ -224,12 +224,12 @@ function certificateMetrics(registry: Registry, validTo: () => Date | undefined)
   });
   const failed = new Gauge({
     name: "sightline_tls_certificate_reload_failed",
-    help: "1 while the certificate's files hold what cannot be used, so that the one before is still served.",
+    help: "1 while the certificate files cannot be used, so that the previous certificate is still served; otherwise 0.",
     registers,
   });
   const reloads = new Counter({
     name: "sightline_tls_certificate_reloads_total",
-    help: "Times that the certificate's files had changed.",
+    help: "Times that the certificate files had changed, by outcome.",
     labelNames: ["outcome"],
     registers,
   });

@@ -35,7 +35,7 @@ export class RecordingMetrics {
     );
     new Gauge({
       name: "sightline_recording_failed",
-      help: "1 while a camera that should be recorded is not, because of the disk or its codec; its status says why.",
+      help: "1 while a camera should be recorded but is not; its status says why. Otherwise 0.",
       labelNames: ["camera"],
       registers,
       collect() {
@@ -63,7 +63,7 @@ export class RecordingMetrics {
     );
     ofStream(
       "failed",
-      "1 while a camera's separately recorded stream cannot be received; the camera's status says why.",
+      "1 while a camera's separately recorded stream cannot be received; the camera's status says why. Otherwise 0.",
       ({ state }) => (state === DOWN ? 1 : 0),
     );
     ofStream(
@@ -73,7 +73,7 @@ export class RecordingMetrics {
     );
     new Counter({
       name: "sightline_record_stream_reconnects_total",
-      help: "Connections to it after the first, since the camera was taken or the setting changed.",
+      help: "Reconnections to the separately recorded stream since this process took the camera or the setting changed.",
       labelNames: ["camera"],
       registers,
       collect() {
@@ -94,7 +94,7 @@ export class RecordingMetrics {
     });
     new Gauge({
       name: "sightline_recordings_limit_bytes",
-      help: "Bytes that recordings may take; the oldest go when there are more. 0: nothing is recorded.",
+      help: "Most bytes that recordings may take; above it the oldest are deleted. 0: nothing is recorded.",
       registers,
       collect() {
         const held = recordings();
@@ -103,7 +103,7 @@ export class RecordingMetrics {
     });
     this.#deleted = new Counter({
       name: "sightline_recordings_deleted_bytes_total",
-      help: "Bytes of recordings that were deleted: for room, for their age, because no event wanted them, or because a person asked.",
+      help: "Bytes of recordings that were deleted, by reason: to make room (room), for their age (age), because no event needs them (unwanted), or on request (asked).",
       labelNames: ["reason"],
       registers,
     });

@@ -73,7 +73,7 @@ export class DamagedStreams {
     this.#log = log;
     this.#setAside = new Counter({
       name: "sightline_stream_set_aside_total",
-      help: "Times that the files of a stream were damaged, so that this process made it again.",
+      help: "Times that the files of a stream were damaged and this process recreated the stream.",
       labelNames: ["stream"],
       registers: [registry],
     });

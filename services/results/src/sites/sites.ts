@@ -151,15 +151,15 @@ export function observeSites(registry: Registry, states: () => readonly SiteStat
         }
       },
     });
-  gauge("up", "1 while the events and pictures of a site are read, else 0.", ({ up }) => Number(up));
+  gauge("up", "1 while the events and pictures of a site are read, otherwise 0.", ({ up }) => Number(up));
   gauge(
     "silent_seconds",
-    "Time since a site was last heard, or since the start of results.",
+    "Seconds since a site was last heard, or since results started.",
     ({ silentSeconds }) => silentSeconds,
   );
   gauge(
     "pending_messages",
-    "Messages about events and pictures of a site that are still to come; no value while it is not read.",
+    "Messages about events and pictures of a site that have not come yet; no value while the site is not read.",
     ({ pending }) => pending,
   );
 }

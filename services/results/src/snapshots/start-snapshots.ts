@@ -39,7 +39,7 @@ export async function startSnapshots(
 ): Promise<SnapshotParts> {
   const bytes = new Gauge({
     name: "sightline_snapshots_bytes",
-    help: "Bytes of pictures of events.",
+    help: "Bytes of all stored pictures of events.",
     registers: [registry],
   });
   const pictures = new PictureClient(nats);

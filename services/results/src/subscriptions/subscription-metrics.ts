@@ -33,17 +33,17 @@ function idOf(name: string): string {
 const gauges = [
   {
     name: "sightline_subscription_pending_messages",
-    help: "Messages that wait for the readers of a named subscription, at most.",
+    help: "Messages that wait for the readers of a named subscription; there may be fewer, never more.",
     value: ({ pending }: Subscription) => pending,
   },
   {
     name: "sightline_subscription_unacknowledged_messages",
-    help: "Messages that readers of a named subscription have and have not acknowledged.",
+    help: "Messages that readers of a named subscription have received but not acknowledged yet.",
     value: ({ unacknowledged }: Subscription) => unacknowledged,
   },
   {
     name: "sightline_subscription_dead_letters",
-    help: "Messages of a named subscription that were given up and are kept.",
+    help: "Dead letters of a named subscription: messages that were given up and are kept.",
     value: ({ deadLetters }: Subscription) => deadLetters,
   },
 ];

@@ -191,7 +191,7 @@ export class LiveMetrics {
     const registers = [registry];
     new Gauge({
       name: "sightline_live_sockets",
-      help: "Browsers that are connected for live changes now.",
+      help: "Browsers that are connected now to get live changes.",
       registers,
       collect() {
         this.set(sockets());
@@ -199,7 +199,7 @@ export class LiveMetrics {
     });
     this.#asked = new Counter({
       name: "sightline_live_pictures_requested_total",
-      help: "Pictures asked of ingest for browsers; one may go to several.",
+      help: "Pictures requested from ingest for browsers. One picture may go to several browsers.",
       registers,
     });
     this.#sent = new Counter({
