@@ -11,6 +11,8 @@ export interface LoadedReadings {
   slots: () => number;
   busySlots: () => number;
   restarts: () => number;
+  /** Sessions that were asked for and could not be opened. */
+  missing: () => number;
   up: () => boolean;
   memoryBytes: () => number;
 }
@@ -50,7 +52,7 @@ export class ModelSeries {
     this.frames = counter("frames_total", "Frames whose detections are in the stream.", "camera");
     this.dropped = counter(
       "frames_dropped_total",
-      "Frames taken by this worker and not inferred, by reason.",
+      "Frames that this worker took but did not infer, by reason.",
       "camera",
       "reason",
     );
@@ -60,29 +62,33 @@ export class ModelSeries {
     this.runSeconds = histogram("run_seconds", "Duration of one run of the model.", latencyBuckets);
     this.failed = counter(
       "batches_failed_total",
-      "Batches whose frames were all dropped, by reason: the run failed, or it was not certain whose boxes are whose.",
+      "Batches whose frames were all dropped, by reason: the run failed (run), or it was not certain which frame the boxes belong to (mismatch).",
       "reason",
     );
     this.busySeconds = counter(
       "busy_seconds_total",
-      "Time in which the model ran, of several sessions the mean; its rate, of all models together, is the worker's utilisation.",
+      "Seconds for which the model ran, averaged over its sessions. The rate, summed over all models, is the worker's utilisation.",
     );
-    const where = "Where a frame's time went up to its publication.";
+    const where = "Time of a frame in each stage of the worker, up to its publication.";
     this.stageSeconds = histogram("stage_seconds", where, latencyBuckets, "stage");
     this.queueDepth = gauge("queue_depth", "Tokens of this model that wait for a worker.");
     const labels = ["version", "precision", "execution_provider", "worker"];
-    this.info = gauge("info", "Constant 1, labelled with what runs.", ...labels);
+    this.info = gauge(
+      "info",
+      "Constant 1, labelled with the model, its version and precision, the execution provider and the worker.",
+      ...labels,
+    );
     const curve = "Median duration of one run at each batch size, measured when the model was loaded.";
     this.curve = gauge("batch_curve_seconds", curve, "batch");
     this.loads = counter(
       "model_loads_total",
-      "Times a model was loaded because a camera asks for it, by how that ended.",
+      "Times that a model was loaded because a camera asked for it, by outcome.",
       "outcome",
     );
-    this.unloads = counter("model_unloads_total", "Times a model was unloaded, by reason.", "reason");
+    this.unloads = counter("model_unloads_total", "Times that a model was unloaded, by reason.", "reason");
     this.loadable = gauge(
       "model_loadable",
-      "1 for a model that this worker runs or can load; 0 for one that a camera asks for and that it cannot run.",
+      "1 for a model that this worker runs or can load; 0 for a model that a camera asks for but that this worker cannot run.",
     );
     const read = (name: string, help: string, value: (readings: LoadedReadings) => number) => {
       const { loaded } = this;
@@ -99,12 +105,17 @@ export class ModelSeries {
     };
     read("slots", "Batch slots.", ({ slots }) => slots());
     read("slots_busy", "Batch slots that hold frames.", ({ busySlots }) => busySlots());
-    read("session_up", "1 while the session takes batches.", ({ up }) => Number(up()));
-    read("session_restarts", "Times the session's thread was started again.", ({ restarts }) => restarts());
+    read("session_up", "1 while the session takes batches, otherwise 0.", ({ up }) => Number(up()));
+    read("session_restarts", "Times that the session's thread was started again.", ({ restarts }) =>
+      restarts(),
+    );
     read(
-      "model_memory_bytes",
-      "Memory that a loaded model takes, as measured when it was loaded.",
-      ({ memoryBytes }) => memoryBytes(),
+      "sessions_missing",
+      "Sessions of the model that SIGHTLINE_SESSIONS asks for but that could not be opened; the log says why.",
+      ({ missing }) => missing(),
+    );
+    read("model_memory_bytes", "Memory of a loaded model, measured when it was loaded.", ({ memoryBytes }) =>
+      memoryBytes(),
     );
   }
 }

@@ -295,6 +295,7 @@ function readings(lane: ModelLane, memoryBytes: () => number) {
     slots: () => lane.current.slots,
     busySlots: () => lane.current.busySlots,
     restarts: () => lane.current.restarts,
+    missing: () => lane.current.missing,
     up: () => lane.current.available,
     memoryBytes,
   };

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Worker } from "node:worker_threads";
@@ -32,7 +32,7 @@ import { findModel, type LocatedModel } from "./model-directory.ts";
 import { guessMemory } from "./model-memory.ts";
 import { InferenceMetrics } from "./model-metrics.ts";
 import { RunningVersion, type VersionParts } from "./running-version.ts";
-import type { SessionThread } from "./session-thread.ts";
+import { BatchFailedError, type SessionThread } from "./session-thread.ts";
 import { FrameHolder, type HeldCamera } from "./testing/frame-holder.ts";
 import { writeSmallModel } from "./testing/small-model.ts";
 import { TokenSource } from "./token-source.ts";
@@ -49,6 +49,20 @@ let nats: Nats;
 let holder: FrameHolder;
 let tracing: Tracing;
 const running: RunningVersion[] = [];
+
+/** A machine that has no memory for a second batch at the same time. */
+class NarrowTurns extends Turns<object> {
+  #now = 0;
+  isNarrow = true;
+
+  override during<T>(action: () => Promise<T>): Promise<T> {
+    return super.during(async () => {
+      if (this.isNarrow && this.#now > 0) throw new BatchFailedError("out of memory");
+      this.#now++;
+      return action().finally(() => this.#now--);
+    });
+  }
+}
 
 /** Counts the batches that run at the same time. */
 class CountedTurns extends Turns<object> {
@@ -272,6 +286,44 @@ test("where a session cannot be opened none is left over", async () => {
   const missing = { folder, version, manifest: { ...manifest, files } };
   await expect(RunningVersion.open(missing, parts)).rejects.toThrow(EngineChoiceError);
   expect(parts.threads.size).toBe(0);
+});
+
+/** A version goes on with fewer sessions than were asked for: it takes frames, and a metric and a warning say so. */
+async function expectFewer(version: RunningVersion, parts: VersionParts, name: string, sessions: number) {
+  expect([version.sessions, version.missing]).toEqual([sessions, 3 - sessions]);
+  expect(parts.threads.size).toBe(sessions);
+  version.start();
+  expect(parts.metrics.sessions).toBe(sessions);
+  const cameras = addCameras(name, 2, 20);
+  await until(() => cameras.every(({ inferred }) => inferred.size > 5));
+  holder.pause();
+  for (const camera of cameras) await exactResults(camera);
+}
+
+test("where a further session cannot be opened the version goes on with those that are open", async () => {
+  const parts = await partsOf("small", 3);
+  const model = await located();
+  const file = join(model.folder, model.manifest.files.fp32!.file);
+  const away = `${file}.away`;
+  let threads = 0;
+  const take = () => {
+    if (++threads === 3) renameSync(file, away);
+  };
+  process.on("worker", take);
+  const version = await RunningVersion.open(model, parts).finally(() => {
+    process.off("worker", take);
+    renameSync(away, file);
+  });
+  running.push(version);
+  await expectFewer(version, parts, "two-of-three", 2);
+});
+
+test("where sessions cannot run beside each other the version goes on with one", async () => {
+  const parts = { ...(await partsOf("small", 3)), turns: new NarrowTurns() };
+  const version = await RunningVersion.open(await located(), parts);
+  parts.turns.isNarrow = false;
+  running.push(version);
+  await expectFewer(version, parts, "one-of-three", 1);
 });
 
 test("a model of several sessions counts with the memory of all", async () => {

@@ -39,7 +39,10 @@ export class RunningVersion {
   readonly #sessions: readonly VersionSession[];
   /** How each session's batches are sized. */
   readonly #sizings: readonly BatchSizing[];
+  readonly #metrics: ModelMetrics;
   readonly #log: Logger;
+  /** Sessions that were asked for and could not be opened. */
+  readonly missing: number;
 
   private constructor(
     located: LocatedModel,
@@ -50,7 +53,9 @@ export class RunningVersion {
     this.located = located;
     this.#sessions = sessions;
     this.#sizings = sessions.map(sizingOf);
+    this.#metrics = parts.metrics;
     this.#log = parts.log;
+    this.missing = config.sessions - sessions.length;
     // All sessions run the same file on the same provider.
     const { digest, precision, provider } = this.#first.info.engine;
     for (const [index, session] of sessions.entries())
@@ -71,7 +76,7 @@ export class RunningVersion {
   /**
    * Opens a version and warms it up: alone, with all measurements; or beside the serving version, taking turns with it, and
    * with a test. A version takes over the batch size of the one that it will replace. All its sessions use the engine that
-   * the first one found to work.
+   * the first one found to work. Only the first must open: a version with fewer sessions than were asked for is slower.
    * @throws EngineChoiceError when no execution provider can run it
    * @throws BatchFailedError when it does not answer
    */
@@ -80,8 +85,7 @@ export class RunningVersion {
     parts: VersionParts,
     beside?: Partial<Pick<RunningVersion, "batchSize">>,
   ): Promise<RunningVersion> {
-    const { config, metrics, log } = parts;
-    metrics.sessions = config.sessions;
+    const { config, log } = parts;
     const { batchSize: wanted, maxBatch, batchGoal: goal } = config;
     const capacity = wanted === "auto" ? maxBatch : wanted;
     const sizes = wanted === "auto" ? curveSizes(maxBatch) : [wanted];
@@ -102,8 +106,21 @@ export class RunningVersion {
       const alone = beside ? await warmUpBeside(runner, slots.slots[0]!, tried, runs, goal) : info.curve;
       const size = beside?.batchSize ?? (wanted === "auto" ? chooseBatchSize(alone, goal) : wanted);
       const same = { candidates: [info.engine], refusals: [] };
-      while (sessions.length < config.sessions) await open(same, []);
-      const curve = await curveTogether(sessions, alone, size);
+      const openFurther = async () => {
+        while (sessions.length < config.sessions) await open(same, []);
+      };
+      const goOn = (err: Error) =>
+        log.warn(
+          { model: located.manifest.name, err, sessions: sessions.length, wanted: config.sessions },
+          "not all sessions of the model can be opened, so the worker goes on with fewer; free memory and restart it, or lower SIGHTLINE_SESSIONS",
+        );
+      await openFurther().catch(goOn);
+      // Some engines take memory only when they run.
+      const curve = await curveTogether(sessions, alone, size).catch(async (error: Error) => {
+        await Promise.all(sessions.splice(1).map((session) => session.stop()));
+        goOn(error);
+        return alone;
+      });
       reportSession(located, { ...info, curve }, { batchSize: size, sessions: sessions.length }, log);
       const onChange = (chosen: number, before: number) =>
         log.info(
@@ -163,6 +180,7 @@ export class RunningVersion {
 
   /** Starts to take work. */
   start(): void {
+    this.#metrics.sessions = this.sessions;
     for (const session of this.#sessions) session.start();
   }
 
