@@ -15,6 +15,7 @@ import {
   plainSettings,
   rangeText,
 } from "./camera-settings.ts";
+import { Camera } from "./gen/sightline/v1/camera.ts";
 import { httpCameraSettingsSchema } from "./http-cameras.ts";
 
 /** Each number and choice at something else than its default. */
@@ -40,6 +41,15 @@ test("settings are the same after a way through protobuf, each of them", () => {
     ...settings,
     ...{ hasCredentials: false, hasRecordCredentials: false },
   });
+});
+
+test("a number comes back as it was given, with all its digits", () => {
+  const given = { minScore: 0.12345678, targetFps: 100.0078125, weight: 0.123046875, floorFps: 29.97002997 };
+  const sent = (settings: Partial<PlainSettings>) =>
+    Camera.decode(Camera.encode(cameraOfSettings(settings)).finish());
+  expect(cameraSettingsJson(sent(given))).toMatchObject(given);
+  for (const minScore of [0.1, 0.25, 0.4, 0.35, 0.000244, 0.999999, 1])
+    expect(cameraSettingsJson(sent({ minScore }))).toMatchObject({ minScore });
 });
 
 test("what is at its default is said by name", () => {

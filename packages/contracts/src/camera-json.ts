@@ -13,7 +13,7 @@ import {
   rangeText,
 } from "./camera-settings.ts";
 import { eachStatusField, type OwnStatusName, type PlainStatus } from "./camera-status.ts";
-import { shorten, toIso } from "./event-json.ts";
+import { toIso } from "./event-json.ts";
 import {
   Camera,
   type CameraStatus,
@@ -25,7 +25,7 @@ import {
   Transport,
 } from "./gen/sightline/v1/camera.ts";
 import type { HttpCamera } from "./http-cameras.ts";
-import { enumName, enumValue } from "./proto-values.ts";
+import { enumName, enumValue, shortestFloat } from "./proto-values.ts";
 
 /** The enum of each choice; its values are named after the setting's path: TRANSPORT_TCP. */
 const enums: Readonly<Record<ChoiceName, Readonly<Record<string, number>>>> = {
@@ -39,8 +39,7 @@ export function plainSettingsJson(camera: Readonly<Record<PlainName, number>>): 
   return eachPlain((name, setting) => {
     const value = camera[name];
     if (setting.kind === "choice") return enumName(enums[name as ChoiceName], value) || defaultOf(setting);
-    // A 32-bit float: 0.4 is stored as 0.4000000059604645.
-    return setting.kind === "number" && Math.fround(value) === value ? shorten(value) : value;
+    return setting.float ? shortestFloat(value) : value;
   }) as PlainSettings;
 }
 

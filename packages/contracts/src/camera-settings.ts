@@ -33,6 +33,8 @@ export interface NumberSetting extends SettingWords, SettingUse {
   readonly zero?: string;
   /** The number that 0 stands for, if that is not 0 itself. */
   readonly default?: number;
+  /** In protobuf it is a `float`: 0.4 arrives as 0.4000000059604645. A new setting is better a `double`. */
+  readonly float?: true;
 }
 
 /** One of several words. The first is the default; `default` leaves the choice to the server. */
@@ -98,6 +100,7 @@ export const cameraSettings = {
     least: 0,
     most: 1,
     zero: "the model's default",
+    float: true,
     option: "--min-score <x>",
     stored: "always",
     label: "Minimum score",

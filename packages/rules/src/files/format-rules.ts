@@ -1,4 +1,11 @@
-import { type CameraRules, type HttpRules, MaskMode, type Point, type Rule } from "@sightline/contracts";
+import {
+  type CameraRules,
+  type HttpRules,
+  MaskMode,
+  type Point,
+  type Rule,
+  shortestFloat,
+} from "@sightline/contracts";
 import { directionNames, ruleTypeOf } from "../rule-types.ts";
 
 /**
@@ -46,7 +53,7 @@ function fromRule(rule: Rule): Record<string, unknown> {
     ...(rule.attributes.length > 0 && {
       attributes: Object.fromEntries(rule.attributes.map(({ name, values }) => [name, [...values]])),
     }),
-    ...(rule.minScore > 0 && { min_score: shortest(rule.minScore) }),
+    ...(rule.minScore > 0 && { min_score: shortestFloat(rule.minScore) }),
     ...(rule.minDwellSeconds > 0 && { min_dwell_seconds: rule.minDwellSeconds }),
     ...(type?.count === "needed" && { count: rule.count }),
     ...(rule.debounceSeconds > 0 && { debounce_seconds: rule.debounceSeconds }),
@@ -60,13 +67,4 @@ function fromRule(rule: Rule): Record<string, unknown> {
       },
     }),
   };
-}
-
-/** The shortest decimal with the same 32-bit float value: 0.3, not 0.30000001192092896. */
-function shortest(value: number): number {
-  for (let digits = 1; digits < 9; digits++) {
-    const candidate = Number(value.toPrecision(digits));
-    if (Math.fround(candidate) === Math.fround(value)) return candidate;
-  }
-  return value;
 }
