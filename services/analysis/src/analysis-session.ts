@@ -23,6 +23,7 @@ import { InTurn } from "./in-turn.ts";
 import { type RawFrame, readRawFrame } from "./raw-frame.ts";
 import type { OrderedFrame } from "./raw-order.ts";
 import { rulesInForce } from "./rules-in-force.ts";
+import { InterruptedError } from "./stall.ts";
 
 const retryMs = 250;
 /** After NATS is back, a step that waits for it may still end within this time. */
@@ -122,7 +123,8 @@ export class AnalysisSession {
     const { written } = this.#timeline;
     // Earlier requests are never answered; recovery finds out what they did.
     const silence = setTimeout(
-      () => this.#failed.reject(new Error("NATS was away and does not answer what was asked before")),
+      () =>
+        this.#failed.reject(new InterruptedError("NATS was away and does not answer what was asked before")),
       answerMs,
     );
     this.#stops.push(() => clearTimeout(silence));

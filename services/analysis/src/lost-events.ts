@@ -9,6 +9,7 @@ import {
   toTimestamp,
 } from "@sightline/contracts";
 import { asideMaking, asideSubject, lastAside, type Nats, StreamRead, setAside } from "@sightline/service";
+import { InterruptedError } from "./stall.ts";
 
 const open = new Set<EventPhase>([EventPhase.START, EventPhase.UPDATE]);
 
@@ -54,7 +55,7 @@ async function newestOfEach(nats: Nats, stream: string, subject: string, last: n
     found.push(message);
     if (read >= last) break;
   }
-  if (read < last) throw new Error("the camera's events could not be read to their end");
+  if (read < last) throw new InterruptedError("the camera's events could not be read to their end");
   return found;
 }
 

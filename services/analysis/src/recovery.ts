@@ -23,6 +23,7 @@ import {
   replay,
   requireBeginning,
 } from "./replay.ts";
+import { InterruptedError } from "./stall.ts";
 import { TimelineState } from "./timeline-state.ts";
 import { detectionsBefore } from "./timeline-writer.ts";
 
@@ -267,7 +268,7 @@ async function lastPlace(
     if (read >= end) break;
   }
   signal.throwIfAborted();
-  if (read < end) throw new Error("the timeline could not be read to its end");
+  if (read < end) throw new InterruptedError("the timeline could not be read to its end");
   return place;
 }
 

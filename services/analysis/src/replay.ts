@@ -1,6 +1,7 @@
 import { type Event, type FrameDetections, streams, subjects, TimelineEntry } from "@sightline/contracts";
 import { mostRecentFrames, type Nats, type SetBacks, StreamRead } from "@sightline/service";
 import type { Checkpoint } from "./checkpoint.ts";
+import { InterruptedError } from "./stall.ts";
 import { TimelineState } from "./timeline-state.ts";
 import { type EventOrigin, eventMessageId, messageIdHeader, originOf } from "./timeline-writer.ts";
 
@@ -66,7 +67,7 @@ export async function replay(
       if (read >= end) break;
     }
   signal.throwIfAborted();
-  if (read < end) throw new Error("the timeline could not be read to its end");
+  if (read < end) throw new InterruptedError("the timeline could not be read to its end");
   return { state, detectionsSequence, events, recentFrames };
 }
 
@@ -99,7 +100,7 @@ export async function publishedSince(
     if (read >= end) break;
   }
   signal.throwIfAborted();
-  if (read < end) throw new Error("the camera's events could not be read to their end");
+  if (read < end) throw new InterruptedError("the camera's events could not be read to their end");
   return origins;
 }
 

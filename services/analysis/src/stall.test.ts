@@ -1,7 +1,7 @@
 import { TimeoutError } from "@nats-io/transport-node";
 import { createLogger } from "@sightline/service";
 import { expect, test } from "vitest";
-import { Stall } from "./stall.ts";
+import { InterruptedError, Stall } from "./stall.ts";
 
 test("failing again and again in one place is told once it lasts, and so is going on", () => {
   let now = 0;
@@ -34,6 +34,9 @@ test("what gives no answer is tried again soon, however often it gave none", () 
     () => {},
     () => 0,
   );
-  const pauses = Array.from({ length: 5 }, () => stall.failed(new TimeoutError()));
+  const interruptions = [new TimeoutError(), new InterruptedError("the lease is no longer held")];
+  const pauses = Array.from({ length: 6 }, (_, at) => stall.failed(interruptions[at % 2]!));
   expect(new Set(pauses)).toEqual(new Set([250]));
+  // The first failure of another kind is the first.
+  expect(stall.failed(new Error("wrong last sequence: 0"))).toBe(250);
 });

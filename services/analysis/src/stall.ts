@@ -1,6 +1,11 @@
 import type { AnalysisPresence } from "@sightline/contracts";
 import { isPassingFailure, type Logger } from "@sightline/service";
 
+/** NATS was interrupted, or did not deliver what it holds; another attempt may succeed. */
+export class InterruptedError extends Error {
+  override readonly name = "InterruptedError";
+}
+
 /** An analysis is stalled when it has failed this often and for this long without having written anything. */
 const [stalledAttempts, stalledMs] = [4, 5_000];
 const [firstPauseMs, longestPauseMs] = [250, 4_000];
@@ -11,6 +16,8 @@ export class Stall {
   readonly #tell: (reason: string | undefined) => void;
   readonly #now: () => number;
   #attempts = 0;
+  /** Attempts that failed although NATS answered. */
+  #failures = 0;
   #since = 0;
   #stalled = false;
 
@@ -31,6 +38,7 @@ export class Stall {
   /** Something was written. */
   progress(): void {
     this.#attempts = 0;
+    this.#failures = 0;
     if (!this.#stalled) return;
     this.#stalled = false;
     this.#log.info("the analysis continues");
@@ -51,10 +59,9 @@ export class Stall {
     } else if (!this.#stalled)
       this.#log.warn({ err: error }, "the analysis stopped after an error; recovering it");
     // A stream without a leader has one again after some seconds: the camera should not then wait just as long for its next
-    // attempt.
-    return isPassingFailure(error)
-      ? firstPauseMs
-      : Math.min(longestPauseMs, firstPauseMs * 2 ** (this.#attempts - 1));
+    // attempt, nor after the next failure.
+    if (isPassingFailure(error) || error instanceof InterruptedError) return firstPauseMs;
+    return Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures++);
   }
 }
 

@@ -1,6 +1,7 @@
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import { Event, formatFrameId, subjects, TimelineEntry } from "@sightline/contracts";
 import { type HeldLease, type Nats, traceHeader } from "@sightline/service";
+import { InterruptedError } from "./stall.ts";
 
 const publishTimeoutMs = 2_000;
 const sequenceHeader = "Sightline-Timeline-Sequence";
@@ -158,6 +159,6 @@ export class TimelineWriter {
 
   #checkLease(): void {
     if (!this.#lease.held)
-      throw new TimelineConflictError(`the lease of camera '${this.#camera}' is no longer held`);
+      throw new InterruptedError(`the lease of camera '${this.#camera}' is no longer held`);
   }
 }
