@@ -1,6 +1,9 @@
-import { readFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePort } from "@sightline/service/testing";
+import { promisify } from "node:util";
+import { connect } from "@nats-io/transport-node";
+import { freePort, NatsServer } from "@sightline/service/testing";
 import { projectRoot } from "@sightline/stack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -95,6 +98,53 @@ test("docker compose gives each service its own key, made before NATS starts, by
     expect(Object.keys(volumes)).toContain(`keys-${identity}`);
   }
   expect(services.inference.environment.SIGHTLINE_SECRETS_KEY_FILE).toBeUndefined();
+});
+
+test("the health check of docker compose's NATS makes it read anew who may connect, and fails where NATS is not ready", async () => {
+  const { healthcheck, tmpfs, read_only } = compose().services.nats;
+  const [how, command] = healthcheck.test as [string, string];
+  expect({ how, read_only, tmpfs }).toEqual({ how: "CMD-SHELL", read_only: true, tmpfs: ["/tmp"] });
+  const users = (...names: string[]) =>
+    `authorization { users: [${names.map((user) => `{ user: ${user}, password: secret }`).join(", ")}] }`;
+  const port = await freePort();
+  let file = "";
+  const server = await NatsServer.start((directory) => {
+    file = join(directory, "authorization.conf");
+    writeFileSync(file, users("old"));
+    return `http: "127.0.0.1:${port}"\ninclude "authorization.conf"`;
+  });
+  // Here the server has another place, and is not PID 1.
+  const here = [
+    ["/etc/nats/authorization/authorization.conf", file],
+    ["/tmp/authorization-read", join(server.directory, "authorization-read")],
+    ["kill -HUP 1;", `kill -HUP ${server.pid};`],
+    ["127.0.0.1:8222", `127.0.0.1:${port}`],
+    [
+      "wget -q -O-",
+      `${process.execPath} -e 'fetch(process.argv[1]).then((r) => process.exit(r.ok ? 0 : 1))'`,
+    ],
+  ] as const;
+  expect(here.filter(([there]) => !command.includes(there))).toEqual([]);
+  const text = here.reduce((changed, [there, it]) => changed.replaceAll(there, it), command);
+  const check = () => promisify(execFile)("sh", ["-c", text]);
+  const connects = (user: string) =>
+    connect({ servers: server.url, user, pass: "secret", reconnect: false }).then(
+      (connection) => connection.close().then(() => true),
+      () => false,
+    );
+  try {
+    await check();
+    await check();
+    expect([await connects("old"), await connects("new")]).toEqual([true, false]);
+    writeFileSync(file, users("old", "new"));
+    await check();
+    await expect.poll(() => connects("new")).toBe(true);
+    expect(await connects("old")).toBe(true);
+    await server.down();
+    await expect(check()).rejects.toThrow();
+  } finally {
+    await server.stop();
+  }
 });
 
 test("docker compose runs images of one version each, and asks our services whether they are ready", () => {
