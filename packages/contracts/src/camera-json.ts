@@ -21,11 +21,13 @@ import {
   MaskedVideo,
   Recording,
   RecordingMode,
+  type RecordingStatus,
   type SecondStage,
   Transport,
 } from "./gen/sightline/v1/camera.ts";
-import type { HttpCamera } from "./http-cameras.ts";
-import { enumName, enumValue, shortestFloat } from "./proto-values.ts";
+import { FrameLedger } from "./gen/sightline/v1/frame.ts";
+import type { HttpCamera, HttpLedger } from "./http-cameras.ts";
+import { dropReasonLabel, enumName, enumValue, shortestFloat } from "./proto-values.ts";
 
 /** The enum of each choice; its values are named after the setting's path: TRANSPORT_TCP. */
 const enums: Readonly<Record<ChoiceName, Readonly<Record<string, number>>>> = {
@@ -93,6 +95,20 @@ export function cameraStatusJson<Own extends Record<OwnStatusName, unknown>>(
     if (typeof value === "number") return kind === "number" ? number(value) : value;
     return typeof value === "string" ? value : toIso(value);
   }) as Own & PlainStatus;
+}
+
+/** What is recorded of a camera in a JSON form; the form says how it names the mode and shows the recorded stream. */
+export function recordingStatusJson<Mode, Stream>(
+  { active, message, soundMessage, bytes, oldestTime }: RecordingStatus,
+  { mode, stream }: { mode: Mode; stream: Stream },
+) {
+  return { mode, active, message, soundMessage, bytes, oldestTime: toIso(oldestTime), stream };
+}
+
+/** A camera's ledger in JSON, its drops by reason; without one, all is 0. */
+export function ledgerJson({ captured, inferred, dropped, inFlight } = FrameLedger.create()): HttpLedger {
+  const counts = dropped.map(({ reason, count }) => [dropReasonLabel(reason), count]);
+  return { captured, inferred, dropped: Object.fromEntries(counts), inFlight };
 }
 
 function recordingJson({ mode, ...rest } = Recording.create()): HttpCamera["recording"] {

@@ -229,6 +229,7 @@ export const httpCameraDataDeletedSchema = httpRecordingDeletedSchema.extend({
 });
 export type HttpCamera = z.infer<typeof httpCameraSchema>;
 export type HttpChangedCamera = z.infer<typeof httpChangedCameraSchema>;
+export type HttpLedger = z.infer<typeof httpLedgerSchema>;
 export type HttpCameraStatus = z.infer<typeof httpCameraStatusSchema>;
 export type HttpRecording = z.infer<typeof httpRecordingSchema>;
 export type HttpRecordingStatus = z.infer<typeof httpRecordingStatusSchema>;

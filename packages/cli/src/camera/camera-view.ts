@@ -8,10 +8,10 @@ import {
   cameraStatusJson,
   choiceNames,
   defaultOf,
-  dropReasonLabel,
   isUnknownChoice,
   labelledStatus,
   labelTexts,
+  ledgerJson,
   type PlainName,
   type PlainSettings,
   type PlainStatus,
@@ -19,6 +19,7 @@ import {
   RecordingMode,
   type RecordingStatus,
   type RecordStreamStatus,
+  recordingStatusJson,
   shorten,
   toIso,
 } from "@sightline/contracts";
@@ -45,24 +46,10 @@ export function cameraJson(camera: Camera) {
   };
 }
 
-function recordingStatusJson({
-  mode,
-  active,
-  message,
-  soundMessage,
-  bytes,
-  oldestTime,
-  stream,
-}: RecordingStatus) {
-  return {
-    mode: label(RecordingMode, mode),
-    active,
-    message,
-    soundMessage,
-    bytes,
-    oldestTime: toIso(oldestTime),
-    stream: stream ? recordStreamJson(stream) : null,
-  };
+function recordingJson(recording: RecordingStatus) {
+  const mode = label(RecordingMode, recording.mode);
+  const stream = recording.stream ? recordStreamJson(recording.stream) : null;
+  return recordingStatusJson(recording, { mode, stream });
 }
 
 function recordStreamJson({ state, reason, ...stream }: RecordStreamStatus) {
@@ -74,19 +61,12 @@ function recordStreamJson({ state, reason, ...stream }: RecordStreamStatus) {
 }
 
 function statusJson(status: CameraStatus) {
-  const { ledger } = status;
+  const { ledger, recording } = status;
   const own = {
     state: label(CameraState, status.state),
     reason: status.reason === CameraReason.UNSPECIFIED ? null : label(CameraReason, status.reason),
-    recording: status.recording && recordingStatusJson(status.recording),
-    ledger: ledger && {
-      captured: ledger.captured,
-      inferred: ledger.inferred,
-      dropped: Object.fromEntries(
-        ledger.dropped.map(({ reason, count }) => [dropReasonLabel(reason), count]),
-      ),
-      inFlight: ledger.inFlight,
-    },
+    recording: recording && recordingJson(recording),
+    ledger: ledger && ledgerJson(ledger),
   };
   return cameraStatusJson(status, own, shorten);
 }
@@ -214,7 +194,7 @@ function masksText(masks: readonly number[][][]): string {
 /** What is recorded, how long it is kept, and what exists or why nothing is written. */
 function recordingText(
   { mode, maxAgeDays, eventsMaxAgeDays, audio }: ReturnType<typeof cameraJson>["recording"],
-  status: ReturnType<typeof recordingStatusJson> | undefined,
+  status: ReturnType<typeof recordingJson> | undefined,
 ): string {
   const parts = [
     mode === "default" && status ? `${status.mode} (the server's default)` : mode,

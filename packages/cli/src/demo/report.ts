@@ -1,4 +1,4 @@
-import { type Camera, cameraIdOf, dropReasonLabel, shorten } from "@sightline/contracts";
+import { type Camera, cameraIdOf, ledgerJson, shorten } from "@sightline/contracts";
 import type { Statistics } from "./statistics.ts";
 
 /** The demo's result as `--json` prints it; times in milliseconds. */
@@ -6,17 +6,11 @@ export function report(cameras: readonly Camera[], statistics: Statistics) {
   return {
     cameras: cameras.map((camera) => {
       const id = cameraIdOf(camera.name) ?? camera.name;
-      const ledger = camera.status?.ledger;
       return {
         name: id,
         /** Most frames per second that the demo requests; 0 for all. */
         targetFps: camera.targetFps,
-        captured: ledger?.captured ?? 0,
-        inferred: ledger?.inferred ?? 0,
-        dropped: Object.fromEntries(
-          (ledger?.dropped ?? []).map(({ reason, count }) => [dropReasonLabel(reason), count]),
-        ),
-        inFlight: ledger?.inFlight ?? 0,
+        ...ledgerJson(camera.status?.ledger),
         detections: statistics.cameras.get(id)?.detections ?? 0,
         /** Frames per second that the camera sent and the model analysed, over the last 5 s, counted by ingest. */
         capturedFps: shorten(camera.status?.captureFps ?? 0),

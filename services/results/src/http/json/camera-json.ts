@@ -6,23 +6,22 @@ import {
   cameraIdOf,
   cameraSettingsJson,
   cameraStatusJson,
-  dropReasonLabel,
   enumName,
   type HttpCamera,
   type HttpCameraChanges,
   type HttpCameraStatus,
   type HttpRecordingStatus,
+  ledgerJson,
   pathOfSetting,
   RecordingMode,
   type RecordingStatus,
   type RecordStreamStatus,
+  recordingStatusJson,
   toIso,
 } from "@sightline/contracts";
 import { recordingMaskPaths } from "../../cameras/camera-recording.ts";
 import type { FormFaults } from "../../cameras/camera-settings.ts";
 import type { BodyFields } from "../json-body.ts";
-
-type HttpLedger = HttpCameraStatus["ledger"];
 
 /** A camera in JSON, without what is calculated from its last seconds. */
 export function toHttpCamera(camera: Camera): Omit<HttpCamera, "figures" | "findings"> {
@@ -49,15 +48,14 @@ function toHttpStatus(status: CameraStatus): HttpCameraStatus {
     state: stateName(status.state),
     reason: enumName(CameraReason, status.reason),
     recording: status.recording ? toHttpRecordingStatus(status.recording) : null,
-    ledger: toHttpLedger(status),
+    ledger: ledgerJson(status.ledger),
   });
 }
 
 function toHttpRecordingStatus(recording: RecordingStatus): HttpRecordingStatus {
-  const { active, message, soundMessage, bytes, oldestTime } = recording;
   const mode = enumName(RecordingMode, recording.mode) || "off";
   const stream = recording.stream ? toHttpRecordStream(recording.stream) : null;
-  return { mode, active, message, soundMessage, bytes, oldestTime: toIso(oldestTime) ?? null, stream };
+  return recordingStatusJson(recording, { mode, stream });
 }
 
 function toHttpRecordStream(stream: RecordStreamStatus): NonNullable<HttpRecordingStatus["stream"]> {
@@ -76,15 +74,4 @@ function stateName(state: CameraState): HttpCameraStatus["state"] {
     default:
       return "pending";
   }
-}
-
-function toHttpLedger({ ledger }: CameraStatus): HttpLedger {
-  return {
-    captured: ledger?.captured ?? 0,
-    inferred: ledger?.inferred ?? 0,
-    dropped: Object.fromEntries(
-      (ledger?.dropped ?? []).map(({ reason, count }) => [dropReasonLabel(reason), count]),
-    ),
-    inFlight: ledger?.inFlight ?? 0,
-  };
 }
