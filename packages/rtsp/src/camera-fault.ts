@@ -1,4 +1,5 @@
 import { CameraReason } from "@sightline/contracts";
+import { RtspError } from "./errors.ts";
 
 /** Why a camera gives no video, in a form for programs and a form for people. */
 export interface CameraFault {
@@ -8,12 +9,11 @@ export interface CameraFault {
 }
 
 /** A camera's fault as an error. */
-export class CameraFaultError extends Error implements CameraFault {
-  override readonly name = "CameraFaultError";
+export class CameraFaultError extends RtspError implements CameraFault {
   readonly reason: CameraReason;
 
   constructor({ reason, message }: CameraFault) {
-    super(message);
+    super("camera_fault", message);
     this.reason = reason;
   }
 }

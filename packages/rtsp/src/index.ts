@@ -1,7 +1,6 @@
 export {
   type CameraAccess,
   CameraNetworks,
-  CameraNetworksError,
   defaultAccess,
 } from "./address/camera-networks.ts";
 export {
@@ -9,11 +8,11 @@ export {
   type Credentials,
   parseCameraUrl,
   parseRtspUrl,
-  RtspUrlError,
   sourceKind,
 } from "./address/camera-url.ts";
 export { type CameraFault, CameraFaultError, describeReason, faultDetail } from "./camera-fault.ts";
 export { type ArrivedPicture, CameraStream, type StreamSound } from "./camera-stream.ts";
+export { RtspError, type RtspErrorCode, RtspUrlError } from "./errors.ts";
 export {
   type FfmpegReport,
   FfmpegReportReader,

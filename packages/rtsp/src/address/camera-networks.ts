@@ -1,9 +1,5 @@
 import { BlockList, isIP } from "node:net";
-
-/** An entry of a list of networks that cannot be read. */
-export class CameraNetworksError extends Error {
-  override readonly name = "CameraNetworksError";
-}
+import { RtspError } from "../errors.ts";
 
 /**
  * Networks where no camera is, but where a camera's address or redirect could make us read something: link-local addresses, including the
@@ -48,7 +44,7 @@ export class CameraNetworks {
    * Reads a list separated by commas or blanks: `10.0.0.0/8` allows a network, `!10.0.0.5` denies one. As soon as one network is allowed,
    * all others are denied. An empty list allows all but link-local and metadata addresses; those need a network of their own in the list,
    * such as `169.254.0.0/16`.
-   * @throws CameraNetworksError
+   * @throws RtspError networks_invalid
    */
   static parse(text: string): CameraNetworks {
     const entries = text.split(/[\s,]+/).filter((entry) => entry !== "");
@@ -73,7 +69,8 @@ function parseNetwork(entry: string): Network {
   const bits = family === "ipv4" ? 32 : 128;
   const prefix = length === undefined ? bits : Number(length);
   if (!family || rest.length > 0 || !/^\d*$/.test(length ?? "") || length === "" || prefix > bits)
-    throw new CameraNetworksError(
+    throw new RtspError(
+      "networks_invalid",
       `'${entry}' is not a network; expected an address or CIDR such as 192.168.0.0/16, with '!' before it to deny it`,
     );
   return { address, prefix, family };

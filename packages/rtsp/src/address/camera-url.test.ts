@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { parseRtspUrl, RtspUrlError } from "./camera-url.ts";
+import { RtspUrlError } from "../errors.ts";
+import { parseRtspUrl } from "./camera-url.ts";
 
 test("splits address and credentials", () => {
   expect(parseRtspUrl("rtsp://admin:p%40ss%3A@cam.example:8554/live?x=1")).toEqual({

@@ -1,7 +1,4 @@
-/** A camera address that cannot be used. The message repeats nothing of the address, since it may hold a password. */
-export class RtspUrlError extends Error {
-  override readonly name = "RtspUrlError";
-}
+import { RtspUrlError } from "../errors.ts";
 
 /** User and password, unescaped. */
 export interface Credentials {

@@ -4,7 +4,8 @@ import type { CameraNetworks } from "../address/camera-networks.ts";
 import type { RtspTarget } from "../address/camera-url.ts";
 import { connectCamera } from "../address/connect-camera.ts";
 import { type CameraFaultError, faultError } from "../camera-fault.ts";
-import { type RtspMessage, RtspProtocolError, RtspReader } from "./rtsp-reader.ts";
+import { RtspProtocolError } from "../errors.ts";
+import { type RtspMessage, RtspReader } from "./rtsp-reader.ts";
 import { WorkBudget } from "./work-budget.ts";
 
 export interface RtspResponse extends Omit<RtspMessage, "startLine"> {

@@ -1,7 +1,4 @@
-/** Input that is not RTSP or exceeds its limits. The message is for people and quotes nothing of the input. */
-export class RtspProtocolError extends Error {
-  override readonly name = "RtspProtocolError";
-}
+import { RtspProtocolError } from "../errors.ts";
 
 /** A request or response (RFC 2326). */
 export interface RtspMessage {

@@ -4,7 +4,8 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import type { Writable } from "node:stream";
 import { CameraFaultError } from "../camera-fault.ts";
 import type { CameraWay, WaySource } from "../camera-way.ts";
-import { type RtspMessage, RtspProtocolError, RtspReader } from "../connection/rtsp-reader.ts";
+import { type RtspMessage, RtspReader } from "../connection/rtsp-reader.ts";
+import { RtspProtocolError } from "../errors.ts";
 import { reportArguments } from "../ffmpeg-program.ts";
 import { rtcpChannel } from "../session/rtp-transport.ts";
 import type { SdpTrack } from "../session/sdp.ts";

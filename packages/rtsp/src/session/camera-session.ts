@@ -3,6 +3,7 @@ import type { CameraAccess } from "../address/camera-networks.ts";
 import type { RtspTarget } from "../address/camera-url.ts";
 import { CameraFaultError, faultError } from "../camera-fault.ts";
 import type { RtspResponse } from "../connection/rtsp-connection.ts";
+import { RtspError } from "../errors.ts";
 import { type AacTrack, aacTrack, offeredSound } from "../frames/aac-depacketizer.ts";
 import { type DescribedCamera, describeCamera, expectSuccess, safeUri } from "./describe-camera.ts";
 import { InterleavedTransport, type RtpTransport, UdpTransport } from "./rtp-transport.ts";
@@ -101,7 +102,7 @@ export class CameraSession {
           found = typeof sound === "object" ? sound : await setUpSound(camera, transport, session.id, signal);
       } catch (error) {
         transport.close();
-        if (signal.aborted || !(error instanceof SoundHarmsError)) throw error;
+        if (signal.aborted || !(error instanceof RtspError && error.code === "sound_harms")) throw error;
         camera.connection.close();
         return { fault: error.message };
       }
@@ -228,12 +229,7 @@ async function setUp(camera: DescribedCamera, track: SdpTrack, choice: Transport
   }
 }
 
-/** The camera fails when asked for its sound: connect again without sound. */
-class SoundHarmsError extends Error {
-  override readonly name = "SoundHarmsError";
-}
-
-/** Requests the first sound track in a session with video. A refusal does not make the video fail. @throws SoundHarmsError */
+/** Requests the first sound track in a session with video. A refusal does not make the video fail. @throws RtspError sound_harms */
 async function setUpSound(
   { connection, authenticator, base, description }: DescribedCamera,
   video: RtpTransport,
@@ -263,14 +259,16 @@ async function setUpSound(
       transport instanceof InterleavedTransport &&
       transport.channels.some((each) => channels?.includes(each))
     )
-      throw new SoundHarmsError(
+      throw new RtspError(
+        "sound_harms",
         "the camera mixes its sound into the video; the video is received without sound",
       );
     return { track, transport };
   } catch (error) {
     transport.close();
     if (!(error instanceof CameraFaultError)) throw error;
-    throw new SoundHarmsError(
+    throw new RtspError(
+      "sound_harms",
       "the camera does not answer when it is asked for its sound; the video is received without sound",
       { cause: error },
     );

@@ -1,7 +1,8 @@
 import { CameraReason } from "@sightline/contracts";
 import type { CameraAccess } from "../address/camera-networks.ts";
-import { parseRtspUrl, type RtspTarget, RtspUrlError } from "../address/camera-url.ts";
+import { parseRtspUrl, type RtspTarget } from "../address/camera-url.ts";
 import { faultError } from "../camera-fault.ts";
+import { RtspUrlError } from "../errors.ts";
 
 /** Ports that RTSP usually uses; any other port on the same host may be another service. */
 const rtspPorts: readonly number[] = [554, 322, 8554];

@@ -2,16 +2,11 @@ import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { CameraReason } from "@sightline/contracts";
 import type { CameraAccess } from "../address/camera-networks.ts";
-import {
-  type CameraTarget,
-  type Credentials,
-  parseCameraUrl,
-  RtspUrlError,
-  sourceKind,
-} from "../address/camera-url.ts";
+import { type CameraTarget, type Credentials, parseCameraUrl, sourceKind } from "../address/camera-url.ts";
 import { connectCamera } from "../address/connect-camera.ts";
 import { CameraFaultError, faultError } from "../camera-fault.ts";
 import { authorization, bestChallenge, nameChallenges, parseChallenges } from "../connection/digest-auth.ts";
+import { RtspUrlError } from "../errors.ts";
 
 const mostRedirects = 3;
 const redirectStatus: readonly number[] = [301, 302, 303, 307, 308];
