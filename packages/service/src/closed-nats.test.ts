@@ -6,7 +6,7 @@ import { connect, type NatsConnection, nkeys, PermissionViolationError } from "@
 import { type NatsIdentity, natsIdentities } from "@sightline/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findBuckets, openBuckets } from "./buckets.ts";
-import { SettingError } from "./config.ts";
+import { SettingError } from "./errors.ts";
 import { createLogger } from "./log.ts";
 import { connectNats, type Nats } from "./nats.ts";
 import { accessOptions, type NatsAccess } from "./nats-access.ts";

@@ -2,7 +2,8 @@ import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { ConfigError, commonSettings, loadConfig, replicasSetting, setting } from "./config.ts";
+import { commonSettings, loadConfig, replicasSetting, setting } from "./config.ts";
+import { ConfigError } from "./errors.ts";
 import { settingNames, unknownSettings } from "./setting-names.ts";
 
 const settings = {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { decodeUtf8, isModelName } from "@sightline/contracts";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
+import { ConfigError } from "./errors.ts";
 import { redact } from "./log.ts";
 
 /** One setting: its source, its allowed values and its meaning. */
@@ -13,22 +14,6 @@ export interface Setting<T extends z.ZodType = z.ZodType> {
 
 type Settings = Record<string, Setting>;
 export type Config<S extends Settings> = Readonly<{ [K in keyof S]: z.infer<S[K]["schema"]> }>;
-
-/** A setting of this service, or of a system it depends on, that makes its work impossible. The message names it and says what to set. */
-export class SettingError extends Error {
-  override readonly name: string = "SettingError";
-}
-
-/** A configuration that cannot be used; `faults` has one line for each wrong setting. */
-export class ConfigError extends SettingError {
-  override readonly name = "ConfigError";
-  readonly faults: readonly string[];
-
-  constructor(faults: readonly string[], options?: ErrorOptions) {
-    super(`invalid configuration:\n${faults.map((fault) => `  ${fault}`).join("\n")}`, options);
-    this.faults = faults;
-  }
-}
 
 /** Name of the environment variable with the path of a YAML or JSON settings file; its keys are the settings' names. */
 export const configFileVariable = "SIGHTLINE_CONFIG";

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { JetStreamManager, JsMsg } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
+import { ServiceError } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import type { Nats } from "./nats.ts";
 import { StreamRead } from "./stream-read.ts";
@@ -93,7 +94,7 @@ export class KvMirror<T> {
     const deadline = performance.now() + catchUpLimitMs;
     while (this.#seenRevision < newest) {
       if (performance.now() > deadline || this.#stopped)
-        throw new Error(`${this.#bucket} was not read completely`);
+        throw new ServiceError("no_answer", `${this.#bucket} was not read completely`);
       await delay(catchUpLookMs);
     }
   }

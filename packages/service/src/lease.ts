@@ -1,5 +1,6 @@
 import type { KV } from "@nats-io/kv";
 import { leaseTtlMs } from "@sightline/contracts";
+import { ServiceError } from "./errors.ts";
 import { isJetStreamFailure } from "./jetstream-errors.ts";
 import type { Logger } from "./log.ts";
 
@@ -248,9 +249,10 @@ export class Lease implements HeldLease {
    */
   async #answered<T>(request: Promise<T>): Promise<T> {
     const silence = Promise.withResolvers<never>();
-    const late = () => silence.reject(new UnansweredError(`NATS has not answered for ${patienceMs} ms`));
+    const late = () =>
+      silence.reject(new ServiceError("no_answer", `NATS has not answered for ${patienceMs} ms`));
     const timer = setTimeout(() => setImmediate(late), patienceMs);
-    this.#waitNoMore = () => silence.reject(new UnansweredError("NATS was away"));
+    this.#waitNoMore = () => silence.reject(new ServiceError("no_answer", "NATS was away"));
     request.catch(() => undefined);
     silence.promise.catch(() => undefined);
     try {
@@ -270,9 +272,4 @@ export class Lease implements HeldLease {
       this.#log.debug({ lease: this.key, err: error }, "a lease could not be released; it will expire");
     });
   }
-}
-
-/** NATS did not answer in time. */
-class UnansweredError extends Error {
-  override readonly name = "UnansweredError";
 }

@@ -9,7 +9,8 @@ import {
   UserAuthenticationExpiredError,
 } from "@nats-io/transport-node";
 import { inboxPrefix } from "@sightline/contracts";
-import { natsSettings, SettingError } from "./config.ts";
+import { natsSettings } from "./config.ts";
+import { SettingError } from "./errors.ts";
 import { redact } from "./log.ts";
 
 /** The address of NATS and our identity there, as in `natsSettings`. Files are read again at each connection. */

@@ -16,7 +16,7 @@ export function natsKeyFile(directory: string, identity: NatsIdentity): string {
 /**
  * Creates the missing keys of all identities in a directory, and the server's list of permissions, including the sites of `makeSite`.
  * Existing keys stay. Only the owner can read the files. Returns the identities whose key was created.
- * @throws NatsKeyError a file that should hold a key does not
+ * @throws ServiceError nats_key_unreadable: a file that should hold a key does not
  */
 export function writeNatsKeys(directory: string): NatsIdentity[] {
   mkdirSync(directory, { recursive: true, mode: 0o700 });

@@ -9,6 +9,7 @@ import {
   siteReaderPermissions,
 } from "@sightline/contracts";
 import { hashSync } from "bcryptjs";
+import { ServiceError } from "./errors.ts";
 import { knownKey, makeKey } from "./nkey-file.ts";
 import { writePrivateFile } from "./private-file.ts";
 
@@ -23,11 +24,6 @@ const bcryptCost = 10;
 
 /** The JetStream domain of a centre. */
 export const centreDomain = "centre";
-
-/** A site that cannot be created; nothing was changed. */
-export class SiteError extends Error {
-  override readonly name = "SiteError";
-}
 
 export interface SiteOptions {
   /** Address of the centre's NATS server as seen from the site: `tls://HOST:7422`, or `nats://…` if the line itself is encrypted. */
@@ -46,27 +42,31 @@ export function sitesDirectory(directory: string): string {
 /**
  * Creates the keys with which a site and its centre know each other, in the centre's directory of keys, and the centre's port if there is
  * none yet. The permissions list contains the site after `writeNatsKeys` has written it again. Returns the file for the site.
- * @throws SiteError the name or the address is not valid, or the site already exists
+ * @throws ServiceError site_invalid: the name or the address is not valid, or the site already exists
  */
 export function makeSite(directory: string, site: string, options: SiteOptions): string {
   if (!isSiteName(site))
-    throw new SiteError(
+    throw new ServiceError(
+      "site_invalid",
       `'${site}' cannot be a site's name; expected 1 to 24 characters of a–z and 0–9, such as north`,
     );
   if (site === centreDomain)
-    throw new SiteError(
+    throw new ServiceError(
+      "site_invalid",
       `a site cannot be called '${centreDomain}', because this is the centre's own name; use another name`,
     );
   const url = addressOf(options.centre);
   if (options.caFile !== undefined && url.protocol !== "tls:")
-    throw new SiteError(
+    throw new ServiceError(
+      "site_invalid",
       "a certificate file of the centre can be used only with an address that begins with tls://",
     );
   const [key, hash, plain, configuration] = ["nk", "bcrypt", "password", "conf"].map((ending) =>
     join(sitesDirectory(directory), `${site}.${ending}`),
   ) as [string, string, string, string];
   if (!options.replace && [key, hash, plain, configuration].some((path) => existsSync(path)))
-    throw new SiteError(
+    throw new ServiceError(
+      "site_invalid",
       `the site '${site}' already exists with the file ${configuration}; use --replace to make new keys and a new file`,
     );
   mkdirSync(sitesDirectory(directory), { recursive: true, mode: 0o700 });
@@ -82,7 +82,7 @@ export function makeSite(directory: string, site: string, options: SiteOptions):
   return configuration;
 }
 
-/** Sites of a centre, and their permissions at its NATS server, as entries of the server's `users`. @throws NatsKeyError */
+/** Sites of a centre, and their permissions at its NATS server, as entries of the server's `users`. @throws ServiceError nats_key_unreadable */
 export function siteUsers(directory: string): { name: string; entry: string }[] {
   const folder = sitesDirectory(directory);
   if (!existsSync(folder)) return [];
@@ -114,13 +114,16 @@ function hashOf(password: string): string {
   return `${hashSync(password, bcryptCost)}\n`;
 }
 
-/** The name of the site that a site's file was created for; undefined when there is no file. @throws SiteError the file names no site */
+/** The name of the site that a site's file was created for; undefined when there is no file. @throws ServiceError site_invalid: the file names no site */
 export function siteOf(directory: string): string | undefined {
   const path = join(directory, siteFile);
   if (!existsSync(path)) return undefined;
   const site = /^SITE: ([a-z0-9]{1,24})$/m.exec(readFileSync(path, "utf8"))?.[1];
   if (site === undefined)
-    throw new SiteError(`${path} was not made by \`sightline nats site\`: it has no line SITE: NAME`);
+    throw new ServiceError(
+      "site_invalid",
+      `${path} was not made by \`sightline nats site\`: it has no line SITE: NAME`,
+    );
   return site;
 }
 
@@ -132,7 +135,8 @@ function entry(login: string, { publish, subscribe }: NatsPermissions): { entry:
 function addressOf(text: string): URL {
   const url = URL.parse(text);
   if (!url || !/^(tls|nats):$/.test(url.protocol) || !url.hostname || url.username || url.pathname !== "")
-    throw new SiteError(
+    throw new ServiceError(
+      "site_invalid",
       `'${text}' is not an address of the centre's NATS; expected tls://HOST:7422, or nats://HOST:7422 if the link itself is encrypted`,
     );
   url.port ||= "7422";

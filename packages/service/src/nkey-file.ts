@@ -1,12 +1,8 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { nkeys } from "@nats-io/transport-node";
+import { ServiceError } from "./errors.ts";
 
-/** A key file that contains no key; nothing was changed. */
-export class NatsKeyError extends Error {
-  override readonly name = "NatsKeyError";
-}
-
-/** The public key of a file's key; undefined when there is no file. @throws NatsKeyError */
+/** The public key of a file's key; undefined when there is no file. @throws ServiceError nats_key_unreadable */
 export function knownKey(path: string): string | undefined {
   if (!existsSync(path)) return undefined;
   try {
@@ -14,7 +10,8 @@ export function knownKey(path: string): string | undefined {
     chmodSync(path, 0o600);
     return key;
   } catch (error) {
-    throw new NatsKeyError(
+    throw new ServiceError(
+      "nats_key_unreadable",
       `${path} contains no NATS key (${(error as Error).message}): restore the key, or remove the file so that a new one is made`,
       { cause: error },
     );

@@ -13,6 +13,7 @@ import {
   pictureSources,
   subjects,
 } from "@sightline/contracts";
+import { ServiceError } from "./errors.ts";
 import type { Nats } from "./nats.ts";
 
 const timeoutMs = 2_000;
@@ -27,12 +28,11 @@ export type Picture = Omit<Extract<PictureAnswer, { ok: true }>, "ok"> & {
 };
 
 /** Why there is no picture: ingest's reason, or that no ingest answered. */
-export class PictureError extends Error {
-  override readonly name = "PictureError";
+export class PictureError extends ServiceError {
   readonly reason: Extract<PictureAnswer, { ok: false }>["reason"] | "unreachable";
 
   constructor(reason: PictureError["reason"], message: string, options?: ErrorOptions) {
-    super(message, options);
+    super("picture_unavailable", message, options);
     this.reason = reason;
   }
 }

@@ -17,28 +17,30 @@ import {
   timelineStream,
 } from "@sightline/contracts";
 import { byteText } from "./disk-room.ts";
+import { ServiceError } from "./errors.ts";
 import { isJetStreamFailure, isPassingFailure } from "./jetstream-errors.ts";
 
 /** A stream's limit is larger than the rest of what NATS may store. */
-export class StreamTooLargeError extends Error {
-  override readonly name = "StreamTooLargeError";
+export class StreamTooLargeError extends ServiceError {
   readonly stream: string;
-  readonly maxBytes: number;
 
   constructor(stream: string, maxBytes: number, cause: unknown) {
-    super(`the stream ${stream} may take ${byteText(maxBytes)}, but NATS has less storage left`, { cause });
+    super(
+      "stream_too_large",
+      `the stream ${stream} may take ${byteText(maxBytes)}, but NATS has less storage left`,
+      { cause },
+    );
     this.stream = stream;
-    this.maxBytes = maxBytes;
   }
 }
 
 /** NATS cannot change an existing stream to the configuration of this version. Nothing was changed. */
-export class StreamConflictError extends Error {
-  override readonly name = "StreamConflictError";
+export class StreamConflictError extends ServiceError {
   readonly stream: string;
 
   constructor(stream: string, differences: readonly string[], why: string, advice: string, cause?: Error) {
     super(
+      "stream_conflict",
       `NATS cannot change the stream ${stream} to what this version needs${differences.length > 0 ? ` (${differences.join(", ")})` : ""}: ${why}. ${advice}`,
       { cause },
     );

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
-import { SettingError } from "./config.ts";
+import { SettingError } from "./errors.ts";
 import { isPassingFailure } from "./jetstream-errors.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { unknownSettings } from "./setting-names.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { SettingError } from "./config.ts";
+import { SettingError } from "./errors.ts";
 import { writePrivateFile } from "./private-file.ts";
 
 /** Our services that call results like applications do; each has its own token. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createLogger } from "./log.ts";
 import { connectNats, type Nats } from "./nats.ts";
-import { type SnapshotDetails, SnapshotStore, SnapshotTooLargeError } from "./snapshot-store.ts";
+import { type SnapshotDetails, SnapshotStore } from "./snapshot-store.ts";
 import { NatsServer } from "./testing/index.ts";
 
 const stream = "OBJ_snapshots";
@@ -100,9 +100,9 @@ test("what a process left behind when it died is swept away with what is as old"
 });
 
 test("a picture too large for an answer is refused", async () => {
-  await expect(store.put("front/d-e1", bytes(1024 * 1024 + 1, 1), details(1))).rejects.toThrow(
-    SnapshotTooLargeError,
-  );
+  await expect(store.put("front/d-e1", bytes(1024 * 1024 + 1, 1), details(1))).rejects.toMatchObject({
+    code: "picture_too_large",
+  });
   expect(await store.bytes()).toBe(0);
 });
 

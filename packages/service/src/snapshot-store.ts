@@ -9,6 +9,7 @@ import {
   toTimestamp,
 } from "@sightline/contracts";
 import { z } from "zod";
+import { ServiceError } from "./errors.ts";
 import { isJetStreamFailure } from "./jetstream-errors.ts";
 import type { Nats } from "./nats.ts";
 import { fitting } from "./provision.ts";
@@ -59,11 +60,6 @@ export interface StoredSnapshot {
   jpeg: Uint8Array;
 }
 
-/** A snapshot that is too large to store. */
-export class SnapshotTooLargeError extends Error {
-  override readonly name = "SnapshotTooLargeError";
-}
-
 /** Pictures of events in NATS's object store, limited by age and bytes: the oldest are removed for the newest. */
 export class SnapshotStore {
   readonly #nats: Nats;
@@ -87,10 +83,11 @@ export class SnapshotStore {
     return new SnapshotStore(nats, undefined, await new Objm(nats.jetstream).open(snapshotStore, false));
   }
 
-  /** Stores an event's picture and replaces its previous one. @throws SnapshotTooLargeError, or when NATS does not answer */
+  /** Stores an event's picture and replaces its previous one. @throws ServiceError picture_too_large, or when NATS does not answer */
   async put(event: string, jpeg: Uint8Array, details: SnapshotDetails): Promise<void> {
     if (jpeg.byteLength > mostBytes)
-      throw new SnapshotTooLargeError(
+      throw new ServiceError(
+        "picture_too_large",
         `a picture of ${jpeg.byteLength} bytes is larger than the limit of ${mostBytes}`,
       );
     const metadata = { snapshot: JSON.stringify(details) };

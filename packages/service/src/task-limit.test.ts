@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { TaskLimit, TaskLimitError } from "./task-limit.ts";
+import { TaskLimitError } from "./errors.ts";
+import { TaskLimit } from "./task-limit.ts";
 
 test("runs so many at a time, lets so many wait in turn, and refuses the rest", async () => {
   const limit = new TaskLimit(2, 3);

@@ -1,7 +1,4 @@
-/** More tasks are waiting than allowed. */
-export class TaskLimitError extends Error {
-  override readonly name = "TaskLimitError";
-}
+import { TaskLimitError } from "./errors.ts";
 
 /** Runs a few tasks at a time; a limited number, or all, wait for their turn, and others are refused. */
 export class TaskLimit {
@@ -23,8 +20,7 @@ export class TaskLimit {
   /** @throws TaskLimitError at once when too many wait; otherwise what the task throws */
   async run<R>(task: () => Promise<R>): Promise<R> {
     if (this.#running >= this.#mostRunning) {
-      if (this.#waiting.length >= this.#mostWaiting)
-        throw new TaskLimitError("too many tasks at the same time");
+      if (this.#waiting.length >= this.#mostWaiting) throw new TaskLimitError();
       // An ending task passes on its place, so no other task can take it in between.
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else this.#running += 1;

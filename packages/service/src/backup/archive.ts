@@ -2,11 +2,7 @@ import { createReadStream, createWriteStream, rmSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { extract, pack } from "tar-stream";
-
-/** A file that is not a complete backup. */
-export class ArchiveError extends Error {
-  override readonly name = "ArchiveError";
-}
+import { ServiceError } from "../errors.ts";
 
 /** A tar file that only its owner can read. It gets its final name when it is complete. */
 export class ArchiveWriter {
@@ -49,7 +45,7 @@ export class ArchiveWriter {
   }
 }
 
-/** The entries of a tar file, in order. @throws ArchiveError it is not a tar file; or the error of the file system */
+/** The entries of a tar file, in order. @throws ServiceError backup_unusable: it is not a tar file; or the error of the file system */
 export async function* entriesOf(path: string): AsyncGenerator<{ name: string; data: Buffer }> {
   const reader = extract();
   const source = createReadStream(path);
@@ -63,9 +59,13 @@ export async function* entriesOf(path: string): AsyncGenerator<{ name: string; d
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== undefined) throw error;
-    throw new ArchiveError(`${path} cannot be read as a backup: ${(error as Error).message}`, {
-      cause: error,
-    });
+    throw new ServiceError(
+      "backup_unusable",
+      `${path} cannot be read as a backup: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
   } finally {
     source.destroy();
   }

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { streams } from "@sightline/contracts";
 import { z } from "zod";
+import { ServiceError } from "../errors.ts";
 import { isJetStreamFailure } from "../jetstream-errors.ts";
 import type { Nats } from "../nats.ts";
-import { ArchiveError, ArchiveWriter, entriesOf } from "./archive.ts";
+import { ArchiveWriter, entriesOf } from "./archive.ts";
 import { keptStreams, leasesStream } from "./kept-streams.ts";
 import { restoreStream, type StreamForm, snapshotOf } from "./stream-snapshots.ts";
 
@@ -23,14 +24,9 @@ export interface SavedStream {
   messages: number;
 }
 
-/** The store contains data that must not be overwritten. */
-export class StoreInUseError extends Error {
-  override readonly name = "StoreInUseError";
-}
-
 /**
  * Writes everything durable to one file: one stream after the other, each as of one instant. Services may run meanwhile.
- * @throws SnapshotError; or an error of the file system. In both cases there is no file.
+ * @throws ServiceError stream_snapshot_failed, backup_empty; or an error of the file system. In both cases there is no file.
  */
 export async function backup({ connection, manager }: Nats, path: string): Promise<SavedStream[]> {
   const archive = new ArchiveWriter(path);
@@ -48,7 +44,10 @@ export async function backup({ connection, manager }: Nats, path: string): Promi
       contents.streams.push({ name, form: form!, parts, sha256: hash.digest("hex") });
     }
     if (contents.streams.length === 0)
-      throw new ArchiveError("this NATS has no stream of Sightline: there is nothing to back up");
+      throw new ServiceError(
+        "backup_empty",
+        "this NATS has no stream of Sightline: there is nothing to back up",
+      );
     await archive.add(contentsName, Buffer.from(JSON.stringify(contents)));
     await archive.finish();
   } catch (error) {
@@ -68,8 +67,9 @@ export interface RestoreOptions {
 
 /**
  * Restores a backup, after checking all of it. The services must not run.
- * @throws ArchiveError the file is not a complete backup; StoreInUseError services run, or the store contains data and `replace` is not
- * set; both before anything is changed. SnapshotError NATS does not accept a stream; the streams before it are restored by then.
+ * @throws ServiceError backup_unusable: the file is not a complete backup; store_in_use: services run, or the store contains data and
+ * `replace` is not set; both before anything is changed. stream_snapshot_failed: NATS does not accept a stream; the streams before it are
+ * restored by then.
  */
 export async function restore(
   { connection, manager }: Nats,
@@ -78,7 +78,8 @@ export async function restore(
 ): Promise<SavedStream[]> {
   const contents = await checked(path);
   if (((await messagesIn(manager, leasesStream)) ?? 0) > 0)
-    throw new StoreInUseError(
+    throw new ServiceError(
+      "store_in_use",
       "services are using this NATS, or were using it a moment ago: stop ingest, results, the analysis and workers, wait 5 s, and try again",
     );
   const there: string[] = [];
@@ -90,7 +91,8 @@ export async function restore(
     if (messages > 0 && name !== streams.ready) full.push(name);
   }
   if (full.length > 0 && !replace)
-    throw new StoreInUseError(
+    throw new ServiceError(
+      "store_in_use",
       `this NATS holds data: ${full.join(", ")}. Restore into an empty one, or give --replace to delete all of it first`,
     );
   for (const name of there) await manager.streams.delete(name);
@@ -103,7 +105,7 @@ export async function restore(
   return contents.streams.map(saved);
 }
 
-/** The contents of a backup that is complete and unchanged. @throws ArchiveError */
+/** The contents of a backup that is complete and unchanged. @throws ServiceError backup_unusable */
 async function checked(path: string): Promise<Contents> {
   const found = new Map<string, { hash: ReturnType<typeof createHash>; parts: number }>();
   let contents: Contents | undefined;
@@ -111,25 +113,32 @@ async function checked(path: string): Promise<Contents> {
     if (name === contentsName) {
       const parsed = contentsSchema.safeParse(parseJson(data));
       if (!parsed.success)
-        throw new ArchiveError(`${path} is a backup from another version, or not a backup`);
+        throw new ServiceError(
+          "backup_unusable",
+          `${path} is a backup from another version, or not a backup`,
+        );
       contents = parsed.data;
       continue;
     }
     const stream = name.split("/")[0]!;
     const known = found.get(stream) ?? { hash: createHash("sha256"), parts: 0 };
     if (name !== partName(stream, known.parts++))
-      throw new ArchiveError(`${path} is not a backup, or its parts are mixed up`);
+      throw new ServiceError("backup_unusable", `${path} is not a backup, or its parts are mixed up`);
     known.hash.update(data);
     found.set(stream, known);
   }
-  if (!contents) throw new ArchiveError(`${path} is not a complete backup: it has no ${contentsName}`);
+  if (!contents)
+    throw new ServiceError("backup_unusable", `${path} is not a complete backup: it has no ${contentsName}`);
   const unknown = contents.streams.find(({ name }) => !keptStreams.includes(name));
   if (unknown)
-    throw new ArchiveError(`${path} holds stream ${unknown.name}, which this version does not know`);
+    throw new ServiceError(
+      "backup_unusable",
+      `${path} holds stream ${unknown.name}, which this version does not know`,
+    );
   for (const { name, parts, sha256 } of contents.streams) {
     const known = found.get(name);
     if (known?.parts !== parts || known.hash.digest("hex") !== sha256)
-      throw new ArchiveError(`${path} is damaged: stream ${name} is not what was saved`);
+      throw new ServiceError("backup_unusable", `${path} is damaged: stream ${name} is not what was saved`);
   }
   return contents;
 }

@@ -1,22 +1,12 @@
 import type { StreamConfig } from "@nats-io/jetstream";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
+import { ServiceError } from "../errors.ts";
 import { newInbox } from "../nats-access.ts";
 
 /** NATS's description of a stream, stored beside its snapshot; both go back to NATS unchanged. */
 export interface StreamForm {
   config: StreamConfig;
   state: { messages: number; bytes: number; first_seq: number; last_seq: number };
-}
-
-/** NATS did not create or accept a stream's snapshot; the message names the stream and quotes NATS. */
-export class SnapshotError extends Error {
-  override readonly name = "SnapshotError";
-  readonly stream: string;
-
-  constructor(stream: string, why: string, options?: ErrorOptions) {
-    super(`stream ${stream}: ${why}`, options);
-    this.stream = stream;
-  }
 }
 
 const chunkBytes = 128 * 1024;
@@ -26,7 +16,7 @@ const patienceMs = 60_000;
 /**
  * Lets NATS create a snapshot of a stream with its consumers: as of one instant, with sequences, times and headers. `onForm` is called
  * once, first. Yields the snapshot's parts, in order. Only a connection with permission for `$JS.API.STREAM.SNAPSHOT` can do this.
- * @throws SnapshotError
+ * @throws ServiceError stream_snapshot_failed
  */
 export async function* snapshotOf(
   connection: NatsConnection,
@@ -50,15 +40,14 @@ export async function* snapshotOf(
       if (message.data.length === 0) {
         clearTimeout(timer);
         const code = message.headers?.code ?? 0;
-        if (code >= 400)
-          throw new SnapshotError(stream, `NATS ended the snapshot: ${message.headers?.description}`);
+        if (code >= 400) throw failed(stream, `NATS ended the snapshot: ${message.headers?.description}`);
         return;
       }
       yield message.data;
       // NATS sends more after we have confirmed what it sent.
       message.respond();
     }
-    throw new SnapshotError(stream, "NATS stopped sending the snapshot");
+    throw failed(stream, "NATS stopped sending the snapshot");
   } finally {
     parts.unsubscribe();
   }
@@ -66,7 +55,7 @@ export async function* snapshotOf(
 
 /**
  * Creates a stream from its snapshot; no stream of this name may exist. If NATS requires a login, only the operator may do this.
- * @throws SnapshotError; then the stream does not exist
+ * @throws ServiceError stream_snapshot_failed; then the stream does not exist
  */
 export async function restoreStream(
   connection: NatsConnection,
@@ -91,14 +80,19 @@ async function ask<T>(connection: NatsConnection, stream: string, subject: strin
   try {
     return read<T>(stream, await connection.request(subject, JSON.stringify(body), { timeout: patienceMs }))!;
   } catch (error) {
-    if (error instanceof SnapshotError) throw error;
-    throw new SnapshotError(stream, (error as Error).message, { cause: error });
+    if (error instanceof ServiceError) throw error;
+    throw failed(stream, (error as Error).message, { cause: error });
   }
 }
 
 function read<T>(stream: string, message: Msg): T | undefined {
   if (message.data.length === 0) return undefined;
   const answer = message.json<T & { error?: { description: string } }>();
-  if (answer.error) throw new SnapshotError(stream, answer.error.description);
+  if (answer.error) throw failed(stream, answer.error.description);
   return answer;
+}
+
+/** The message names the stream and quotes NATS. */
+function failed(stream: string, why: string, options?: ErrorOptions): ServiceError {
+  return new ServiceError("stream_snapshot_failed", `stream ${stream}: ${why}`, options);
 }

@@ -8,10 +8,11 @@ import {
   sealedSecretSchema,
 } from "@sightline/contracts";
 import type { Buckets } from "../buckets.ts";
+import { SecretUnreadableError } from "../errors.ts";
 import { isJetStreamFailure } from "../jetstream-errors.ts";
 import { storedKeys } from "../kv-mirror.ts";
 import type { Logger } from "../log.ts";
-import { type SecretKeys, SecretUnreadableError } from "./secret-keys.ts";
+import type { SecretKeys } from "./secret-keys.ts";
 
 /**
  * Users and passwords of cameras. With keys, they are stored encrypted in a bucket of their own; what is still in the bucket of plain ones

@@ -2,7 +2,8 @@ import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { SealedSecret } from "@sightline/contracts";
-import { SettingError, setting } from "../config.ts";
+import { setting } from "../config.ts";
+import { SecretUnreadableError, SettingError } from "../errors.ts";
 import { writePrivateFile } from "../private-file.ts";
 
 /** The path of the keys of stored secrets. */
@@ -11,11 +12,6 @@ export const secretsKeyFileSetting = {
   schema: setting.optionalText(),
   help: "file with the keys that cameras' passwords are encrypted with; `sightline secrets rotate` makes and changes it",
 } as const;
-
-/** A secret that the present keys cannot decrypt. It is left unchanged. */
-export class SecretUnreadableError extends Error {
-  override readonly name = "SecretUnreadableError";
-}
 
 const algorithm = "aes-256-gcm";
 const line = /^([0-9a-f]{8}) ([A-Za-z0-9+/]{43}=)$/;

@@ -2,7 +2,8 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { Counter, Gauge, type Registry } from "prom-client";
-import { type Config, SettingError } from "../config.ts";
+import type { Config } from "../config.ts";
+import { SettingError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { tlsServerSettings } from "./tls-settings.ts";
 
@@ -167,7 +168,7 @@ function judge(
     try {
       return task(content);
     } catch (error) {
-      throw error instanceof MismatchError
+      throw error instanceof SettingError
         ? fault(error.message)
         : fault("it does not contain the expected PEM data");
     }
@@ -176,7 +177,7 @@ function judge(
   const cert = use("tlsCertFile", (pem) => createSecureContext({ cert: pem }) && pem);
   const key = use("tlsKeyFile", (pem) => {
     if (!certificate.checkPrivateKey(createPrivateKey(pem)))
-      throw new MismatchError(`the key does not belong to the certificate in ${files.tlsCertFile}`);
+      throw new SettingError(`the key does not belong to the certificate in ${files.tlsCertFile}`);
     return pem;
   });
   const ca =
@@ -197,8 +198,6 @@ function judge(
   createSecureContext(options);
   return { options, certificate };
 }
-
-class MismatchError extends Error {}
 
 function hasExpired({ validToDate }: X509Certificate): boolean {
   return validToDate.getTime() < Date.now();
