@@ -11,6 +11,7 @@ import {
   redact,
 } from "@sightline/service";
 import { natsKeysIn } from "@sightline/stack";
+import { CliError } from "./errors.ts";
 
 const patienceMs = 10_000;
 
@@ -31,7 +32,8 @@ export async function asOperator<T>(action: (nats: Nats) => Promise<T>): Promise
     nats = await connectNats(access, "operator", createLogger("operator", "fatal"), { signal });
   } catch (error) {
     if (!signal.aborted) throw error;
-    throw new Error(
+    throw new CliError(
+      "no_answer",
       `NATS does not answer at ${redact(access.natsUrl)}; SIGHTLINE_NATS_URL says where it is`,
       {
         cause: error,

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 import { writePrivateFile } from "@sightline/service/private-file";
+import { CliError } from "../errors.ts";
 
 /** Where `sightline login` stores its tokens, by server; only the file's owner can read it. */
 export function tokensPath(): string {
@@ -38,7 +39,10 @@ function readTokens(): Record<string, string> {
     return JSON.parse(text) as Record<string, string>;
   } catch {
     // No cause: it repeats a piece of the file, which holds secrets.
-    throw new Error(`${tokensPath()} cannot be read as JSON; remove it and log in again`);
+    throw new CliError(
+      "input_unusable",
+      `${tokensPath()} cannot be read as JSON; remove it and log in again`,
+    );
   }
 }
 
@@ -53,7 +57,7 @@ export async function askSecret(question: string): Promise<string> {
       once(reader, "line"),
       once(reader, "close").then(() => []),
     ])) as string[];
-    if (line === undefined) throw new Error("no password was given");
+    if (line === undefined) throw new CliError("usage", "no password was given");
     return line;
   } finally {
     if (isTerminal) process.stderr.write("\n");
@@ -70,6 +74,6 @@ export async function readPassword(
   if (file !== undefined) return readFileSync(file, "utf8").split(/\r?\n/, 1)[0]!.trim();
   const password = await askSecret(`${question}: `);
   if (isNew && process.stdin.isTTY && (await askSecret("again: ")) !== password)
-    throw new Error("the two passwords differ");
+    throw new CliError("usage", "the two passwords differ");
   return password;
 }

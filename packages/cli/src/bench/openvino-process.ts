@@ -5,17 +5,13 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { projectRoot } from "@sightline/stack";
 import { z } from "zod";
+import { CliError } from "../errors.ts";
 import type { TimedSubject } from "./alternating-blocks.ts";
 
 const script = fileURLToPath(new URL("openvino_timer.py", import.meta.url));
 
 /** Where OpenVINO's Python package is looked for, besides Python's usual places. */
 export const OPENVINO_FOLDER = join(projectRoot, ".sightline", "openvino");
-
-/** OpenVINO cannot be used here, or its process ended. The message says what to do. */
-export class OpenVinoError extends Error {
-  override readonly name = "OpenVinoError";
-}
 
 /** Floating-point type that OpenVINO computes in; bf16 is its default where the processor supports it. */
 export type OpenVinoFloats = "f32" | "bf16";
@@ -60,7 +56,7 @@ export class OpenVinoProcess {
 
   /**
    * @param python the program to start; the process ends when `signal` aborts
-   * @throws OpenVinoError when there is no such Python, or it has no OpenVINO
+   * @throws CliError when there is no such Python, or it has no OpenVINO
    */
   static async start(python: string, signal: AbortSignal): Promise<OpenVinoProcess> {
     const path = [OPENVINO_FOLDER, process.env.PYTHONPATH].filter(Boolean).join(":");
@@ -74,7 +70,8 @@ export class OpenVinoProcess {
     child.stdin!.on("error", () => {});
     await once(child, "spawn").catch((cause: unknown) => {
       signal.throwIfAborted();
-      throw new OpenVinoError(
+      throw new CliError(
+        "program_failed",
         `OpenVINO is timed by Python, and '${python}' cannot be run: "apt-get install python3-pip" brings one, --python PATH names another`,
         { cause },
       );
@@ -83,11 +80,13 @@ export class OpenVinoProcess {
     child.on("error", () => {});
     const answers = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
     const first = started.safeParse(await nextAnswer(answers, child, signal));
-    if (!first.success) throw new OpenVinoError(`'${python}' is no Python that can run ${script}`);
+    if (!first.success)
+      throw new CliError("program_failed", `'${python}' is no Python that can run ${script}`);
     if ("version" in first.data) return new OpenVinoProcess(child, answers, signal, first.data.version);
     const pip = first.data.pip ? "" : "apt-get install python3-pip && ";
     const install = `${python} -m pip install --target ${OPENVINO_FOLDER} openvino`;
-    throw new OpenVinoError(
+    throw new CliError(
+      "program_failed",
       `'${python}' has no OpenVINO (${first.data.missing}); this brings it: ${pip}${install}`,
     );
   }
@@ -95,7 +94,7 @@ export class OpenVinoProcess {
   /**
    * Load a model with a fixed batch, in one stream that uses all threads, and run it once on noise.
    * @returns a subject for timing and the floating-point type that OpenVINO uses, or why OpenVINO refuses the model
-   * @throws OpenVinoError when the process has ended
+   * @throws CliError when the process has ended
    */
   async load(model: OpenVinoModel): Promise<{ subject: TimedSubject; floats: string } | { error: string }> {
     const { file, ...settings } = model;
@@ -104,7 +103,8 @@ export class OpenVinoProcess {
     const index = this.#models++;
     const timeBlock = async (blockMs: number) => {
       const block = timed.parse(await this.#ask({ time: index, blockMs }));
-      if ("error" in block) throw new OpenVinoError(`OpenVINO failed at ${file}: ${reason(block.error)}`);
+      if ("error" in block)
+        throw new CliError("program_failed", `OpenVINO failed at ${file}: ${reason(block.error)}`);
       return block.runs;
     };
     return { subject: { timeBlock }, floats: answer.floats };
@@ -138,7 +138,8 @@ async function nextAnswer(
   if (!done) return parsed(value);
   signal.throwIfAborted();
   if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-  throw new OpenVinoError(
+  throw new CliError(
+    "program_failed",
     `OpenVINO's process ended (${child.signalCode ?? `exit code ${child.exitCode}`}); what it said is above`,
   );
 }

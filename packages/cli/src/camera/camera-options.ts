@@ -12,6 +12,7 @@ import {
   rangeText,
 } from "@sightline/contracts";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { CliError } from "../errors.ts";
 
 /** Settings of a camera from the command line; numbers and choices are stored under the names of their options. */
 export interface CameraOptions {
@@ -122,9 +123,12 @@ export function toSettings(options: CameraOptions): GivenCameraSettings {
     audio: options.recordAudio,
   };
   if (options.privacyMask && options.privacyMasks === false)
-    throw new Error("--privacy-mask and --no-privacy-masks contradict each other: give one of them");
+    throw new CliError(
+      "usage",
+      "--privacy-mask and --no-privacy-masks contradict each other: give one of them",
+    );
   if (options.label && options.labels === false)
-    throw new Error("--label and --no-labels contradict each other: give one of them");
+    throw new CliError("usage", "--label and --no-labels contradict each other: give one of them");
   const records = Object.values(recording).some((value) => value !== undefined);
   return {
     ...plainSettingsIn(options),

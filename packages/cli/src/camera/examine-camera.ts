@@ -13,6 +13,7 @@ import {
   receive,
   type TransportChoice,
 } from "@sightline/rtsp";
+import { CliError } from "../errors.ts";
 
 export interface ExamineOptions {
   transport: TransportChoice;
@@ -39,16 +40,11 @@ export async function examine(url: string, { transport, videoTrack, decode }: Ex
   };
 }
 
-/** An invalid setting in the environment. */
-export class AccessSettingError extends Error {
-  override readonly name = "AccessSettingError";
-}
-
 /** Where cameras may be that the command line itself connects to: the settings of the ingest service. */
 export function cameraAccess(): CameraAccess {
   const redirects = process.env.SIGHTLINE_CAMERA_REDIRECTS || "same-host";
   if (redirects !== "same-host" && redirects !== "any")
-    throw new AccessSettingError("SIGHTLINE_CAMERA_REDIRECTS: expected same-host or any");
+    throw new CliError("usage", "SIGHTLINE_CAMERA_REDIRECTS: expected same-host or any");
   const networks = CameraNetworks.parse(process.env.SIGHTLINE_CAMERA_NETWORKS ?? "");
   // The person who types the command can read these files anyway.
   return { networks, redirects, files: process.env.SIGHTLINE_SOURCE_FILES || "/" };

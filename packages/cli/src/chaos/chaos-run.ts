@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { connect, type SightlineClient } from "@sightline/client";
 import { EventType } from "@sightline/contracts";
 import { natsNodeName, type RtspCameras, type Stack, storedEvents, storedResults } from "@sightline/stack";
+import { CliError } from "../errors.ts";
 import { ChaosWatch, longestGap } from "./chaos-watch.ts";
 import { type Fault, planFaults } from "./fault-plan.ts";
 import { PlainStreams } from "./plain-streams.ts";
@@ -97,7 +98,7 @@ export class ChaosRun {
       const began = performance.now();
       await this.#inflict(fault);
       await this.#untilAllGive(performance.now()).catch((error: Error) => {
-        throw new Error(`${describeFault(fault)}: ${error.message}`, { cause: error });
+        throw new CliError("failed", `${describeFault(fault)}: ${error.message}`, { cause: error });
       });
       await delay(fault.restMs);
       const outcome = this.#outcomeOf(fault, began);
@@ -144,13 +145,16 @@ export class ChaosRun {
     for (;;) {
       signal?.throwIfAborted();
       const failed = this.#watches.find(({ failure }) => failure)?.failure;
-      if (failed) throw new Error(`a subscriber ended: ${failed.message}`, { cause: failed });
+      if (failed) throw new CliError("failed", `a subscriber ended: ${failed.message}`, { cause: failed });
       const silent = this.#cameras.names.filter((name) =>
         this.#watches.some(({ results }) => !(results.get(name)!.at(-1)! > since)),
       );
       if (silent.length === 0) return;
       if (performance.now() > since + recoveryMs)
-        throw new Error(`no results for ${recoveryMs / 1_000} s after the fault: ${silent.join(", ")}`);
+        throw new CliError(
+          "failed",
+          `no results for ${recoveryMs / 1_000} s after the fault: ${silent.join(", ")}`,
+        );
       await delay(100);
     }
   }

@@ -10,12 +10,8 @@ import {
   toSettings,
 } from "../camera/camera-options.ts";
 import { cameraJson, printWarnings, warnUncheckedClasses } from "../camera/camera-view.ts";
+import { CliError } from "../errors.ts";
 import { withServer } from "../server-connection.ts";
-
-/** The camera was tested first, gave no pictures, and the user does not want it without them. */
-class NotRegisteredError extends Error {
-  override readonly name = "NotRegisteredError";
-}
 
 interface AddOptions extends CameraOptions {
   /** Undefined when neither --probe nor --no-probe was given. */
@@ -53,7 +49,7 @@ export function cameraAddCommand(): Command {
 
 /**
  * Scripts register cameras that do not exist yet, so without a terminal only `--probe` tests them.
- * @throws NotRegisteredError when the camera gives no pictures and the user does not want it without them
+ * @throws CliError when the camera gives no pictures and the user does not want it without them
  */
 async function probeFirst(name: string, uri: string, options: AddOptions): Promise<void> {
   const atTerminal = process.stdin.isTTY && process.stderr.isTTY;
@@ -67,9 +63,12 @@ async function probeFirst(name: string, uri: string, options: AddOptions): Promi
       : undefined);
   if (fault === undefined) return;
   const said = `from this machine ${name} gives no pictures: ${fault}`;
-  if (options.probe) throw new NotRegisteredError(`${said}; it is not registered`);
+  if (options.probe) throw new CliError("no_answer", `${said}; it is not registered`);
   if (!(await confirmed(`${said}\nregister it all the same? [y/N] `)))
-    throw new NotRegisteredError(`${name} is not registered; --no-probe registers it without trying it`);
+    throw new CliError(
+      "not_confirmed",
+      `${name} is not registered; --no-probe registers it without trying it`,
+    );
 }
 
 /** Why a camera gives no pictures here; undefined when it gives some. */

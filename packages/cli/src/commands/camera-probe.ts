@@ -4,11 +4,7 @@ import type { Reception } from "@sightline/rtsp";
 import { Command, Option } from "commander";
 import { number } from "../camera/camera-options.ts";
 import { type ExamineOptions, examine } from "../camera/examine-camera.ts";
-
-/** A camera that gives no usable video; the message is one line for the user. */
-class ProbeFailedError extends Error {
-  override readonly name = "ProbeFailedError";
-}
+import { CliError } from "../errors.ts";
 
 interface ProbeCommandOptions extends ExamineOptions {
   recordUri?: string;
@@ -85,7 +81,7 @@ export function cameraProbeCommand(): Command {
       }
       const checked = [analysed, ...(recorded ? [{ ...recorded, result: recordable(recorded) }] : [])];
       const faults = checked.flatMap(({ uri, result }) => (result.ok ? [] : `${uri}: ${result.message}`));
-      if (faults.length > 0) throw new ProbeFailedError(faults.join("\n"));
+      if (faults.length > 0) throw new CliError("no_answer", faults.join("\n"));
     });
 }
 

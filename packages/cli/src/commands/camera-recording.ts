@@ -78,7 +78,7 @@ interface SavedVideo {
   to: string;
 }
 
-/** Saves a video and prints what it contains. The file appears only when it is complete. @throws SightlineError, ExportFileError */
+/** Saves a video and prints what it contains. The file appears only when it is complete. @throws SightlineError, CliError */
 export async function saveVideo(
   file: string,
   video: Video,

@@ -11,6 +11,7 @@ import { measureAffordableRate } from "../demo/affordable-rate.ts";
 import { report, summary } from "../demo/report.ts";
 import { Statistics } from "../demo/statistics.ts";
 import { table, tableHelp } from "../demo/table.ts";
+import { CliError } from "../errors.ts";
 import { numberWithin, wholeNumber } from "../option-values.ts";
 import { readRulesFile } from "../rules/read-rules-file.ts";
 import { untilSignal } from "../signals.ts";
@@ -85,7 +86,8 @@ async function runDemo(options: DemoOptions, directory: string, stop: AbortSigna
     else say(`\n${summary(last, statistics)}`);
     const dark = last.filter((camera) => camera.status?.state !== CameraState.LIVE);
     if (!stop.aborted && dark.length > 0)
-      throw new Error(
+      throw new CliError(
+        "failed",
         `not live at the end: ${dark.map(({ name, status }) => `${name} (${status?.message})`).join(", ")}`,
       );
   } finally {

@@ -15,10 +15,11 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { type SecondStageOption, secondStage } from "../camera/camera-options.ts";
 import { type ChosenModel, chooseModel } from "../detect/choose-model.ts";
 import { FrameWriter, sourceFrames } from "../detect/ffmpeg-pipe.ts";
-import { findMedia, MediaError, type MediaFile, type MediaPath, openMedia } from "../detect/media-files.ts";
+import { findMedia, type MediaFile, type MediaPath, openMedia } from "../detect/media-files.ts";
 import { type Looked, OpenSecondStages } from "../detect/open-second-stages.ts";
 import { paintDetections } from "../detect/paint-detections.ts";
 import { ProgressLine } from "../detect/progress-line.ts";
+import { CliError } from "../errors.ts";
 import { InputFailures } from "../input-failures.ts";
 import { wholeNumber } from "../option-values.ts";
 import { untilSignal } from "../signals.ts";
@@ -120,7 +121,7 @@ async function detect(path: string, options: DetectOptions): Promise<void> {
         await detectIn("facts" in file ? file : await openMedia(file, ffmpeg, signal), run);
       } catch (error) {
         signal.throwIfAborted();
-        if (!(error instanceof MediaError || error instanceof EvaluationError)) throw error;
+        if (!(error instanceof CliError || error instanceof EvaluationError)) throw error;
         failures.add(error);
       }
     }

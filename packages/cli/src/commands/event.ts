@@ -1,5 +1,6 @@
 import { cameraName } from "@sightline/contracts";
 import { Command, InvalidArgumentError } from "commander";
+import { CliError } from "../errors.ts";
 import { withServer } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
 import { saveVideo } from "./camera-recording.ts";
@@ -56,7 +57,10 @@ export function eventsReviewCommand(): Command {
       else console.log(`${marked.length} of ${names.length} marked as ${undo ? "not reviewed" : "reviewed"}`);
       const missing = names.filter((name) => !marked.includes(name)).map(shown);
       if (missing.length > 0)
-        throw new Error(`there are no such events, or they are not kept any more: ${missing.join(", ")}`);
+        throw new CliError(
+          "not_found",
+          `there are no such events, or they are not kept any more: ${missing.join(", ")}`,
+        );
     });
   });
 }

@@ -16,6 +16,7 @@ import {
   saveModel,
 } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { CliError } from "../errors.ts";
 
 interface BuildCommandOptions {
   readonly arch: string;
@@ -57,12 +58,12 @@ async function build(options: BuildCommandOptions): Promise<void> {
   const spec = architecture(options.arch);
   const state = options.weights === undefined ? undefined : await readWeights(options.weights);
   if (!state && options.seed === undefined) {
-    throw new Error("give --weights FILE, or --seed N for random weights");
+    throw new CliError("usage", "give --weights FILE, or --seed N for random weights");
   }
   const count = state ? classCountOf(state) : (options.classes ?? COCO_CLASSES).length;
   const classes = options.classes ?? defaultClasses(count);
   if (classes.length !== count) {
-    throw new Error(`the weights predict ${count} classes but --classes names ${classes.length}`);
+    throw new CliError("usage", `the weights predict ${count} classes but --classes names ${classes.length}`);
   }
   const weights = state ? new StateDictWeights(state) : new SeededWeights(options.seed!);
   const graph = buildModel(spec, weights, { ...options.input, classes });

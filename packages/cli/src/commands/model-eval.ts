@@ -19,6 +19,7 @@ import {
   readManifest,
 } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { CliError } from "../errors.ts";
 import { InputFailures } from "../input-failures.ts";
 import { untilSignal } from "../signals.ts";
 
@@ -32,11 +33,6 @@ interface EvalOptions {
   readonly minHeight: number;
   readonly record?: boolean;
   readonly json?: boolean;
-}
-
-/** The result cannot be recorded: no model.json names the file. */
-class NoManifestEntryError extends Error {
-  override readonly name = "NoManifestEntryError";
 }
 
 function height(text: string): number {
@@ -71,7 +67,11 @@ export function modelEvalCommand(): Command {
         const providers = [options.provider, options.compareProvider];
         for (const [index, path] of paths.entries()) {
           const forTensorRt = (await manifestEntry(path)) === "int8Trt" && providers[index] === "cpu";
-          if (forTensorRt && !options.simulate) throw new NotSimulatedError(path);
+          if (forTensorRt && !options.simulate)
+            throw new CliError(
+              "usage",
+              `${path} is for TensorRT: give --simulate, which computes on the CPU what TensorRT would`,
+            );
         }
       }
       const annotations = await readCocoAnnotations(options.coco);
@@ -109,12 +109,12 @@ export function modelEvalCommand(): Command {
     });
 }
 
-/** The model.json entry of a file. @throws NoManifestEntryError; ModelFileError when the digest does not match the file */
+/** The model.json entry of a file. @throws CliError; ModelFileError when the digest does not match the file */
 async function manifestEntry(path: string): Promise<ModelPrecision> {
   const manifest = join(dirname(path), MANIFEST_FILE);
   const { files } = await readManifest(manifest);
   const entry = Object.entries(files).find(([, { file }]) => file === basename(path));
-  if (!entry) throw new NoManifestEntryError(`${manifest} does not name ${basename(path)}`);
+  if (!entry) throw new CliError("not_found", `${manifest} does not name ${basename(path)}`);
   return entry[0] as ModelPrecision;
 }
 
@@ -132,15 +132,6 @@ async function record(
   const entry = await manifestEntry(path);
   const kind = await processorKind(await loadModel(path), { provider, simulateInt8 });
   await addModelFiles(dirname(path), {}, { [entry]: accuracy }, { [entry]: kind });
-}
-
-/** The CPU's kernels do not show the accuracy of the file that TensorRT runs. */
-class NotSimulatedError extends Error {
-  override readonly name = "NotSimulatedError";
-
-  constructor(path: string) {
-    super(`${path} is for TensorRT: give --simulate, which computes on the CPU what TensorRT would`);
-  }
 }
 
 const NAMES = {

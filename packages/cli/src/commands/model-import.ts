@@ -16,6 +16,7 @@ import {
   StateDictWeights,
 } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { CliError } from "../errors.ts";
 import { type CatalogueEntry, catalogueEntry } from "../models/catalogue.ts";
 import { downloadFile } from "../models/download.ts";
 import { type ExportFacts, withExportFacts } from "../models/import-options.ts";
@@ -37,11 +38,6 @@ interface ImportCommandOptions extends ExportFacts {
 interface AttributeOption {
   readonly name: string;
   readonly values?: readonly string[];
-}
-
-/** A licence that was shown but not accepted yet, or a digest that nobody has confirmed. */
-export class ConfirmationNeededError extends Error {
-  override readonly name = "ConfirmationNeededError";
 }
 
 const hub = "hub:";
@@ -161,7 +157,8 @@ async function fetchEntry(
     `${title}${size}\n  from    ${url}\n  licence ${licence}: ${licenceUrl}${warning ? `\n  ${warning}` : ""}`,
   );
   if (!options.acceptLicence)
-    throw new ConfirmationNeededError(
+    throw new CliError(
+      "not_confirmed",
       "nothing was fetched: read the licence, and if you agree give --accept-licence too",
     );
   const sha256 = options.sha256 ?? entry.sha256;
@@ -177,7 +174,8 @@ async function fetchEntry(
   });
   if (progress) process.stderr.write("\n");
   if (sha256 !== undefined) return target;
-  throw new ConfirmationNeededError(
+  throw new CliError(
+    "not_confirmed",
     `the catalogue has no digest of this file, so it cannot check that it is the right one. The file that came, ${target}, has the SHA-256\n` +
       `  ${found}\ncompare it with what its publisher says, and if it is the same give --sha256 ${found} too; it is not fetched again`,
   );

@@ -23,6 +23,7 @@ import {
   sensitivityPlot,
 } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { CliError } from "../errors.ts";
 import { InputFailures } from "../input-failures.ts";
 import { wholeNumber } from "../option-values.ts";
 import { calibrationFrames, type FrameChoice, isCameraUrl } from "../quantize/calibration-frames.ts";
@@ -176,33 +177,23 @@ async function adoptTuned(model: string, from: string): Promise<void> {
     checkTuned(graph, await loadModel(join(dirname(model), name)), index === 0);
     tuned.push({ name, graph });
   }
-  if (tuned.length === 0) throw new TunedFilesMissingError(`${from} has neither ${names.join(" nor ")}`);
+  if (tuned.length === 0) throw new CliError("not_found", `${from} has neither ${names.join(" nor ")}`);
   for (const { name, graph } of tuned) await saveModel(graph, join(dirname(model), name));
   console.log(`took over ${tuned.map(({ name }) => join(from, name)).join(", ")}`);
   const news = await addToManifest(model, { int8Cpu: names[0]!, int8Trt: names[1]! });
   if (news !== undefined) console.log(news);
 }
 
-/** The named folder has no tuned file. */
-class TunedFilesMissingError extends Error {
-  override readonly name = "TunedFilesMissingError";
-}
-
 /** The labels and their frames; undefined without labels. */
 function labelledPath({ coco, labelled, frames, apPerLayer }: QuantizeCommandOptions) {
   if (coco === undefined) {
-    if (apPerLayer) throw new LabelsMissingError("--ap-per-layer needs labels: give --coco FILE");
+    if (apPerLayer) throw new CliError("usage", "--ap-per-layer needs labels: give --coco FILE");
     return undefined;
   }
   const path = labelled ?? frames;
   if (path === undefined || isCameraUrl(path))
-    throw new LabelsMissingError("--coco needs the frames that it labels: give --labelled FOLDER|VIDEO");
+    throw new CliError("usage", "--coco needs the frames that it labels: give --labelled FOLDER|VIDEO");
   return { coco, path };
-}
-
-/** An option was given that needs labelled frames. */
-class LabelsMissingError extends Error {
-  override readonly name = "LabelsMissingError";
 }
 
 /**

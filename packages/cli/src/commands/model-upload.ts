@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ModelJob_State } from "@sightline/contracts";
 import { Command } from "commander";
+import { CliError } from "../errors.ts";
 import { type ExportFacts, withExportFacts } from "../models/import-options.ts";
 import { withServer } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
@@ -9,11 +10,6 @@ import { untilSignal } from "../signals.ts";
 interface UploadOptions extends ExportFacts {
   readonly name?: string;
   readonly asVersion: boolean;
-}
-
-/** A worker could not make a model from the file. */
-class UploadFailedError extends Error {
-  override readonly name = "UploadFailedError";
 }
 
 const pollMs = 500;
@@ -48,7 +44,7 @@ export function modelUploadCommand(): Command {
         job = await modelJobs.get(id, { signal });
       }
       if (!job.imported)
-        throw new UploadFailedError(`no model was made of ${file}: ${job.message || "it was cancelled"}`);
+        throw new CliError("failed", `no model was made of ${file}: ${job.message || "it was cancelled"}`);
       console.log(job.imported.words.join("\n"));
       const version = job.imported.version.split("/").at(-1)!;
       console.log(

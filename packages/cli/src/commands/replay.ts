@@ -8,8 +8,8 @@ import { DetectorSession } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type SecondStageOption, secondStage } from "../camera/camera-options.ts";
 import { chooseModel } from "../detect/choose-model.ts";
-import { MediaError } from "../detect/media-files.ts";
 import { OpenSecondStages } from "../detect/open-second-stages.ts";
+import { CliError } from "../errors.ts";
 import { InputFailures } from "../input-failures.ts";
 import { timeOption } from "../option-values.ts";
 import { analyzeVideo } from "../replay/analyzed-video.ts";
@@ -63,7 +63,7 @@ export function replayCommand(): Command {
 async function replay(path: string, options: ReplayOptions): Promise<void> {
   const signal = untilSignal();
   if ((await stat(path).catch(() => undefined))?.isDirectory())
-    throw new MediaError(`${path} is a folder; name one video file in it`);
+    throw new CliError("usage", `${path} is a folder; name one video file in it`);
   const ffmpeg = await findFfmpeg(process.env.FFMPEG_PATH);
   const models = join(projectRoot, "models");
   const model = await chooseModel(options.model, models, options.precision);

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { projectRoot } from "@sightline/stack";
 import { Command } from "commander";
+import { CliError } from "../errors.ts";
 import { testsOfChanged } from "../test/changed-tests.ts";
 import { runQuietly, runTests, type Tally } from "../test/run-tests.ts";
 
@@ -43,7 +44,7 @@ export function testCommand(): Command {
     .action(async (words: string[], options: { checks: boolean; changed?: string | true }) => {
       const { changed } = options;
       if (changed && words.length > 0)
-        throw new Error("--changed chooses the tests itself: give either it or words");
+        throw new CliError("usage", "--changed chooses the tests itself: give either it or words");
       const filters = changed ? await testsOfChanged(changed === true ? "HEAD" : changed) : words;
       if (changed && filters.length === 0) return console.log("nothing has changed");
       const total: Tally = { passed: 0, failed: 0, skipped: 0, unsteady: [] };

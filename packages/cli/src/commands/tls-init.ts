@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
+import { CliError } from "../errors.ts";
 import { wholeNumber } from "../option-values.ts";
 
 interface InitOptions {
@@ -29,7 +30,8 @@ export function tlsInitCommand(): Command {
       const [certificate, key] = [join(directory, "tls.crt"), join(directory, "tls.key")];
       for (const path of [certificate, key])
         if (!force && existsSync(path))
-          throw new Error(
+          throw new CliError(
+            "output_unusable",
             `${path} is there already; --force replaces it, and running services take the new one`,
           );
       const { makeSelfSigned } = await import("@sightline/service/self-signed");

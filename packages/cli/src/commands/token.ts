@@ -4,6 +4,7 @@ import { type CallingService, callingServices, writeServiceToken } from "@sightl
 import { Argument, Command } from "commander";
 import { camerasOption, expiresOption, type RoleName, roleOption } from "../access/access-options.ts";
 import { tokenJson, tokenTable } from "../access/access-view.ts";
+import { CliError } from "../errors.ts";
 import { withServer } from "../server-connection.ts";
 
 interface AddOptions {
@@ -68,7 +69,8 @@ export function tokenFileCommand(): Command {
     .option("--force", "replace an existing token; results then accepts the new one only", false)
     .action((service: CallingService, file: string, { force }: { force: boolean }) => {
       const path = resolve(file);
-      if (!force && existsSync(path)) throw new Error(`${path} is there already; --force replaces it`);
+      if (!force && existsSync(path))
+        throw new CliError("output_unusable", `${path} is there already; --force replaces it`);
       writeServiceToken(path, service);
       console.log(`wrote ${path}: name it in SIGHTLINE_${service.toUpperCase()}_TOKEN_FILE`);
     });

@@ -20,6 +20,7 @@ import {
 } from "@sightline/stack";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { bundledModel, bundledModelScope } from "../camera/camera-options.ts";
+import { CliError } from "../errors.ts";
 import type { ServerOptions } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
 
@@ -52,11 +53,12 @@ export async function runStack(options: RunOptions, develop = false): Promise<vo
   const apart = runsApart(options.cluster !== undefined);
   for (const [name, port] of Object.entries(ports))
     if ((name !== "analysis" || apart) && !(await isFree(port)))
-      throw new Error(
+      throw new CliError(
+        "in_use",
         `port ${port} (${name}) is in use; is Sightline running already? ./sightline doctor says more`,
       );
   const others = storedByOthers(directory, options.cluster ?? 1);
-  if (others) throw new Error(others);
+  if (others) throw new CliError("in_use", others);
   const cluster = options.cluster === undefined ? undefined : await freeClusterPorts(ports, options.cluster);
   const tls = ownTls();
   const admin = adminPassword(directory, env);

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { camerasOption, type RoleName, roleOption } from "../access/access-options.ts";
 import { userJson, userTable } from "../access/access-view.ts";
 import { readPassword } from "../access/credentials.ts";
+import { CliError } from "../errors.ts";
 import { withServer } from "../server-connection.ts";
 
 interface AddOptions {
@@ -61,7 +62,8 @@ export function userUpdateCommand(): Command {
   return command.action(
     async (name: string, options: { role?: RoleName; cameras?: string[]; json: boolean }) => {
       const { role, cameras } = options;
-      if (!role && !cameras) throw new Error("nothing is to be changed; give --role or --cameras");
+      if (!role && !cameras)
+        throw new CliError("usage", "nothing is to be changed; give --role or --cameras");
       const changes = { ...(role && { role }), ...(cameras && { cameras }) };
       const user = await withServer(command, (client) => client.access.updateUser(name, changes));
       const shown = userJson(user);

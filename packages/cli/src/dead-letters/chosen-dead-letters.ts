@@ -1,4 +1,5 @@
 import { type DeadLetter, type SightlineClient, SightlineError } from "@sightline/client";
+import { CliError } from "../errors.ts";
 import { InputFailures } from "../input-failures.ts";
 import { deadLetterId } from "./dead-letter-view.ts";
 
@@ -14,14 +15,15 @@ export async function forDeadLetters(
   { ids, all }: { ids: readonly string[]; all: boolean },
   action: (letter: DeadLetter) => Promise<void>,
 ): Promise<number> {
-  if (all === ids.length > 0) throw new Error("give the ids of dead letters, or --all");
+  if (all === ids.length > 0) throw new CliError("usage", "give the ids of dead letters, or --all");
   const failures = new InputFailures();
   const letters = await Array.fromAsync(client.subscriptions.deadLetters(subscription));
   const known = new Set(letters.map(deadLetterId));
   for (const id of new Set(ids))
     if (!known.has(id))
       failures.add(
-        new Error(
+        new CliError(
+          "not_found",
           `subscription '${subscription}' has no dead letter '${id}'; ./sightline dead-letters list ${subscription} lists them`,
         ),
       );
@@ -35,7 +37,7 @@ export async function forDeadLetters(
     } catch (error) {
       // Without a reason the server did not answer, and the next attempt would fail too.
       if (!(error instanceof SightlineError) || error.reason === undefined) throw error;
-      failures.add(new Error(`${id}: ${error.message}`, { cause: error }));
+      failures.add(new CliError("failed", `${id}: ${error.message}`, { cause: error }));
     }
   }
   return done;

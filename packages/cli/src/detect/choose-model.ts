@@ -10,6 +10,7 @@ import {
   readManifest,
   type Thresholds,
 } from "@sightline/yolo-nas";
+import { CliError } from "../errors.ts";
 
 /** A prepared model's file, with everything needed to read its results. */
 export interface ChosenModel {
@@ -17,11 +18,6 @@ export interface ChosenModel {
   readonly file: string;
   readonly metadata: Pick<PreparedMetadata, "input" | "frame" | "fit" | "placement" | "classes">;
   readonly thresholds: Thresholds;
-}
-
-/** The named model does not exist; or none was named and there is not exactly one to use. */
-export class ModelChoiceError extends Error {
-  override readonly name = "ModelChoiceError";
 }
 
 /**
@@ -55,7 +51,8 @@ async function fromFolder(folder: string, precision: "int8" | "fp32" | undefined
   const { int8Cpu, fp32 } = manifest.files;
   const entry = precision === "int8" ? int8Cpu : precision === "fp32" ? fp32 : (int8Cpu ?? fp32);
   if (!entry) {
-    throw new ModelChoiceError(
+    throw new CliError(
+      "not_found",
       `the model '${manifest.name}' has no ${precision ?? "FP32 or INT8"} file for the CPU`,
     );
   }
@@ -70,13 +67,16 @@ async function fromFolder(folder: string, precision: "int8" | "fp32" | undefined
 async function modelPlace(path: string, models: string): Promise<string> {
   for (const place of [path, join(models, path)])
     if (path !== "" && (await stat(place).catch(() => undefined))) return place;
-  throw new ModelChoiceError(`there is no model '${path}'; in ${models} ${known(await allModels(models))}`);
+  throw new CliError(
+    "not_found",
+    `there is no model '${path}'; in ${models} ${known(await allModels(models))}`,
+  );
 }
 
 async function onlyModel(models: string): Promise<string> {
   const found = await allModels(models);
   if (found.length === 1) return found[0]!;
-  throw new ModelChoiceError(`name a model with --model: in ${models} ${known(found)}`);
+  throw new CliError("usage", `name a model with --model: in ${models} ${known(found)}`);
 }
 
 async function allModels(models: string): Promise<string[]> {

@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { displayFilters, FfmpegRun, fileInput, piecesOf } from "@sightline/media";
-import { MediaError, type MediaFile } from "./media-files.ts";
+import { CliError } from "../errors.ts";
+import type { MediaFile } from "./media-files.ts";
 
-/** The frames of a file at their display size, as interleaved R, G, B bytes. @throws MediaError when ffmpeg fails */
+/** The frames of a file at their display size, as interleaved R, G, B bytes. @throws CliError when ffmpeg fails */
 export async function* sourceFrames(
   media: MediaFile,
   ffmpeg: string,
@@ -68,14 +69,14 @@ export class FrameWriter {
     this.ended = outcome(this.run, `write ${target}`);
   }
 
-  /** Write one frame; waits while ffmpeg is behind. @throws MediaError when ffmpeg has failed */
+  /** Write one frame; waits while ffmpeg is behind. @throws CliError when ffmpeg has failed */
   async write(pixels: Uint8Array): Promise<void> {
     const stdin = this.run.stdin;
     if (stdin.write(pixels)) return;
     await Promise.race([once(stdin, "drain"), this.ended]);
   }
 
-  /** Finish the file. @throws MediaError when ffmpeg has failed */
+  /** Finish the file. @throws CliError when ffmpeg has failed */
   async finish(): Promise<void> {
     this.run.stdin.end();
     await this.ended;
@@ -90,8 +91,8 @@ export class FrameWriter {
 /** Settles when ffmpeg ends: rejects with its last words if it failed. */
 function outcome(run: FfmpegRun, task: string): Promise<void> {
   const ended = run.ended.then(({ code, words, notRun }) => {
-    if (notRun) throw new MediaError(`ffmpeg cannot be run to ${task}`, { cause: notRun });
-    if (code !== 0) throw new MediaError(`ffmpeg could not ${task}: ${words.trim()}`);
+    if (notRun) throw new CliError("program_failed", `ffmpeg cannot be run to ${task}`, { cause: notRun });
+    if (code !== 0) throw new CliError("program_failed", `ffmpeg could not ${task}: ${words.trim()}`);
   });
   ended.catch(() => undefined);
   return ended;

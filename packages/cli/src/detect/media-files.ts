@@ -1,6 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { isCutShort, probeFile, type VideoFacts } from "@sightline/media";
+import { CliError } from "../errors.ts";
 
 const pictures = new Set([".jpg", ".jpeg", ".png", ".bmp", ".webp"]);
 const videos = new Set([".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".ts"]);
@@ -23,25 +24,20 @@ export interface MediaFile extends MediaPath {
   readonly frames: number | undefined;
 }
 
-/** A path without pictures or videos. */
-export class MediaError extends Error {
-  override readonly name = "MediaError";
-}
-
 /**
  * The pictures and videos at a path: the file itself, or those directly in a folder, sorted by name.
- * @throws MediaError when there are none
+ * @throws CliError when there are none
  */
 export async function findMedia(path: string): Promise<MediaPath[]> {
   const info = await stat(path).catch(() => undefined);
-  if (!info) throw new MediaError(`there is no file or folder ${path}`);
+  if (!info) throw new CliError("not_found", `there is no file or folder ${path}`);
   const files = info.isDirectory()
     ? (await readdir(path))
         .filter((name) => isMedia(name))
         .sort()
         .map((name) => join(path, name))
     : [path];
-  if (files.length === 0) throw new MediaError(`${path} holds no picture or video`);
+  if (files.length === 0) throw new CliError("not_found", `${path} holds no picture or video`);
   return files.map((file) => ({ path: file, kind: isPicture(file) ? "picture" : "video" }));
 }
 
@@ -53,19 +49,21 @@ function isPicture(name: string): boolean {
   return pictures.has(extname(name).toLowerCase());
 }
 
-/** Opens a file to read its properties. @throws MediaError when ffmpeg cannot read it */
+/** Opens a file to read its properties. @throws CliError when ffmpeg cannot read it */
 export async function openMedia(media: MediaPath, ffmpeg: string, signal?: AbortSignal): Promise<MediaFile> {
   const { path, kind } = media;
   const facts = await probeFile(path, { ffmpeg, signal }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT")
-      throw new MediaError(`'${ffmpeg}' cannot be run; install ffmpeg or set FFMPEG_PATH`, { cause: error });
+      throw new CliError("program_failed", `'${ffmpeg}' cannot be run; install ffmpeg or set FFMPEG_PATH`, {
+        cause: error,
+      });
     throw error;
   });
   if (!facts) {
     const why = (await isCutShort(path))
       ? "is cut short: nothing of it can be read"
       : "is not a picture or video that ffmpeg can read";
-    throw new MediaError(`${path} ${why}`);
+    throw new CliError("input_unusable", `${path} ${why}`);
   }
   const { width, height } = facts.display;
   if (kind === "picture") return { ...media, facts, width, height, fps: undefined, frames: 1 };

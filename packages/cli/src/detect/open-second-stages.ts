@@ -18,7 +18,7 @@ import {
   readClassifier,
 } from "@sightline/yolo-nas";
 import type { SecondStageOption } from "../camera/camera-options.ts";
-import { ModelChoiceError } from "./choose-model.ts";
+import { CliError } from "../errors.ts";
 
 /** A detection with the results of second stages. */
 export interface Looked extends Detection {
@@ -45,7 +45,7 @@ export class OpenSecondStages {
   }
 
   /**
-   * @throws ModelChoiceError when a model does not exist or is not a classifier, or when it should look at a class that the detector does
+   * @throws CliError when a model does not exist or is not a classifier, or when it should look at a class that the detector does
    * not know
    */
   static async open(
@@ -58,12 +58,14 @@ export class OpenSecondStages {
     for (const { model, classes } of wanted) {
       const unknown = classes.find((name) => !detector.classes.includes(name));
       if (unknown !== undefined)
-        throw new ModelChoiceError(
+        throw new CliError(
+          "usage",
           `--then ${model} is to look at '${unknown}', but the detector finds no such class; it finds ${detector.classes.join(", ")}`,
         );
       const folder = await folderOf(model, models);
       const manifest = await readClassifier(folder);
-      if (!manifest) throw new ModelChoiceError(`--then ${model}: ${folder} is a detector, no classifier`);
+      if (!manifest)
+        throw new CliError("input_unusable", `--then ${model}: ${folder} is a detector, no classifier`);
       const file = join(folder, manifest.files.fp32.file);
       const session = await ClassifierSession.load(file, manifest.attributes, { threads });
       stages.push({ manifest, session, classes: classes.length > 0 ? new Set(classes) : undefined });
@@ -117,5 +119,5 @@ export class OpenSecondStages {
 async function folderOf(model: string, models: string): Promise<string> {
   for (const place of [model, join(models, model)])
     if ((await stat(place).catch(() => undefined))?.isDirectory()) return place;
-  throw new ModelChoiceError(`there is no classifier '${model}', neither as a folder nor in ${models}`);
+  throw new CliError("not_found", `there is no classifier '${model}', neither as a folder nor in ${models}`);
 }

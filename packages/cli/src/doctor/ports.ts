@@ -12,6 +12,7 @@ import {
   standardPorts,
   type TcpAddress,
 } from "@sightline/stack";
+import { CliError } from "../errors.ts";
 import { operatorAccess } from "../operator-access.ts";
 import { tokenOf } from "../server-connection.ts";
 import type { Finding } from "./finding.ts";
@@ -29,19 +30,12 @@ interface Listener {
 }
 
 /** The program on the port does not answer, so it cannot be identified. */
-class SilentError extends Error {
-  override readonly name = "SilentError";
-  constructor(purpose: string, cause: unknown) {
-    super(
-      `takes connections but does not answer within ${patienceMs / 1000} s: ${purpose} hangs, or it is another program`,
-      { cause },
-    );
-  }
-}
-
-/** A Sightline process runs but does not do its work. */
-class NotReadyError extends Error {
-  override readonly name = "NotReadyError";
+function silent(purpose: string, cause: unknown): CliError {
+  return new CliError(
+    "no_answer",
+    `takes connections but does not answer within ${patienceMs / 1000} s: ${purpose} hangs, or it is another program`,
+    { cause },
+  );
 }
 
 const listeners: readonly Listener[] = [
@@ -105,7 +99,7 @@ async function checkPlace(place: TcpAddress, listener: Listener): Promise<Findin
   } catch (error) {
     const fault = { name, state: "missing", detail: (error as Error).message } as const;
     // The program on the port is known.
-    return error instanceof NotReadyError ? fault : { ...taken, ...fault };
+    return (error as CliError).code === "not_ready" ? fault : { ...taken, ...fault };
   }
 }
 
@@ -147,7 +141,7 @@ async function natsAt(host: string, port: number, given: string): Promise<string
     const [data] = await once(socket, "data", { signal: AbortSignal.timeout(patienceMs) });
     if (!/^INFO \{.*\}/.test(String(data))) return undefined;
   } catch (error) {
-    if (isTimeout(error)) throw new SilentError("NATS", error);
+    if (isTimeout(error)) throw silent("NATS", error);
     return undefined;
   } finally {
     socket.destroy();
@@ -162,15 +156,20 @@ async function examined(server: string): Promise<string> {
     const refused = refusal(error, access);
     // NATS uses the port; its data directory shows whose NATS it is.
     if (refused)
-      throw new NotReadyError(
+      throw new CliError(
+        "not_ready",
         `${refused}; of an up with --data DIRECTORY it is DIRECTORY/nats-keys/operator.nk`,
         { cause: error },
       );
-    throw new Error(`NATS there does not let us in, or does not answer: ${redact(error.message)}`, {
-      cause: error,
-    });
+    throw new CliError(
+      "no_answer",
+      `NATS there does not let us in, or does not answer: ${redact(error.message)}`,
+      {
+        cause: error,
+      },
+    );
   });
-  if (fault) throw new Error(`NATS ${version}: ${fault}`);
+  if (fault) throw new CliError("unsupported", `NATS ${version}: ${fault}`);
   return `NATS ${version} with JetStream`;
 }
 
@@ -198,8 +197,8 @@ async function grpcAt(host: string, port: number): Promise<string | undefined> {
     if (reason === "unauthenticated")
       return "Sightline, which has users: log in (`sightline login`) to be told more";
     if (reason !== undefined)
-      throw new NotReadyError(`${ours}Sightline, which says: ${message}`, { cause: error });
-    if (code === "CANCELLED") throw new SilentError("Sightline", error);
+      throw new CliError("not_ready", `${ours}Sightline, which says: ${message}`, { cause: error });
+    if (code === "CANCELLED") throw silent("Sightline", error);
     return undefined;
   } finally {
     client.close();
@@ -217,11 +216,14 @@ async function serviceAt(host: string, port: number, service: string): Promise<s
     if (!isClosed && !metrics.text.includes(`sightline_build_info{service="${service}"`)) return undefined;
     const { status, text } = await ask("/readyz");
     if (status !== 200)
-      throw new NotReadyError(`${ours}Sightline's ${service}, which is not ready: ${missingOf(text)}`);
+      throw new CliError(
+        "not_ready",
+        `${ours}Sightline's ${service}, which is not ready: ${missingOf(text)}`,
+      );
     return `Sightline's ${service}`;
   } catch (error) {
-    if (error instanceof NotReadyError) throw error;
-    if (isTimeout(error)) throw new SilentError(service, error);
+    if (error instanceof CliError) throw error;
+    if (isTimeout(error)) throw silent(service, error);
     return undefined;
   }
 }

@@ -1,6 +1,7 @@
 import type { CallSettings, SightlineClient } from "@sightline/client";
 import { type Camera, cameraIdOf, isCameraId } from "@sightline/contracts";
 import { warnUncheckedClasses } from "../camera/camera-view.ts";
+import { CliError } from "../errors.ts";
 
 const maxClassLength = 64;
 
@@ -17,12 +18,7 @@ export async function requireCameras(
   for (const camera of cameras) if (isCameraId(camera)) await client.cameras.get(camera, call);
 }
 
-/** There is no zone with this name in the rules of the requested cameras. */
-export class NoZoneError extends Error {
-  override readonly name = "NoZoneError";
-}
-
-/** Like {@link requireCameras}, for zones of these cameras, or of any camera when none is named. @throws NoZoneError */
+/** Like {@link requireCameras}, for zones of these cameras, or of any camera when none is named. @throws CliError */
 export async function requireZones(
   client: SightlineClient,
   zones: readonly string[],
@@ -38,17 +34,12 @@ export async function requireZones(
   // Loaded only here: it loads everything that a service needs.
   const { nameHint } = await import("@sightline/service");
   const whose = cameras.length > 0 ? `${cameras.join(", ")} has no zone` : "no camera has a zone";
-  throw new NoZoneError(`${whose} '${missing}'${nameHint(missing, [...known])}`);
-}
-
-/** No model of the requested cameras has a class with this name. */
-export class NoClassError extends Error {
-  override readonly name = "NoClassError";
+  throw new CliError("not_found", `${whose} '${missing}'${nameHint(missing, [...known])}`);
 }
 
 /**
  * Like {@link requireCameras}, for the classes of these cameras' models, or of all cameras' models when none is named. If no worker
- * serves a model now, a message on standard error says that the classes could not be checked. @throws NoClassError
+ * serves a model now, a message on standard error says that the classes could not be checked. @throws CliError
  */
 export async function requireClasses(
   client: SightlineClient,
@@ -73,7 +64,7 @@ export async function requireClasses(
   const whose = known.length === 1 ? "the cameras' model does not know" : "no model of the cameras knows";
   const hint =
     nameHint(missing[0]!, names) || `; known ${names.length === 1 ? "is" : "are"} ${shortList(names)}`;
-  throw new NoClassError(`${whose} the class '${missing[0]}'${hint}`);
+  throw new CliError("not_found", `${whose} the class '${missing[0]}'${hint}`);
 }
 
 /**

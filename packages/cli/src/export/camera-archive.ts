@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type SightlineClient, SightlineError } from "@sightline/client";
 import { type Event, toIso } from "@sightline/contracts";
 import { type Pack, pack } from "tar-stream";
+import { CliError } from "../errors.ts";
 import { detectionsAsJsonLines, eventsAsJsonLines } from "./record-formats.ts";
 
 /** A file of JSON lines is held in memory until it is written, so it is not much larger than this. */
@@ -36,16 +37,6 @@ export interface Archived {
   files: ArchivedFile[];
 }
 
-/** Nothing about the camera is stored in the range. */
-export class NothingKeptError extends Error {
-  override readonly name = "NothingKeptError";
-}
-
-/** Some recordings may not have been found. */
-export class MissingRecordingsError extends Error {
-  override readonly name = "MissingRecordingsError";
-}
-
 /** Everything stored about a camera in a time range, as one tar file that is created while it is read. */
 export class CameraArchive {
   readonly archived: Archived = { events: 0, pictures: 0, frames: 0, videos: 0, files: [] };
@@ -62,14 +53,14 @@ export class CameraArchive {
     this.#range = range;
     this.#signal = signal;
     this.#closed = new Promise((_, reject) => {
-      this.#pack.once("close", () => reject(new Error("the archive was not read to its end")));
+      this.#pack.once("close", () => reject(new CliError("stopped", "the archive was not read to its end")));
     });
     this.#closed.catch(() => undefined);
   }
 
   /**
    * The bytes, in pieces; can be read once. Memory holds one piece of video, a picture, or a part of the lines.
-   * @throws SightlineError, NothingKeptError, MissingRecordingsError
+   * @throws SightlineError, CliError
    */
   async *content(): AsyncGenerator<Uint8Array, void> {
     this.#fill().then(
@@ -91,7 +82,8 @@ export class CameraArchive {
     // An abort ends lists without an error; a part must not be taken for the whole list.
     this.#signal.throwIfAborted();
     const { files, ...counts } = archived;
-    if (files.length === 0) throw new NothingKeptError(`nothing is kept of ${this.#camera} in this time`);
+    if (files.length === 0)
+      throw new CliError("not_found", `nothing is kept of ${this.#camera} in this time`);
     const manifest = {
       camera: this.#camera,
       from: this.#range.from.toISOString(),
@@ -127,7 +119,8 @@ export class CameraArchive {
   async #videos(): Promise<void> {
     const { from, to } = this.#range;
     const onSilentIngests = (ingests: readonly string[]) => {
-      throw new MissingRecordingsError(
+      throw new CliError(
+        "no_answer",
         `the ingest ${ingests.join(", ")} does not answer, and may hold recordings; try again, or give --no-recordings`,
       );
     };

@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ExportFileError, writeExport } from "./write-export.ts";
+import { writeExport } from "./write-export.ts";
 
 const { signal } = new AbortController();
 let folder: string;
@@ -48,7 +48,7 @@ test("a pipe stays one, and gets what is written", async () => {
 test("what cannot be written is named, and nothing is left", async () => {
   const nowhere = join(folder, "none", "file");
   await expect(writeExport(folder, pieces(), signal)).rejects.toThrow(`${folder} is a folder`);
-  await expect(writeExport(nowhere, pieces(), signal)).rejects.toThrow(ExportFileError);
+  await expect(writeExport(nowhere, pieces(), signal)).rejects.toMatchObject({ code: "output_unusable" });
   await expect(writeExport("/proc/export", pieces(), signal)).rejects.toThrow(
     "/proc/export cannot be written",
   );

@@ -2,16 +2,12 @@ import { createWriteStream } from "node:fs";
 import { realpath, rename, rm, stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-
-/** An export cannot be written to the named file. */
-export class ExportFileError extends Error {
-  override readonly name = "ExportFileError";
-}
+import { CliError } from "../errors.ts";
 
 /**
  * Writes text or bytes piece by piece, no faster than the target accepts them: to a file, which appears only when complete, or to
  * standard output if no file is given. A device or pipe is written directly.
- * @throws {ExportFileError} the file cannot be written
+ * @throws CliError the file cannot be written
  */
 export async function writeExport(
   file: string | undefined,
@@ -21,14 +17,14 @@ export async function writeExport(
   const source = Readable.from(pieces);
   if (file === undefined) return pipeline(source, process.stdout, { signal, end: false });
   const before = await stat(file).catch(() => undefined);
-  if (before?.isDirectory()) throw new ExportFileError(`${file} is a folder; name a file in it`);
+  if (before?.isDirectory()) throw new CliError("output_unusable", `${file} is a folder; name a file in it`);
   try {
     if (before !== undefined && !before.isFile())
       return await pipeline(source, createWriteStream(file), { signal });
     await writeWhole(before ? await realpath(file) : file, source, signal);
   } catch (error) {
     throw isSystemError(error)
-      ? new ExportFileError(`${file} cannot be written: ${error.message}`, { cause: error })
+      ? new CliError("output_unusable", `${file} cannot be written: ${error.message}`, { cause: error })
       : error;
   }
 }

@@ -5,6 +5,7 @@ import { glob, mkdir, mkdtemp, rename, rm, symlink } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onnxRuntimeFolder, onnxRuntimeVersion, providerObstacle } from "@sightline/yolo-nas";
+import { CliError } from "../errors.ts";
 
 /** The Linux x86-64 wheels of all CPython versions contain the same provider libraries. */
 const anyPython = [
@@ -21,10 +22,6 @@ const tensorrt = "tensorrt-cu13>=10.13,<11";
 
 const unpackScript = fileURLToPath(new URL("unpack_wheel.py", import.meta.url));
 
-export class GpuInstallError extends Error {
-  override readonly name = "GpuInstallError";
-}
-
 export interface GpuInstallOptions {
   /** Where the libraries of CUDA and TensorRT are installed: its folder `lib` holds links to them, `python` the packages. */
   readonly folder: string;
@@ -38,12 +35,12 @@ export interface GpuInstallOptions {
  * Installs ONNX Runtime's CUDA and TensorRT providers, in onnxruntime-node's version, next to libonnxruntime.so.1, and the CUDA libraries
  * they need into a folder. pip downloads the packages and checks them against the index's SHA-256; each library and the folder appear
  * completely or not at all, and existing ones are kept.
- * @throws GpuInstallError when pip is missing or fails
+ * @throws CliError when pip is missing or fails
  */
 export async function installGpuLibraries(options: GpuInstallOptions): Promise<void> {
   const { folder, onStep } = options;
   if (process.platform !== "linux" || process.arch !== "x64")
-    throw new GpuInstallError("ONNX Runtime has GPU libraries for Linux on x86-64 only");
+    throw new CliError("unsupported", "ONNX Runtime has GPU libraries for Linux on x86-64 only");
   const before = (await providerObstacle("tensorrt"))?.kind;
   const isHere = before === undefined || before === "driver" || before === "tensorrt";
   if (isHere && !options.tensorrt)
@@ -58,7 +55,7 @@ export async function installGpuLibraries(options: GpuInstallOptions): Promise<v
   const pip = ["--only-binary", ":all:", "--no-deps", ...anyPython, "--dest", downloads, requirement];
   await runPip(["download", ...pip], options);
   const [wheel] = await Array.fromAsync(glob(join(downloads, `onnxruntime_gpu-${version}-*.whl`)));
-  if (!wheel) throw new GpuInstallError(`pip downloaded no wheel of ${requirement}`);
+  if (!wheel) throw new CliError("program_failed", `pip downloaded no wheel of ${requirement}`);
   const needed = (await output(options.python, [unpackScript, wheel, onnxRuntimeFolder()], options.signal))
     .split("\n")
     .filter((line) => line !== "");
@@ -112,7 +109,7 @@ async function runPip(args: readonly string[], { python, signal }: GpuInstallOpt
   const hint = args.includes(tensorrt)
     ? "TensorRT's package fetches its libraries from NVIDIA's own registry; where that is not reached, install TensorRT 10 for CUDA 13 by the system's means."
     : 'Without pip: "apt-get install python3-pip". Run the command again to go on.';
-  throw new GpuInstallError(`pip could not ${args[0]} the packages; its words are above. ${hint}`);
+  throw new CliError("program_failed", `pip could not ${args[0]} the packages; its words are above. ${hint}`);
 }
 
 async function output(program: string, args: readonly string[], signal: AbortSignal): Promise<string> {
@@ -122,7 +119,7 @@ async function output(program: string, args: readonly string[], signal: AbortSig
     text += piece;
   });
   if ((await exitCode(child, program, signal)) !== 0)
-    throw new GpuInstallError(`${args[0]} failed; its words are above`);
+    throw new CliError("program_failed", `${args[0]} failed; its words are above`);
   return text;
 }
 
@@ -136,8 +133,12 @@ async function exitCode(
     return code;
   } catch (cause) {
     signal.throwIfAborted();
-    throw new GpuInstallError(`'${program}' cannot be run; name the Python that has pip with --python PATH`, {
-      cause,
-    });
+    throw new CliError(
+      "program_failed",
+      `'${program}' cannot be run; name the Python that has pip with --python PATH`,
+      {
+        cause,
+      },
+    );
   }
 }

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import { CliError } from "../errors.ts";
 
 const entrySchema = z.strictObject({
   title: z.string().min(1),
@@ -28,21 +29,16 @@ export type CatalogueEntry = z.infer<typeof entrySchema>;
 
 const catalogueSchema = z.strictObject({ models: z.record(z.string(), entrySchema) });
 
-/** A catalogue that cannot be read, or that does not contain a name. */
-export class CatalogueError extends Error {
-  override readonly name = "CatalogueError";
-}
-
-/** The entry with this name. @throws CatalogueError that lists the existing names */
+/** The entry with this name. @throws CliError that lists the existing names */
 export async function catalogueEntry(file: string, name: string): Promise<CatalogueEntry> {
   let models: Record<string, CatalogueEntry>;
   try {
     models = catalogueSchema.parse(JSON.parse(await readFile(file, "utf8"))).models;
   } catch (cause) {
     const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
-    throw new CatalogueError(`the catalogue ${file} cannot be read: ${reason}`, { cause });
+    throw new CliError("input_unusable", `the catalogue ${file} cannot be read: ${reason}`, { cause });
   }
   const entry = Object.hasOwn(models, name) ? models[name] : undefined;
   if (entry) return entry;
-  throw new CatalogueError(`the catalogue has no '${name}'; it has ${Object.keys(models).join(", ")}`);
+  throw new CliError("not_found", `the catalogue has no '${name}'; it has ${Object.keys(models).join(", ")}`);
 }

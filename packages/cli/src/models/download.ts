@@ -3,11 +3,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, open, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
-
-/** A file that could not be downloaded, or is not the expected one. */
-export class DownloadError extends Error {
-  override readonly name = "DownloadError";
-}
+import { CliError } from "../errors.ts";
 
 export interface DownloadOptions {
   /** SHA-256 that the file must have, as 64 hexadecimal digits. */
@@ -28,7 +24,7 @@ const spareBytes = 32 * 2 ** 20;
  * ends, the received part stays in `target.part`, and the download continues from there as long as the server says that it is the same
  * file.
  * @returns the file's SHA-256
- * @throws DownloadError when the server has no such file, there is no space, or the digest differs
+ * @throws CliError when the server has no such file, there is no space, or the digest differs
  */
 export async function downloadFile(url: string, target: string, options: DownloadOptions): Promise<string> {
   await mkdir(dirname(target), { recursive: true });
@@ -41,7 +37,8 @@ export async function downloadFile(url: string, target: string, options: Downloa
   const digest = await sha256Of(target);
   if (options.sha256 !== undefined && digest !== options.sha256.toLowerCase()) {
     await rm(target);
-    throw new DownloadError(
+    throw new CliError(
+      "input_unusable",
       `${url} gave a file whose SHA-256 is ${digest} and not ${options.sha256}; it was removed: do not use it unless its publisher names the first`,
     );
   }
@@ -56,18 +53,23 @@ async function fetchWhole(url: string, part: string, options: DownloadOptions): 
       return;
     } catch (error) {
       options.signal.throwIfAborted();
-      if (error instanceof DownloadError) throw error;
+      if (error instanceof CliError) throw error;
       const code = (error as NodeJS.ErrnoException).code;
       if (code === "ENOSPC" || code === "EDQUOT")
-        throw new DownloadError(`${part}: there is no room on the disk; what came stays for the next try`, {
-          cause: error,
-        });
+        throw new CliError(
+          "output_unusable",
+          `${part}: there is no room on the disk; what came stays for the next try`,
+          {
+            cause: error,
+          },
+        );
       if (code === "EACCES" || code === "EROFS")
-        throw new DownloadError(`${part} cannot be written: ${code}`, { cause: error });
+        throw new CliError("output_unusable", `${part} cannot be written: ${code}`, { cause: error });
       idle = (await sizeOf(part)) > before ? 0 : idle + 1;
       if (idle === idleTries) {
         const { message, cause } = error as Error;
-        throw new DownloadError(
+        throw new CliError(
+          "no_answer",
           `${url} cannot be fetched: ${cause instanceof Error ? cause.message : message}`,
           { cause: error },
         );
@@ -101,7 +103,7 @@ async function fetchRest(
     // Problems on the server's side may be temporary.
     if (response.status >= 500 || response.status === 429)
       throw new Error(`the server answers ${response.status}`);
-    throw new DownloadError(`${url} is not there: the server answers ${response.status}`);
+    throw new CliError("not_found", `${url} is not there: the server answers ${response.status}`);
   }
   const from = ranged ? have : 0;
   const length = Number(response.headers.get("content-length") ?? Number.NaN);
@@ -130,7 +132,8 @@ async function requireRoom(part: string, missing: number): Promise<void> {
   const { bavail, bsize } = await statfs(dirname(part));
   if (bavail * bsize >= missing + spareBytes) return;
   const mb = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
-  throw new DownloadError(
+  throw new CliError(
+    "output_unusable",
     `there is no room for it in ${dirname(part)}: ${mb(missing + spareBytes)} are needed and ${mb(bavail * bsize)} are free`,
   );
 }

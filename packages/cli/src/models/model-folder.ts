@@ -13,22 +13,22 @@ import {
   saveModel,
   writeManifest,
 } from "@sightline/yolo-nas";
+import { CliError } from "../errors.ts";
 
-/** A model cannot be written to its target folder. */
-export class ModelFolderError extends Error {
-  override readonly name = "ModelFolderError";
-}
-
-/** @throws ModelFolderError when the folder exists: whoever serves it must not find another model in it */
+/** @throws CliError when the folder exists: whoever serves it must not find another model in it */
 export async function requireFree(folder: string): Promise<void> {
   if (await stat(folder).catch(() => undefined))
-    throw new ModelFolderError(`${folder} is there already; give another --name, or remove it first`);
+    throw new CliError(
+      "output_unusable",
+      `${folder} is there already; give another --name, or remove it first`,
+    );
 }
 
-/** Checks that a name fits a folder, a camera's setting and an environment variable. @throws ModelFolderError when it does not */
+/** Checks that a name fits a folder, a camera's setting and an environment variable. @throws CliError when it does not */
 export function requireName(name: string): void {
   if (!/^[a-z0-9][a-z0-9._-]{0,62}$/i.test(name))
-    throw new ModelFolderError(
+    throw new CliError(
+      "usage",
       `'${name}' is not a model's name: letters, digits, dots, dashes and underscores, 63 at most; give one with --name`,
     );
 }
@@ -45,7 +45,7 @@ export async function writeModelFolder(
   );
 }
 
-/** The same for a classifier. @throws ModelFolderError when its attributes' names are not allowed */
+/** The same for a classifier. @throws CliError when its attributes' names are not allowed */
 export async function writeClassifierFolder(
   folder: string,
   name: string,
@@ -53,7 +53,8 @@ export async function writeClassifierFolder(
 ): Promise<ClassifierManifest> {
   const checked = attributesSchema.safeParse(attributes);
   if (!checked.success)
-    throw new ModelFolderError(
+    throw new CliError(
+      "input_unusable",
       `the attributes cannot be called so: ${checked.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ")}`,
     );
   return writeFolder(folder, name, graph, (partial, file) =>

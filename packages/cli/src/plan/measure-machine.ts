@@ -7,6 +7,7 @@ import { type Camera, CameraState } from "@sightline/contracts";
 import { runFfmpeg } from "@sightline/media";
 import { findFfmpeg } from "@sightline/rtsp";
 import { freePorts, projectRoot, Stack, standardPorts, withoutTls } from "@sightline/stack";
+import { CliError } from "../errors.ts";
 import { type MachineCosts, type MachineObservation, machineCosts, type Wish } from "./prediction.ts";
 import { coresBetween, processorTime } from "./processor-time.ts";
 
@@ -190,7 +191,8 @@ class MeasuredMachine {
       // If the machine is too slow for this many, the live ones are measured.
       if (performance.now() > deadline) {
         if (waiting.length < cameras.length) return;
-        throw new Error(
+        throw new CliError(
+          "failed",
           `no camera is analysed after a minute: ${waiting[0]?.status?.message || "no word of them"}`,
         );
       }

@@ -10,6 +10,7 @@ import {
   type StreamSource,
 } from "@sightline/yolo-nas";
 import { cameraAccess } from "../camera/examine-camera.ts";
+import { CliError } from "../errors.ts";
 
 /** Source of calibration frames: exactly one of `frames` and `camera`. */
 export interface FrameChoice {
@@ -23,11 +24,6 @@ export interface FrameChoice {
   readonly interval: number;
 }
 
-/** The requested calibration frames are not available. */
-export class FrameChoiceError extends Error {
-  override readonly name = "FrameChoiceError";
-}
-
 /** Whether a text is a camera's address, not a path. */
 export function isCameraUrl(text: string): boolean {
   return /^(?:rtsps?|https?):\/\//i.test(text);
@@ -36,7 +32,7 @@ export function isCameraUrl(text: string): boolean {
 /**
  * `wanted` frames: spread evenly over a file or folder, or taken from a camera, one per interval.
  * @param cameraOf asks the server for a registered camera
- * @throws FrameChoiceError, with what to do, when the choice is unclear or the camera gives no video
+ * @throws CliError, with what to do, when the choice is unclear or the camera gives no video
  */
 export async function calibrationFrames(
   choice: FrameChoice,
@@ -46,7 +42,7 @@ export async function calibrationFrames(
 ): Promise<FileFrame[]> {
   const { frames, camera, interval } = choice;
   if ((frames === undefined) === (camera === undefined)) {
-    throw new FrameChoiceError("give either --frames FOLDER|VIDEO|rtsp://… or --camera NAME");
+    throw new CliError("usage", "give either --frames FOLDER|VIDEO|rtsp://… or --camera NAME");
   }
   if (frames !== undefined && !isCameraUrl(frames)) return spread(() => readFrames(frames, read), wanted);
   const { url, transport } =
@@ -63,7 +59,8 @@ const transportNames: Readonly<Record<number, TransportChoice>> = {
 
 function addressOf(name: string, camera: Camera): { url: string; transport: TransportChoice } {
   if (camera.hasCredentials) {
-    throw new FrameChoiceError(
+    throw new CliError(
+      "usage",
       `the camera '${name}' wants a user and password, which the server never gives out; ` +
         `name its address instead: --frames ${camera.uri.replace("://", "://USER:PASSWORD@")}`,
     );
@@ -90,7 +87,7 @@ async function fromCamera(
     access,
     signal,
   });
-  if (!reception.ok) throw new FrameChoiceError(`${uri}: ${reception.message}`);
+  if (!reception.ok) throw new CliError("no_answer", `${uri}: ${reception.message}`);
   const { width, height, interlaced } = reception;
   const stream = await CameraStream.open(
     target,

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { RulesFileError, readRulesFile } from "./read-rules-file.ts";
+import { readRulesFile } from "./read-rules-file.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -20,7 +20,7 @@ async function reading(name: string, content?: string | Buffer): Promise<string[
     (cause: unknown) => cause,
   );
   if (error === undefined) return [];
-  expect(error).toBeInstanceOf(RulesFileError);
+  expect(error).toMatchObject({ code: "input_unusable" });
   return (error as Error).message.replaceAll(folder, "").split("\n");
 }
 

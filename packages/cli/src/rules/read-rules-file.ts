@@ -1,18 +1,14 @@
 import { open } from "node:fs/promises";
 import { type CameraRules, decodeUtf8 } from "@sightline/contracts";
 import { parseRulesFile, type RulesCheck, RulesError, type RulesFault, rulesLimits } from "@sightline/rules";
-
-/** A rules file that cannot be read or used. The message has a line for each of the first faults, with the file's name. */
-export class RulesFileError extends Error {
-  override readonly name = "RulesFileError";
-}
+import { CliError } from "../errors.ts";
 
 /** Only this many faults are listed; the others are counted. */
 const maxFaults = 10;
 
 /**
  * Reads and checks a rules file.
- * @throws {RulesFileError} the file does not exist, is not text, or its rules cannot be used
+ * @throws CliError the file does not exist, is not text, or its rules cannot be used
  */
 export async function readRulesFile(file: string, check?: RulesCheck): Promise<CameraRules> {
   const text = await readText(file);
@@ -20,7 +16,7 @@ export async function readRulesFile(file: string, check?: RulesCheck): Promise<C
     return parseRulesFile(text, file, check);
   } catch (error) {
     if (error instanceof RulesError)
-      throw new RulesFileError(faultLines(file, error.faults), { cause: error });
+      throw new CliError("input_unusable", faultLines(file, error.faults), { cause: error });
     throw error;
   }
 }
@@ -45,10 +41,10 @@ async function readText(file: string): Promise<string> {
       size += chunk.length;
     }
     if (size > maxFileLength)
-      throw new RulesFileError(`${file}: a rules file has at most ${maxFileLength} bytes.`);
+      throw new CliError("input_unusable", `${file}: a rules file has at most ${maxFileLength} bytes.`);
   } catch (error) {
-    if (error instanceof RulesFileError) throw error;
-    throw new RulesFileError(`${file}: ${reason(error)}`, { cause: error });
+    if (error instanceof CliError) throw error;
+    throw new CliError("input_unusable", `${file}: ${reason(error)}`, { cause: error });
   }
   try {
     const text = decodeUtf8(Buffer.concat(chunks));
@@ -56,7 +52,10 @@ async function readText(file: string): Promise<string> {
   } catch {
     // Reported below, like a NUL character, which text does not contain.
   }
-  throw new RulesFileError(`${file}: this is not a rules file: it must be JSON or YAML, as UTF-8 text.`);
+  throw new CliError(
+    "input_unusable",
+    `${file}: this is not a rules file: it must be JSON or YAML, as UTF-8 text.`,
+  );
 }
 
 function reason(error: unknown): string {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import { projectRoot } from "@sightline/stack";
+import { CliError } from "../errors.ts";
 
 const run = promisify(execFile);
 
@@ -24,7 +25,7 @@ export async function testsOfChanged(revision: string, root = projectRoot): Prom
   try {
     await git("rev-parse", "--verify", "--quiet", `${revision}^{commit}`);
   } catch (cause) {
-    throw new Error(`git knows no revision '${revision}'`, { cause });
+    throw new CliError("not_found", `git knows no revision '${revision}'`, { cause });
   }
   const files = [
     ...(await git("diff", "--name-only", revision)),
