@@ -12,7 +12,7 @@ const idleLimitMs = 200;
  * Warms a session up beside one that serves, taking turns with it, and tests it: a picture that is not uniform must give an
  * output in which all values are finite numbers. Measures `runs` runs of each of `sizes`, smallest first and after one run
  * that is not counted, up to the first size that is not worth its latency.
- * @throws BatchFailedError with the reason why the model does not answer
+ * @throws WorkerError batch_failed with the reason why the model does not answer
  */
 export async function warmUpBeside(
   runner: Pick<ModelTurns, "run" | "runIdle">,

@@ -1,6 +1,6 @@
 import type { ModelManifest } from "@sightline/yolo-nas";
 import { expect, test } from "vitest";
-import { type EngineCandidate, EngineChoiceError, engineCandidates, openFirst } from "./engine-choice.ts";
+import { type EngineCandidate, engineCandidates, openFirst } from "./engine-choice.ts";
 
 const sha256 = "0123456789abcdef".repeat(4);
 const model = (...keys: (keyof ModelManifest["files"])[]) => ({
@@ -61,6 +61,6 @@ test("when none works the error tells every reason", async () => {
   const attempt = openFirst(engineCandidates(model("trtEngine"), "tensorrt", "int8"), async () => {
     throw new Error("no such library");
   });
-  await expect(attempt).rejects.toThrow(EngineChoiceError);
+  await expect(attempt).rejects.toMatchObject({ code: "no_engine" });
   await expect(attempt).rejects.toThrow(/tensorrt: no such library/);
 });

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { ExecutionProvider, ModelManifest, ModelPrecision } from "@sightline/yolo-nas";
+import { WorkerError } from "./errors.ts";
 
 export type Precision = "int8" | "fp32";
 
@@ -24,11 +25,6 @@ export interface EngineRefusal {
 export interface EngineCandidates {
   candidates: EngineCandidate[];
   refusals: EngineRefusal[];
-}
-
-/** No execution provider can run the model as configured. */
-export class EngineChoiceError extends Error {
-  override readonly name = "EngineChoiceError";
 }
 
 /** Best first. */
@@ -104,7 +100,7 @@ function missing(
 
 /**
  * Opens the first candidate that works; `open` rejects for a candidate that does not.
- * @throws EngineChoiceError with the reason of every provider, when none works
+ * @throws WorkerError no_engine with the reason of every provider, when none works
  */
 export async function openFirst<Engine>(
   { candidates, refusals }: { candidates: readonly EngineCandidate[]; refusals: readonly EngineRefusal[] },
@@ -119,5 +115,5 @@ export async function openFirst<Engine>(
     }
   }
   const reasons = refused.map(({ provider, reason }) => `${provider}: ${reason}`).join("; ");
-  throw new EngineChoiceError(`the model cannot run as requested: ${reasons}`);
+  throw new WorkerError("no_engine", `the model cannot run as requested: ${reasons}`);
 }

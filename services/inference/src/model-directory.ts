@@ -9,6 +9,7 @@ import {
   parseManifest,
   readManifest,
 } from "@sightline/yolo-nas";
+import { WorkerError } from "./errors.ts";
 import { KnownManifests } from "./known-manifests.ts";
 
 const detectors = new KnownManifests(parseManifest);
@@ -17,11 +18,6 @@ const classifiers = new KnownManifests((path) => parseClassifier(dirname(path)))
 
 /** Folder in a model's folder that contains one folder for each further version, named after it. */
 export const VERSIONS_FOLDER = "versions";
-
-/** The requested model is not in the model directory, or has another name there. */
-export class ModelNotFoundError extends Error {
-  override readonly name = "ModelNotFoundError";
-}
 
 /** The directories of a setting that names one or several, in search order. */
 export function modelRoots(directory: string): [string, ...string[]] {
@@ -39,7 +35,7 @@ export interface LocatedModel {
 
 /**
  * Finds a model by its name: the given version, or the one in the model's own folder.
- * @throws ModelNotFoundError with a list of the available ones
+ * @throws WorkerError model_not_found with a list of the available ones
  * @throws ModelFileError when the manifest or a file of the model is broken
  */
 export async function findModel(directory: string, name: string, version?: string): Promise<LocatedModel> {
@@ -47,7 +43,8 @@ export async function findModel(directory: string, name: string, version?: strin
   for (const folder of ownFolders(directory, name))
     if (await exists(join(folder, MANIFEST_FILE))) return open(folder, name);
   const known = await modelNames(directory);
-  throw new ModelNotFoundError(
+  throw new WorkerError(
+    "model_not_found",
     `no model '${name}' in ${placeWords(directory)}; ` +
       (known.length > 0
         ? `there ${known.length === 1 ? "is" : "are"}: ${known.join(", ")}`
@@ -57,17 +54,18 @@ export async function findModel(directory: string, name: string, version?: strin
 
 /**
  * Reads a model's manifest without checking its files: the given version, or the one in the model's own folder.
- * @throws ModelNotFoundError, ModelFileError when it does not exist or its manifest is broken
+ * @throws ModelFileError, WorkerError model_not_found when it does not exist or its manifest is broken
  */
 export async function peekModel(directory: string, name: string, version?: string): Promise<LocatedModel> {
   const own = ownFolders(directory, name);
   const found = (await places(directory, name)).find((each) =>
     version === undefined ? own.includes(each.folder) : each.version === version,
   );
-  if (!found) throw new ModelNotFoundError(`no model '${name}' in ${placeWords(directory)}`);
+  if (!found) throw new WorkerError("model_not_found", `no model '${name}' in ${placeWords(directory)}`);
   const manifest = await detectors.get(join(found.folder, MANIFEST_FILE));
   if (manifest.name !== name)
-    throw new ModelNotFoundError(
+    throw new WorkerError(
+      "model_not_found",
       `${found.folder} names the model '${manifest.name}'; the folder must have the model's name`,
     );
   return { ...found, manifest };
@@ -77,7 +75,8 @@ async function findVersion(directory: string, name: string, version: string): Pr
   const place = (await places(directory, name)).find((each) => each.version === version);
   const searched = ownFolders(directory, name).flatMap((folder) => [folder, join(folder, VERSIONS_FOLDER)]);
   if (!place)
-    throw new ModelNotFoundError(
+    throw new WorkerError(
+      "model_not_found",
       `version ${version} of the model '${name}' is not in ${searched.join(" nor in ")}; ` +
         "`sightline model install` puts it there",
     );
@@ -88,12 +87,16 @@ async function open(folder: string, name: string, version?: string): Promise<Loc
   const path = join(folder, MANIFEST_FILE);
   const manifest = await readManifest(path);
   if (manifest.name !== name)
-    throw new ModelNotFoundError(
+    throw new WorkerError(
+      "model_not_found",
       `${path} names the model '${manifest.name}'; the folder must have the model's name`,
     );
   const found = modelVersion(manifest.files);
   if (version !== undefined && found !== version)
-    throw new ModelNotFoundError(`${folder} holds version ${found}, not ${version}; install it again`);
+    throw new WorkerError(
+      "model_not_found",
+      `${folder} holds version ${found}, not ${version}; install it again`,
+    );
   return { folder, manifest, version: found };
 }
 
@@ -173,20 +176,16 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** A model needs other frames than the running one. */
-class FrameSizeError extends Error {
-  override readonly name = "FrameSizeError";
-}
-
 /**
  * Ingest scales frames to the model's input, so the frames in progress would not fit a session with another input.
- * @throws FrameSizeError
+ * @throws WorkerError frame_size_differs
  */
 export function checkSameFrames(running: ModelManifest, other: ModelManifest): void {
   const words = ({ frame, fit, padValue, placement }: ModelManifest) =>
     `${frame.width}x${frame.height} with pictures of ${fit.width}x${fit.height} (${placement ?? "centre"}) on ${padValue}`;
   if (words(running) === words(other)) return;
-  throw new FrameSizeError(
+  throw new WorkerError(
+    "frame_size_differs",
     `it takes frames of ${words(other)}, but the running version takes ${words(running)}; give a model with other frames another name`,
   );
 }

@@ -57,7 +57,7 @@ export class ModelLane {
   /**
    * Opens the wanted version of a model, or the one in its own folder, and takes work. `isBeside`: other models are served
    * already, and their frames do not wait for it.
-   * @throws ModelNotFoundError, ModelFileError, EngineChoiceError when it cannot be served
+   * @throws ModelFileError, WorkerError model_not_found or no_engine when it cannot be served
    */
   static async start(model: string, parts: LaneParts, isBeside = false): Promise<ModelLane> {
     const located = await findModel(parts.config.modelDirectory, model, parts.wanted.get(model)?.active);
@@ -227,7 +227,7 @@ export class ModelLane {
       this.#fault = `it serves version ${this.#current.version}, since it cannot serve the active ${active}: ${(error as Error).message}`;
       this.#retryAt = Date.now() + againMs;
       await this.#announcements?.refresh();
-      log.error({ model: this.model }, this.#fault);
+      log.error({ model: this.model, err: error }, this.#fault);
     }
   }
 

@@ -70,7 +70,7 @@ export class ModelPool {
 
   /**
    * Serves the first model, and offers the others.
-   * @throws ModelNotFoundError, ModelFileError, EngineChoiceError when the first model cannot be served
+   * @throws ModelFileError, WorkerError model_not_found or no_engine when the first model cannot be served
    */
   static async start(parts: PoolParts): Promise<ModelPool> {
     const { config } = parts.shared;

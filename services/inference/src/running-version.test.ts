@@ -26,13 +26,13 @@ import { NatsServer } from "@sightline/service/testing";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { settings } from "./config.ts";
 import { DetectionPublisher } from "./detection-publisher.ts";
-import { EngineChoiceError } from "./engine-choice.ts";
+import { WorkerError } from "./errors.ts";
 import { FrameSource } from "./frame-source.ts";
 import { findModel, type LocatedModel } from "./model-directory.ts";
 import { guessMemory } from "./model-memory.ts";
 import { InferenceMetrics } from "./model-metrics.ts";
 import { RunningVersion, type VersionParts } from "./running-version.ts";
-import { BatchFailedError, type SessionThread } from "./session-thread.ts";
+import type { SessionThread } from "./session-thread.ts";
 import { FrameHolder, type HeldCamera } from "./testing/frame-holder.ts";
 import { writeSmallModel } from "./testing/small-model.ts";
 import { TokenSource } from "./token-source.ts";
@@ -57,7 +57,7 @@ class NarrowTurns extends Turns<object> {
 
   override during<T>(action: () => Promise<T>): Promise<T> {
     return super.during(async () => {
-      if (this.isNarrow && this.#now > 0) throw new BatchFailedError("out of memory");
+      if (this.isNarrow && this.#now > 0) throw new WorkerError("batch_failed", "out of memory");
       this.#now++;
       return action().finally(() => this.#now--);
     });
@@ -284,7 +284,7 @@ test("where a session cannot be opened none is left over", async () => {
   const { folder, manifest, version } = await located();
   const files = { fp32: { ...manifest.files.fp32!, file: "missing.onnx" } };
   const missing = { folder, version, manifest: { ...manifest, files } };
-  await expect(RunningVersion.open(missing, parts)).rejects.toThrow(EngineChoiceError);
+  await expect(RunningVersion.open(missing, parts)).rejects.toMatchObject({ code: "no_engine" });
   expect(parts.threads.size).toBe(0);
 });
 

@@ -77,8 +77,8 @@ export class RunningVersion {
    * Opens a version and warms it up: alone, with all measurements; or beside the serving version, taking turns with it, and
    * with a test. A version takes over the batch size of the one that it will replace. All its sessions use the engine that
    * the first one found to work. Only the first must open: a version with fewer sessions than were asked for is slower.
-   * @throws EngineChoiceError when no execution provider can run it
-   * @throws BatchFailedError when it does not answer
+   * @throws WorkerError no_engine when no execution provider can run it
+   * @throws WorkerError batch_failed when it does not answer
    */
   static async open(
     located: LocatedModel,

@@ -4,6 +4,7 @@ import type { WorkerSecondStage } from "@sightline/contracts";
 import type { Logger } from "@sightline/service";
 import { type ClassifierManifest, readClassifier } from "@sightline/yolo-nas";
 import type { InferenceConfig } from "./config.ts";
+import { WorkerError } from "./errors.ts";
 import { megabytes } from "./model-memory.ts";
 import type { SecondStageAnswer, SecondStageRequest, SecondStageSettings } from "./second-stage-worker.ts";
 import { ThreadedSession } from "./threaded-session.ts";
@@ -71,14 +72,16 @@ export class SecondStage {
 
   /**
    * Classifies objects of a frame, when it is its turn.
-   * @throws BatchFailedError
+   * @throws WorkerError batch_failed
    */
   async look(request: SecondStageRequest): Promise<SecondStageAnswer> {
     const session = this.#session;
     const { turns } = this.#parts;
     await turns.take(this);
     return turns.during(() =>
-      session ? session.ask(request) : Promise.reject(new Error("the second stage was unloaded")),
+      session
+        ? session.ask(request)
+        : Promise.reject(new WorkerError("batch_failed", "the second stage was unloaded")),
     );
   }
 
@@ -105,7 +108,8 @@ export class SecondStage {
     try {
       const about = 2 * (await stat(path)).size + threadBytes;
       if (about > free())
-        throw new Error(
+        throw new WorkerError(
+          "no_memory",
           `it needs about ${megabytes(about)}, but only ${megabytes(Math.max(0, free()))} of SIGHTLINE_MODEL_MEMORY_MB are free`,
         );
       // Checks the digests too.
@@ -125,7 +129,7 @@ export class SecondStage {
       this.#fault = (error as Error).message;
       this.#retryAt = Date.now() + againMs;
       log.error(
-        { model: name, error: this.#fault },
+        { model: name, err: error },
         "a second stage cannot be loaded; frames are published without its attributes",
       );
     }

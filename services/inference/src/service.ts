@@ -48,7 +48,7 @@ const flushLimitMs = 500;
 
 /**
  * Starts the inference service: opens the model, warms it up, and takes work.
- * @throws ModelNotFoundError, ModelFileError, EngineChoiceError when the model cannot run as configured
+ * @throws ModelFileError, WorkerError model_not_found or no_engine when the model cannot run as configured
  */
 export async function startInference(config: InferenceConfig, log: Logger, life: Lifecycle): Promise<void> {
   const start = new ServiceStart({ service: "inference", version, startsAs: "worker" }, log, life);

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createLogger } from "@sightline/service";
 import { afterEach, expect, test } from "vitest";
-import { EngineChoiceError, engineCandidates } from "./engine-choice.ts";
+import { engineCandidates } from "./engine-choice.ts";
+import type { WorkerError } from "./errors.ts";
 import { findModel } from "./model-directory.ts";
 import type { SessionSettings } from "./session-messages.ts";
-import { BatchFailedError, SessionThread } from "./session-thread.ts";
+import { SessionThread } from "./session-thread.ts";
 import { smallModelClasses, writeSmallModel } from "./testing/small-model.ts";
 
 const log = createLogger("test", "silent");
@@ -62,7 +63,7 @@ test("output that is not finite fails its batch and no other", async () => {
   const thread = keep(new SessionThread({ settings, log, onAvailable: () => undefined }));
   await thread.start();
   new Uint8Array(settings.slots[0]!).fill(255);
-  await expect(thread.run(0, 1)).rejects.toThrow(BatchFailedError);
+  await expect(thread.run(0, 1)).rejects.toMatchObject({ code: "batch_failed" });
   await expect(thread.run(1, 1)).resolves.toMatchObject({ outputs: { batch: 1 } });
 });
 
@@ -89,7 +90,7 @@ test("a provider that is not there is an error that says so", async () => {
     new SessionThread({ settings: { ...settings, candidates }, log, onAvailable: () => undefined }),
   );
   const attempt = thread.start();
-  await expect(attempt).rejects.toThrow(EngineChoiceError);
+  await expect(attempt).rejects.toMatchObject({ code: "no_engine" });
   await expect(attempt).rejects.toThrow(/cuda/);
 });
 
@@ -120,7 +121,7 @@ test("a thread that breaks fails the batches under way, and is started again", a
   await expect(thread.run(0, 1)).resolves.toMatchObject({ runMs: 1 });
   const lost = await Promise.allSettled([thread.run(1, 1), thread.run(0, 1)]);
   expect(lost.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
-  await expect(thread.run(0, 1)).rejects.toThrow(BatchFailedError);
+  await expect(thread.run(0, 1)).rejects.toMatchObject({ code: "batch_failed" });
   await expect.poll(() => thread.available).toBe(true);
   await expect(thread.run(2, 1)).rejects.toThrow("the batch fails");
   await expect(thread.run(0, 1)).resolves.toMatchObject({ runMs: 1 });
@@ -150,6 +151,8 @@ test("stopped while the model is loaded or measured, the thread ends between two
     const outcome = thread.start().catch((error: Error) => error);
     await delay(ms);
     await thread.stop();
-    expect(await outcome).toSatisfy((end) => end instanceof BatchFailedError || "engine" in (end as object));
+    expect(await outcome).toSatisfy(
+      (end) => (end as WorkerError).code === "batch_failed" || "engine" in (end as object),
+    );
   }
 });

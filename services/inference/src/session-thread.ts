@@ -1,8 +1,6 @@
 import type { BatchRun, BatchRunner, RunRequest, SessionInfo, SessionSettings } from "./session-messages.ts";
 import { ThreadedSession, type ThreadedSessionOptions } from "./threaded-session.ts";
 
-export { BatchFailedError } from "./threaded-session.ts";
-
 export type SessionThreadOptions = Omit<ThreadedSessionOptions<SessionSettings>, "entry"> & { entry?: URL };
 
 /** What a thread found out about this processor, for later threads. */

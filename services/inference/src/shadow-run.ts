@@ -87,7 +87,7 @@ export class ShadowRun {
       // The camera's model may have changed.
       checkSameFrames(model, session.located.manifest);
     } catch (error) {
-      return void this.#end((error as Error).message);
+      return void this.#end((error as Error).message, error as Error);
     }
     this.#busy = true;
     session.place(pixels());
@@ -124,21 +124,21 @@ export class ShadowRun {
       checkSameFrames(running, session.located.manifest);
       log.info({ camera, ...session.side }, "another model now also runs on a share of the camera's frames");
     } catch (error) {
-      await this.#end((error as Error).message);
+      await this.#end((error as Error).message, error as Error);
     } finally {
       this.#opening = undefined;
       this.#tell();
     }
   }
 
-  async #end(why: string): Promise<void> {
+  async #end(why: string, err?: Error): Promise<void> {
     const session = this.#session;
     this.#session = undefined;
     this.#fault = why;
     this.#retryAt = Date.now() + againMs;
     const { camera, model } = this.shadow;
     this.#parts.log.warn(
-      { camera, model, why },
+      { camera, model, why, err },
       "the shadow model does not run on these frames; results are not affected",
     );
     await session?.stop();
@@ -172,7 +172,8 @@ export class ShadowRun {
       });
     } catch (error) {
       metrics.frame(this.shadow, "failed");
-      if (session === this.#session && !this.#stopped) await this.#end((error as Error).message);
+      if (session === this.#session && !this.#stopped)
+        await this.#end((error as Error).message, error as Error);
     } finally {
       if (session === this.#session) this.#busy = false;
     }

@@ -5,6 +5,7 @@ import { BatchSlots } from "./batch-slots.ts";
 import { warmUpBeside } from "./beside.ts";
 import type { InferenceConfig } from "./config.ts";
 import { engineCandidates } from "./engine-choice.ts";
+import { WorkerError } from "./errors.ts";
 import { findModel, type LocatedModel } from "./model-directory.ts";
 import { guessMemory, megabytes } from "./model-memory.ts";
 import type { TurnRun } from "./session-messages.ts";
@@ -19,11 +20,6 @@ export interface ShadowSessionParts {
   /** Bytes of memory that are free for models. */
   free: () => number;
   log: Logger;
-}
-
-/** There is not enough memory for a shadow's model. */
-class NoRoomError extends Error {
-  override readonly name = "NoRoomError";
 }
 
 /** A model that runs single frames, each at a moment when no other model wants to run. */
@@ -62,7 +58,7 @@ export class ShadowSession {
 
   /**
    * Loads the model and tests it, taking turns with the serving models.
-   * @throws ModelNotFoundError, ModelFileError, EngineChoiceError, BatchFailedError, NoRoomError
+   * @throws ModelFileError, WorkerError model_not_found, no_engine, batch_failed, no_memory
    */
   static async open(
     { model, version, precision }: Pick<ModelShadow, "model" | "version" | "precision">,
@@ -74,7 +70,8 @@ export class ShadowSession {
     const wanted = { ...config, sessions: 1, precision: precision ?? config.precision };
     const { least, about } = await guessMemory(located, wanted);
     if (about > free())
-      throw new NoRoomError(
+      throw new WorkerError(
+        "no_memory",
         `it needs about ${megabytes(about)}, but only ${megabytes(Math.max(0, free()))} of SIGHTLINE_MODEL_MEMORY_MB are free`,
       );
     const slots = new BatchSlots<never>(1, 1, pixelBytes(manifest.frame, "gbrp"));
@@ -120,7 +117,7 @@ export class ShadowSession {
 
   /**
    * Runs the frame in its place; undefined when other models kept the machine busy for `limitMs`.
-   * @throws BatchFailedError
+   * @throws WorkerError batch_failed
    */
   run(limitMs: number): Promise<TurnRun | undefined> {
     return this.#runner.runIdle(0, 1, limitMs);

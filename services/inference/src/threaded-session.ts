@@ -3,13 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { Backoff, type WaitRange } from "@sightline/contracts";
 import type { Logger } from "@sightline/service";
-import { EngineChoiceError } from "./engine-choice.ts";
+import { WorkerError } from "./errors.ts";
 import { type Settled, stopRequest, type ThreadMessage } from "./serve-session.ts";
-
-/** A batch that the session could not infer. */
-export class BatchFailedError extends Error {
-  override readonly name = "BatchFailedError";
-}
 
 export interface ThreadedSessionOptions<Settings> {
   settings: Settings;
@@ -58,16 +53,16 @@ export class ThreadedSession<Settings, Info, Request extends object, Answer> {
 
   /**
    * Opens the session.
-   * @throws EngineChoiceError when it cannot be opened as configured
+   * @throws WorkerError no_engine when it cannot be opened as configured
    */
   start(): Promise<Info> {
     return this.#open(this.#options.settings);
   }
 
-  /** Requests the session's answer. Rejects with BatchFailedError when there is none; other requests are not affected. */
+  /** Requests the session's answer. Rejects with WorkerError batch_failed when there is none; other requests are not affected. */
   ask(request: Request): Promise<Answer> {
     if (!this.#available || !this.#worker)
-      return Promise.reject(new BatchFailedError("the session is not running"));
+      return Promise.reject(new WorkerError("batch_failed", "the session is not running"));
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
@@ -111,7 +106,7 @@ export class ThreadedSession<Settings, Info, Request extends object, Answer> {
           this.#setAvailable(true);
           resolve(message as unknown as Info);
         } else if (message.kind === "cannot-open") {
-          reject(new EngineChoiceError(message.message));
+          reject(new WorkerError("no_engine", message.message));
         } else this.#settle(message as Settled<Answer>);
       });
       worker.on("error", (error) => {
@@ -122,7 +117,9 @@ export class ThreadedSession<Settings, Info, Request extends object, Answer> {
         const running = this.#available;
         this.#setAvailable(false);
         this.#failPending(`the session's thread ended with code ${code}`);
-        reject(new BatchFailedError(`the session's thread ended with code ${code} before it was ready`));
+        reject(
+          new WorkerError("batch_failed", `the session's thread ended with code ${code} before it was ready`),
+        );
         if (running) this.#startAgain();
       });
     });
@@ -134,7 +131,7 @@ export class ThreadedSession<Settings, Info, Request extends object, Answer> {
     if (message.kind === "done") {
       this.#backoff.reset();
       pending?.resolve(message as unknown as Answer);
-    } else pending?.reject(new BatchFailedError((message as { message: string }).message));
+    } else pending?.reject(new WorkerError("batch_failed", (message as { message: string }).message));
   }
 
   #startAgain(): void {
@@ -159,6 +156,6 @@ export class ThreadedSession<Settings, Info, Request extends object, Answer> {
   #failPending(why: string): void {
     const pending = [...this.#pending.values()];
     this.#pending.clear();
-    for (const { reject } of pending) reject(new BatchFailedError(why));
+    for (const { reject } of pending) reject(new WorkerError("batch_failed", why));
   }
 }

@@ -66,7 +66,7 @@ export class VersionSession {
   /**
    * Opens a session for batches of `capacity` with the first of `engines` that works, and measures runs of `warmUpSizes`.
    * `user` takes turns: sessions of one user run at the same time.
-   * @throws EngineChoiceError when none works
+   * @throws WorkerError no_engine when none works
    */
   static async open(
     located: LocatedModel,
@@ -117,7 +117,7 @@ const togetherRuns = 3;
 /**
  * How long runs take while all sessions run, calculated from the runs of one session alone: scaled by runs of `batch`
  * frames that are measured on all of them. For a single session, its curve is returned unchanged.
- * @throws BatchFailedError when one does not answer
+ * @throws WorkerError batch_failed when one does not answer
  */
 export async function curveTogether(
   sessions: readonly Pick<VersionSession, "runner">[],

@@ -3,6 +3,7 @@ import { monotonicMs } from "@sightline/service/clock";
 import type { BatchSizer } from "./batch-sizing.ts";
 import type { BatchSlots } from "./batch-slots.ts";
 import { Batcher } from "./batcher.ts";
+import { WorkerError } from "./errors.ts";
 import { FrameReader, type FrameReaderOptions } from "./frame-reader.ts";
 import type { FetchedFrame, FrameSource } from "./frame-source.ts";
 import { HeldFrames, type HeldFramesOptions, type Work } from "./held-frames.ts";
@@ -25,14 +26,9 @@ export interface WorkerOptions extends FrameReaderOptions, HeldFramesOptions {
   tokens: (onToken: (token: HeldToken) => void) => Pick<TokenSource, "demand" | "stop">;
 }
 
-/** Two parts of the worker disagree about which frames a batch contains: none of its boxes can be trusted. */
-class BatchMismatchError extends Error {
-  override readonly name = "BatchMismatchError";
-}
-
 function checkCount(found: number, expected: number): void {
   if (found !== expected)
-    throw new BatchMismatchError(`the batch holds ${found} frames but should hold ${expected}`);
+    throw new WorkerError("batch_mismatch", `the batch holds ${found} frames but should hold ${expected}`);
 }
 
 /** How long stop() waits for frames in progress by default; less than the 15 s in which the process must end. */
@@ -185,7 +181,7 @@ export class InferenceWorker {
       metrics.batch(frames, run.runMs);
     } catch (error) {
       run = undefined;
-      metrics.batchFailed(error instanceof BatchMismatchError ? "mismatch" : "run");
+      metrics.batchFailed((error as WorkerError).code === "batch_mismatch" ? "mismatch" : "run");
       log.error({ err: error, frames }, "batch failed");
     }
     if (run) this.#held.keep(items, (index) => slots.pixels(slot, index));

@@ -13,21 +13,17 @@ import {
   readCocoAnnotations,
   readFrames,
 } from "@sightline/yolo-nas";
+import { WorkerError } from "../errors.ts";
 import type { JobTask, ScoredModel } from "./job-task.ts";
 
 type Task = Extract<JobTask, { kind: "evaluate" }>;
-
-/** A clip is of a kind that cannot be read here. */
-class ClipError extends Error {
-  override readonly name = "ClipError";
-}
 
 /** Most faults that are reported. */
 const mostFaults = 10;
 
 /**
  * Scores models on the frames of a clip by their labels, one model after the other, each on frames scaled for it.
- * @throws EvaluationError, ClipError, ModelFileError
+ * @throws EvaluationError, WorkerError clip_unreadable, ModelFileError
  */
 export async function evaluate(
   task: Task,
@@ -103,7 +99,7 @@ function strayLabels({ images, categories, truths }: CocoAnnotations): string[] 
 /**
  * The kind of a clip, by ffmpeg's name: one of the kinds that cannot refer to other files or addresses. ffmpeg is told to
  * read it only as that kind, because what begins like a video may turn out to be a playlist or a stream description.
- * @throws ClipError
+ * @throws WorkerError clip_unreadable
  */
 async function containerOf(path: string): Promise<string> {
   const file = await open(path);
@@ -116,7 +112,8 @@ async function containerOf(path: string): Promise<string> {
   const isMp4 = head.toString("latin1", 4, 8) === "ftyp";
   const isMatroska = head.readUInt32BE(0) === 0x1a45dfa3;
   if (!isMp4 && !isMatroska)
-    throw new ClipError(
+    throw new WorkerError(
+      "clip_unreadable",
       `The clip (${basename(path)}) is not an MP4, MOV, Matroska or WebM file; use one of these.`,
     );
   return isMp4 ? "mov" : "matroska";

@@ -3,15 +3,11 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import type { KV } from "@nats-io/kv";
 import { type KeptFile, pieceBytes, pieceCount, pieceKey } from "@sightline/contracts";
-
-/** A file in NATS is incomplete, or not the one that was stored. */
-export class StoredFileError extends Error {
-  override readonly name = "StoredFileError";
-}
+import { WorkerError } from "../errors.ts";
 
 /**
  * Writes a file that is stored in pieces in NATS to `path`, with one piece in memory at a time.
- * @throws StoredFileError when a piece is missing or the digest differs from the given one; also the errors of NATS and the
+ * @throws WorkerError stored_file_broken when a piece is missing or the digest differs from the given one; also the errors of NATS and the
  *   disk
  */
 export async function fetchFile(
@@ -29,18 +25,27 @@ export async function fetchFile(
       signal.throwIfAborted();
       const entry = await files.get(pieceKey(holder, name, piece));
       if (entry?.operation !== "PUT")
-        throw new StoredFileError(`the file ${name} is incomplete in NATS: piece ${piece} is missing`);
+        throw new WorkerError(
+          "stored_file_broken",
+          `the file ${name} is incomplete in NATS: piece ${piece} is missing`,
+        );
       hash.update(entry.value);
       await file.appendFile(entry.value);
       written += entry.value.byteLength;
     }
     if (written !== bytes)
-      throw new StoredFileError(`the file ${name} has ${written} bytes in NATS, not ${bytes}`);
+      throw new WorkerError(
+        "stored_file_broken",
+        `the file ${name} has ${written} bytes in NATS, not ${bytes}`,
+      );
   } finally {
     await file.close();
   }
   if (sha256 !== undefined && hash.digest("hex") !== sha256)
-    throw new StoredFileError(`the file ${name} in NATS is not the one that was stored: its digest differs`);
+    throw new WorkerError(
+      "stored_file_broken",
+      `the file ${name} in NATS is not the one that was stored: its digest differs`,
+    );
 }
 
 /**

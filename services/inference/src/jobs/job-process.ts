@@ -1,12 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { limitedCommand } from "@sightline/media";
+import { WorkerError } from "../errors.ts";
 import type { JobMessage, JobTask } from "./job-task.ts";
-
-/** A job could not be done; the message is for the person who requested it. */
-export class JobFaultError extends Error {
-  override readonly name = "JobFaultError";
-}
 
 /** Limits on what a job's process may use. */
 export interface JobLimits {
@@ -22,7 +18,7 @@ const keptText = 2_000;
 /**
  * Runs a task in a separate process: with the lowest priority, limits on memory and time, and without the service's
  * environment. If a model makes ONNX Runtime crash or hang, or a clip does so with ffmpeg, only that process is affected.
- * @throws JobFaultError when it fails, crashes, or uses too much; the signal's reason when that aborts
+ * @throws WorkerError job_failed when it fails, crashes, or uses too much; the signal's reason when that aborts
  */
 export async function runJobProcess(
   task: JobTask,
@@ -54,8 +50,9 @@ export async function runJobProcess(
     const ended = await follow(child, task, onProgress);
     signal.throwIfAborted();
     if (ended.message?.kind === "done") return ended.message.outcome;
-    if (ended.message) throw new JobFaultError(ended.message.message);
-    throw new JobFaultError(
+    if (ended.message) throw new WorkerError("job_failed", ended.message.message);
+    throw new WorkerError(
+      "job_failed",
       isLate
         ? `it took longer than ${minutes} minutes (SIGHTLINE_MODEL_JOB_MINUTES) and was ended`
         : crashWords(ended, memoryMib),
@@ -92,7 +89,9 @@ function follow(
       else last = message;
     });
     child.once("error", (error) =>
-      reject(new JobFaultError(`its process cannot be started: ${error.message}`, { cause: error })),
+      reject(
+        new WorkerError("job_failed", `its process cannot be started: ${error.message}`, { cause: error }),
+      ),
     );
     child.once("close", (code, signal) =>
       resolve({ ...(last ? { message: last } : {}), code, signal, text }),

@@ -14,10 +14,11 @@ import {
 import { findFfmpeg } from "@sightline/rtsp";
 import type { KvMirror, Logger } from "@sightline/service";
 import type { InferenceConfig } from "../config.ts";
-import { EngineChoiceError, engineCandidates } from "../engine-choice.ts";
-import { findModel, type LocatedModel, listVersions, ModelNotFoundError } from "../model-directory.ts";
-import { fetchFile, StoredFileError, storeFile } from "./job-files.ts";
-import { JobFaultError, runJobProcess } from "./job-process.ts";
+import { engineCandidates } from "../engine-choice.ts";
+import { WorkerError } from "../errors.ts";
+import { findModel, type LocatedModel, listVersions } from "../model-directory.ts";
+import { fetchFile, storeFile } from "./job-files.ts";
+import { runJobProcess } from "./job-process.ts";
 import type { JobRecords } from "./job-records.ts";
 import type { JobTask, ScoredModel } from "./job-task.ts";
 
@@ -141,7 +142,9 @@ export class JobRunner {
     );
     try {
       if (folder instanceof Error)
-        throw new JobFaultError(`the worker cannot store the job's files: ${folder.message}`);
+        throw new WorkerError("job_failed", `the worker cannot store the job's files: ${folder.message}`, {
+          cause: folder,
+        });
       const outcome = await this.#outcome(id, job, folder, signal);
       await this.#end(id, {
         state: job.wanted.kind === "import" ? "prepared" : "done",
@@ -152,7 +155,7 @@ export class JobRunner {
       if (signal.aborted) log.info({ job: id }, "a model job was ended");
       else {
         const fault = this.#words(error as Error, String(folder)).slice(0, mostFaultLength);
-        log.warn({ job: id, error: fault }, "a model job failed");
+        log.warn({ job: id, err: error }, "a model job failed");
         await this.#end(id, { state: "failed", fault });
       }
     } finally {
@@ -183,7 +186,7 @@ export class JobRunner {
     const { config, files } = this.#parts;
     const fetched = async (name: string, as: string) => {
       const upload = uploads.find((each) => each.name === name);
-      if (!upload) throw new JobFaultError(`it has no file '${name}'`);
+      if (!upload) throw new WorkerError("job_failed", `it has no file '${name}'`);
       await fetchFile(files, id, upload, join(folder, as), signal);
       return join(folder, as);
     };
@@ -220,7 +223,7 @@ export class JobRunner {
     const located = await this.#located({ model, version });
     const { candidates, refusals } = engineCandidates(located, "cpu", precision ?? "auto");
     const [engine] = candidates;
-    if (!engine) throw new JobFaultError(refusals.map(({ reason }) => reason).join("; "));
+    if (!engine) throw new WorkerError("job_failed", refusals.map(({ reason }) => reason).join("; "));
     return { model, version: located.version, encoding: engine.encoding, path: engine.path };
   }
 
@@ -251,30 +254,29 @@ export class JobRunner {
   }
 
   #words(error: Error, folder: string): string {
-    const known = [JobFaultError, StoredFileError, ModelNotFoundError, EngineChoiceError];
-    const code = (error as NodeJS.ErrnoException).code;
+    const { code } = error as NodeJS.ErrnoException;
     const message = error.message.replaceAll(`${folder}/`, "");
     if (code === "ENOSPC") return `the worker's disk is full: ${message}; free some, and try again`;
-    return known.some((kind) => error instanceof kind) || code
-      ? message
-      : `the worker could not do it: ${message}`;
+    return code ? message : `the worker could not do it: ${message}`;
   }
 }
 
 /**
  * A file may contain names of any length. An outcome too large for others to read would leave a job that nobody sees and
  * that never ends.
- * @throws JobFaultError
+ * @throws WorkerError job_failed
  */
 function storable(outcome: ModelJobOutcome): ModelJobOutcome {
   const read = modelJobOutcomeSchema.safeParse(outcome);
   const { byteLength } = encodeJson(outcome);
   if (!read.success)
-    throw new JobFaultError(
+    throw new WorkerError(
+      "job_failed",
       `the file's description cannot be stored (${read.error.issues[0]?.path.join(".")}: ${read.error.issues[0]?.message}); give its tensors and classes shorter names`,
     );
   if (byteLength > mostOutcomeBytes)
-    throw new JobFaultError(
+    throw new WorkerError(
+      "job_failed",
       `the file's description takes ${Math.ceil(byteLength / 1024)} KiB, but at most ${mostOutcomeBytes / 1024} KiB can be stored; give it fewer classes, or shorter names`,
     );
   return outcome;

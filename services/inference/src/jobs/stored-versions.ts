@@ -10,8 +10,9 @@ import {
   parseManifest,
   readManifest,
 } from "@sightline/yolo-nas";
+import { WorkerError } from "../errors.ts";
 import { listVersions, modelRoots, VERSIONS_FOLDER } from "../model-directory.ts";
-import { fetchFile, StoredFileError } from "./job-files.ts";
+import { fetchFile } from "./job-files.ts";
 
 /** Marks a version that was fetched: only such versions are ever removed. */
 const markFile = ".fetched";
@@ -82,11 +83,12 @@ export class StoredVersions {
     return this.#following;
   }
 
-  #say(key: string, { model, version }: StoredVersion, { message }: Error): void {
-    if (this.#stopping.signal.aborted || this.#faults.get(key)?.why === message) return;
-    this.#faults.set(key, { model, version, why: message });
+  #say(key: string, { model, version }: StoredVersion, error: Error): void {
+    const { message: why } = error;
+    if (this.#stopping.signal.aborted || this.#faults.get(key)?.why === why) return;
+    this.#faults.set(key, { model, version, why });
     this.#log.error(
-      { model, version, error: message },
+      { model, version, err: error },
       "an uploaded version of a model could not be stored on this machine's disk; trying again",
     );
   }
@@ -98,20 +100,20 @@ export class StoredVersions {
     if (!isHere) await this.#fetch(record);
   }
 
-  /** @throws StoredFileError when the content in NATS is not what was stored; also the errors of the disk */
+  /** @throws WorkerError stored_file_broken when the content in NATS is not what was stored; also the errors of the disk */
   async #fetch(record: StoredVersion): Promise<void> {
     const { model, version, isOwn, files, holder } = record;
     const manifest = modelManifestSchema.parse(record.manifest);
     const named = Object.values(manifest.files);
     if (modelVersion(manifest.files) !== version || manifest.name !== model)
-      throw new StoredFileError("its model.json belongs to another version");
+      throw new WorkerError("stored_file_broken", "its model.json belongs to another version");
     const root = modelRoots(this.#directory).at(-1)!;
     await mkdir(root, { recursive: true });
     const partial = await mkdtemp(join(root, `.${model}.partial-`));
     try {
       for (const { file, sha256 } of named) {
         const kept = files.find(({ name }) => name === file);
-        if (!kept) throw new StoredFileError(`its file ${file} was not stored`);
+        if (!kept) throw new WorkerError("stored_file_broken", `its file ${file} was not stored`);
         await fetchFile(this.#files, holder, { ...kept, sha256 }, join(partial, file), this.#stopping.signal);
       }
       await writeFile(join(partial, markFile), `${version}\n`);
