@@ -1,6 +1,7 @@
 import { isCameraId, liveVideoPath } from "@sightline/contracts";
 import type { HttpServer } from "@sightline/service";
-import { guardByToken, RefusedError } from "../recording/http-requests.ts";
+import { RefusedError } from "../errors.ts";
+import { guardByToken } from "../recording/http-requests.ts";
 import type { CameraVideo } from "./camera-video.ts";
 
 /** Most viewers of a process: each has its own copy of the stream. */
@@ -20,18 +21,12 @@ export function liveVideoRoute(
     scope.get<{ Params: { camera: string } }>(
       liveVideoPath(":camera"),
       async ({ params: { camera } }, reply) => {
-        if (!isCameraId(camera))
-          throw new RefusedError(400, "invalid_argument", "the camera's name is not valid");
+        if (!isCameraId(camera)) throw new RefusedError("invalid_argument", "the camera's name is not valid");
         const video = find(camera);
         if (!video)
-          throw new RefusedError(
-            404,
-            "camera_not_found",
-            `camera '${camera}' is not received by this ingest`,
-          );
+          throw new RefusedError("camera_not_found", `camera '${camera}' is not received by this ingest`);
         if (viewers() >= mostViewers)
           throw new RefusedError(
-            503,
             "unavailable",
             `${mostViewers} viewers already watch, which is the limit of one ingest`,
           );

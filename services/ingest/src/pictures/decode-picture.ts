@@ -10,6 +10,7 @@ import {
 } from "@sightline/media";
 import type { Decodable } from "@sightline/recording";
 import { frameArguments, ivfFrameHead, ivfHead } from "@sightline/rtsp";
+import { IngestError } from "../errors.ts";
 import type { EncodedPicture } from "./encode-picture.ts";
 
 export interface DecodeOptions extends PictureLook {
@@ -21,15 +22,10 @@ export interface DecodeOptions extends PictureLook {
   signal: AbortSignal;
 }
 
-/** The picture could not be decoded; the message contains FFmpeg's output. */
-export class DecodePictureError extends Error {
-  override readonly name = "DecodePictureError";
-}
-
 /**
  * The last of these pictures as JPEG, as displayed and in the camera's own resolution, made by an ffmpeg process that runs
  * only for it.
- * @throws DecodePictureError
+ * @throws IngestError picture_undecodable
  */
 export async function decodePicture(
   { codec, pictures, parameterSets }: Decodable,
@@ -78,8 +74,12 @@ export async function decodePicture(
   if (notRun) throw notRun;
   const found = jpegSize(data);
   if (data.byteLength > limits.maxPictureBytes)
-    throw new DecodePictureError(`it has ${data.byteLength} bytes, more than ${limits.maxPictureBytes}`);
-  if (!found) throw new DecodePictureError(words.trim().split("\n").at(-1) || "ffmpeg gave no picture");
+    throw new IngestError(
+      "picture_undecodable",
+      `it has ${data.byteLength} bytes, more than ${limits.maxPictureBytes}`,
+    );
+  if (!found)
+    throw new IngestError("picture_undecodable", words.trim().split("\n").at(-1) || "ffmpeg gave no picture");
   return { data, ...found };
 }
 

@@ -3,7 +3,7 @@ import { numberedVideo, sentPictures } from "@sightline/recording/testing";
 import { createLogger } from "@sightline/service";
 import sharp from "sharp";
 import { expect, onTestFinished, test } from "vitest";
-import { type DecodeOptions, DecodePictureError } from "./decode-picture.ts";
+import type { DecodeOptions } from "./decode-picture.ts";
 import { PictureDecoder, type PictureDecoderName } from "./picture-decoder.ts";
 
 const ffmpeg = { path: process.env.FFMPEG_PATH ?? "ffmpeg", memoryMib: 2048 };
@@ -47,7 +47,7 @@ test("where the process cannot run, an ffmpeg decodes each picture; it is said o
     expect(await sharp(data).metadata()).toMatchObject({ format: "jpeg", width: 384, height: 128 });
   }
   expect(used).toEqual(["ffmpeg_unavailable", "ffmpeg_unavailable", "ffmpeg_unavailable"]);
-  expect(warnings).toMatchObject([{ error: expect.stringContaining("not-installed") }]);
+  expect(warnings).toMatchObject([{ err: { message: expect.stringContaining("not-installed") } }]);
 });
 
 test("a connection on whose pictures the process dies gets them from ffmpeg, others go on with a new process", async () => {
@@ -94,7 +94,9 @@ test("a picture that nothing can decode is not held against the process", async 
   };
   const stream = { id: 1 };
   for (let i = 0; i < 3; i++)
-    await expect(decoder.decode("cameras/a", stream, garbage, options)).rejects.toThrow(DecodePictureError);
+    await expect(decoder.decode("cameras/a", stream, garbage, options)).rejects.toMatchObject({
+      code: "picture_undecodable",
+    });
   await decoder.decode("cameras/a", stream, whole, options);
   expect(used).toEqual(["kept"]);
   expect(warnings).toEqual([]);

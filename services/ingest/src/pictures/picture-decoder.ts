@@ -1,10 +1,10 @@
 import type { FfmpegProgram } from "@sightline/media";
 import type { Decodable } from "@sightline/recording";
 import type { Logger } from "@sightline/service";
-import { type DecodeOptions, DecodePictureError, decodePicture } from "./decode-picture.ts";
+import type { IngestError } from "../errors.ts";
+import { type DecodeOptions, decodePicture } from "./decode-picture.ts";
 import type { EncodedPicture } from "./encode-picture.ts";
 import { KeptDecoder } from "./kept/kept-decoder.ts";
-import { DecoderUnavailableError } from "./kept/running-decoder.ts";
 
 /** What decoded a picture: the kept process, or an ffmpeg for this picture alone and why. */
 export const pictureDecoders = ["kept", "ffmpeg_interlaced", "ffmpeg_unavailable", "ffmpeg_failed"] as const;
@@ -60,7 +60,7 @@ export class PictureDecoder {
   /**
    * The last of these pictures as JPEG, as displayed and in the camera's own resolution, and the processor time that it
    * used where that is known, in milliseconds.
-   * @throws DecodePictureError, and the signal's reason
+   * @throws IngestError picture_undecodable, and the signal's reason
    */
   async decode(
     camera: string,
@@ -69,7 +69,7 @@ export class PictureDecoder {
     options: DecodeOptions,
   ): Promise<EncodedPicture & { cpuMs?: number }> {
     let why = this.#whyNot(stream, options);
-    let fault: Error | undefined;
+    let fault: IngestError | undefined;
     if (!why) {
       try {
         // A hanging process ends after its requester has stopped waiting.
@@ -79,13 +79,13 @@ export class PictureDecoder {
         return picture;
       } catch (error) {
         if (options.signal.aborted) throw error;
-        fault = error as Error;
-        why = error instanceof DecoderUnavailableError ? this.#cannotRun(error) : "ffmpeg_failed";
+        fault = error as IngestError;
+        why = fault.code === "decoder_unavailable" ? this.#cannotRun(fault) : "ffmpeg_failed";
       }
     }
     const picture = await decodePicture(decodable, this.#ffmpeg, options);
     // If ffmpeg fails too, the picture is the cause.
-    if (fault instanceof DecodePictureError) this.#failed(camera, stream, fault);
+    if (fault?.code === "picture_undecodable") this.#failed(camera, stream, fault);
     this.#observe(why);
     return picture;
   }
@@ -100,24 +100,24 @@ export class PictureDecoder {
     return (this.#failures.get(stream) ?? 0) >= mostFailures ? "ffmpeg_failed" : undefined;
   }
 
-  #failed(camera: string, stream: PictureStream, { message }: Error): void {
+  #failed(camera: string, stream: PictureStream, error: Error): void {
     const failures = (this.#failures.get(stream) ?? 0) + 1;
     this.#failures.set(stream, failures);
     if (failures === 1)
       this.#log.warn(
-        { camera, error: message },
+        { camera, err: error },
         "the process that decodes pictures failed on a picture; a separate ffmpeg decodes it",
       );
   }
 
-  #cannotRun({ message }: Error): PictureDecoderName {
+  #cannotRun(error: Error): PictureDecoderName {
     this.#unavailableUntil = performance.now() + retryMs;
-    if (message !== this.#unavailable)
+    if (error.message !== this.#unavailable)
       this.#log.warn(
-        { error: message },
+        { err: error },
         "the process that decodes pictures cannot run; a separate ffmpeg decodes each picture, which takes more CPU time",
       );
-    this.#unavailable = message;
+    this.#unavailable = error.message;
     return "ffmpeg_unavailable";
   }
 }

@@ -9,6 +9,7 @@ import {
 import type { MaskPolygon, Orientation } from "@sightline/media";
 import type { Decodable, RecentPicturesLimits, RecordedPicture } from "@sightline/recording";
 import { BoundedMap, type Logger, TaskLimit, TaskLimitError } from "@sightline/service";
+import { IngestError } from "../errors.ts";
 import type { DecodeOptions } from "./decode-picture.ts";
 import { type EncodedPicture, encodePicture } from "./encode-picture.ts";
 import { FrameMemory, type FrameMemoryLimits, type KeptFrame } from "./frame-memory.ts";
@@ -90,14 +91,7 @@ export interface AnsweredPicture {
   source?: PictureOrigin;
 }
 
-/** More pictures are requested than may be decoded; the request can be repeated. */
-export class PicturesBusyError extends Error {
-  override readonly name = "PicturesBusyError";
-
-  constructor(options?: ErrorOptions) {
-    super("too many pictures are asked for at a time; ask again", options);
-  }
-}
+export const tooManyPictures = "too many pictures are asked for at a time; ask again";
 
 /** Makes pictures of recent frames, only a few at a time, so that live decoding is not disturbed. */
 export class Pictures {
@@ -154,7 +148,7 @@ export class Pictures {
 
   /**
    * A picture of a camera's recording, requested by somebody, in the camera's own resolution.
-   * @throws PicturesBusyError, DecodePictureError
+   * @throws IngestError too_many_pictures, picture_undecodable
    */
   async recorded(
     camera: string,
@@ -172,7 +166,7 @@ export class Pictures {
       });
     } catch (error) {
       throw error instanceof TaskLimitError || signal.aborted
-        ? new PicturesBusyError({ cause: error })
+        ? new IngestError("too_many_pictures", tooManyPictures, { cause: error })
         : error;
     }
   }
@@ -205,7 +199,7 @@ export class Pictures {
     }
   }
 
-  /** @throws TaskLimitError, DecodePictureError, and the signal's reason */
+  /** @throws TaskLimitError, IngestError picture_undecodable, and the signal's reason */
   async #decodeInTurn(
     whose: "asked" | "events",
     camera: string,
@@ -261,7 +255,7 @@ function made(
 }
 
 function busy() {
-  return refused("busy", new PicturesBusyError().message);
+  return refused("busy", tooManyPictures);
 }
 
 function missing({ epoch, number }: PictureRequest) {

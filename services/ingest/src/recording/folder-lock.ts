@@ -1,23 +1,12 @@
 import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { arenaOwner, isRunning, newArenaName } from "@sightline/frame-arena";
+import { IngestError } from "../errors.ts";
 
 const fileName = "in-use";
 /** Interval of the sign of life, for a process that cannot be seen from here, for example in another container. */
 const lifeMs = 5_000;
 const deadAfterMs = 4 * lifeMs;
-
-/** Another running process uses the folder. */
-export class FolderInUseError extends Error {
-  override readonly name = "FolderInUseError";
-
-  constructor(directory: string, cause: unknown) {
-    super(
-      `another ingest records to ${directory}; give each ingest its own folder (SIGHTLINE_RECORDINGS_DIRECTORY)`,
-      { cause },
-    );
-  }
-}
 
 /** Keeps a folder of recordings for this process alone. A folder that a killed process held is free at once. */
 export class FolderLock {
@@ -29,7 +18,7 @@ export class FolderLock {
     this.#timer = setInterval(() => this.#live(), lifeMs).unref();
   }
 
-  /** @throws FolderInUseError; or another error when the folder cannot be written to */
+  /** @throws IngestError folder_in_use; or another error when the folder cannot be written to */
   static take(directory: string): FolderLock {
     const path = join(directory, fileName);
     const mine = newArenaName();
@@ -37,7 +26,12 @@ export class FolderLock {
       writeFileSync(path, mine, { flag: "wx" });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      if (isHeld(path)) throw new FolderInUseError(directory, error);
+      if (isHeld(path))
+        throw new IngestError(
+          "folder_in_use",
+          `another ingest records to ${directory}; give each ingest its own folder (SIGHTLINE_RECORDINGS_DIRECTORY)`,
+          { cause: error },
+        );
       writeFileSync(path, mine);
     }
     return new FolderLock(path);

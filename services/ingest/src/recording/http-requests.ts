@@ -1,25 +1,13 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { HttpServer } from "@sightline/service";
-
-/** A request that cannot be answered in this form. */
-export class RefusedError extends Error {
-  override readonly name = "RefusedError";
-  readonly status: number;
-  readonly code: string;
-
-  constructor(status: number, code: string, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.status = status;
-    this.code = code;
-  }
-}
+import { RefusedError } from "../errors.ts";
 
 /** Answers only clients that know the token, and tells what was refused and why. */
 export function guardByToken(scope: HttpServer["app"], token: string): void {
   const expected = digest(`Bearer ${token}`);
   scope.addHook("onRequest", async ({ headers }) => {
     if (!timingSafeEqual(digest(headers.authorization ?? ""), expected))
-      throw new RefusedError(401, "unauthenticated", "this request needs the token of this ingest");
+      throw new RefusedError("unauthenticated", "this request needs the token of this ingest");
   });
   scope.setErrorHandler((error, _request, reply) => {
     if (!(error instanceof RefusedError)) throw error;

@@ -19,9 +19,9 @@ import {
   segmentId,
 } from "@sightline/recording";
 import { BoundedMap, type HttpServer } from "@sightline/service";
-import { DecodePictureError } from "../pictures/decode-picture.ts";
-import { type Pictures, PicturesBusyError } from "../pictures/pictures.ts";
-import { byteRange, guardByToken, RefusedError } from "./http-requests.ts";
+import { IngestError, RefusedError } from "../errors.ts";
+import { type Pictures, tooManyPictures } from "../pictures/pictures.ts";
+import { byteRange, guardByToken } from "./http-requests.ts";
 import type { RecordingsOnDisk } from "./recordings.ts";
 
 /** Number of movies whose beginnings are cached, because a player requests a movie in many parts. */
@@ -54,11 +54,9 @@ export function serveRecordings(
 ): void {
   const movies = new MovieCache();
   const folderOf = ({ camera }: { camera: string }): RecordingFolder => {
-    if (!isCameraId(camera))
-      throw new RefusedError(400, "invalid_argument", "the camera's name is not valid");
+    if (!isCameraId(camera)) throw new RefusedError("invalid_argument", "the camera's name is not valid");
     const folder = recordings()?.folder;
-    if (!folder)
-      throw new RefusedError(503, "unavailable", recordings()?.fault ?? "this ingest records nothing");
+    if (!folder) throw new RefusedError("unavailable", recordings()?.fault ?? "this ingest records nothing");
     return folder;
   };
   app.register(async (scope) => {
@@ -67,7 +65,7 @@ export function serveRecordings(
       const folder = folderOf(params);
       const { fromMs, toMs } = rangeOf(query);
       if (toMs - fromMs > limits.maxVideoRangeMs)
-        throw new RefusedError(400, "invalid_argument", `a range has at most ${limits.maxVideoRangeMs} ms`);
+        throw new RefusedError("invalid_argument", `a range has at most ${limits.maxVideoRangeMs} ms`);
       const movie = await movies.get(folder, params.camera, { fromMs, toMs, sound: query.audio !== "0" });
       if (!movie) throw nothing(params.camera);
       return send(reply, headers.range, headers["if-range"] as string | undefined, {
@@ -103,21 +101,22 @@ export function serveRecordings(
       const folder = folderOf(params);
       const at = Number(query.at_ms);
       if (query.at_ms === undefined || !Number.isFinite(at))
-        throw new RefusedError(400, "invalid_argument", "expected at_ms, milliseconds since 1970");
+        throw new RefusedError("invalid_argument", "expected at_ms, milliseconds since 1970");
       const recorded = await readRecordedPicture(folder, camera, at).catch(() => undefined);
       if (!recorded) throw nothing(camera);
       try {
         const made = await pictures()?.recorded(camera, recorded);
-        if (!made) throw new PicturesBusyError();
+        if (!made) throw new RefusedError("unavailable", tooManyPictures);
         return reply
           .header(pictureSizeHeader, `${made.width}x${made.height}`)
           .type("image/jpeg")
           .send(made.data);
       } catch (error) {
-        if (error instanceof PicturesBusyError)
-          throw new RefusedError(503, "unavailable", error.message, { cause: error });
-        if (!(error instanceof DecodePictureError)) throw error;
-        throw new RefusedError(422, "failed", `the picture cannot be decoded: ${error.message}`, {
+        if (!(error instanceof IngestError)) throw error;
+        if (error.code === "too_many_pictures")
+          throw new RefusedError("unavailable", error.message, { cause: error });
+        if (error.code !== "picture_undecodable") throw error;
+        throw new RefusedError("failed", `the picture cannot be decoded: ${error.message}`, {
           cause: error,
         });
       }
@@ -183,7 +182,6 @@ async function describe(folder: RecordingFolder, segment: Segment): Promise<Reco
 
 function nothing(camera: string): RefusedError {
   return new RefusedError(
-    404,
     "recording_not_found",
     `nothing of camera '${camera}' is recorded here at that time`,
   );
@@ -194,7 +192,6 @@ function rangeOf({ from_ms, to_ms }: Asked["Querystring"]): { fromMs: number; to
   const [fromMs, toMs] = [Number(from_ms), Number(to_ms)];
   if (from_ms !== undefined && to_ms !== undefined && fromMs < toMs) return { fromMs, toMs };
   throw new RefusedError(
-    400,
     "invalid_argument",
     "expected from_ms and to_ms, milliseconds since 1970, the first before the second",
   );
@@ -219,7 +216,7 @@ function send(
   const part = ifRange === undefined || ifRange === etag ? byteRange(range, bytes) : undefined;
   if (part === "unsatisfiable") {
     reply.headers({ "content-range": `bytes */${bytes}` });
-    throw new RefusedError(416, "range_not_satisfiable", `there are ${bytes} bytes`);
+    throw new RefusedError("range_not_satisfiable", `there are ${bytes} bytes`);
   }
   const { start, end } = part ?? { start: 0, end: bytes };
   reply.code(part ? 206 : 200);

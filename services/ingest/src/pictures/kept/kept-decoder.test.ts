@@ -6,9 +6,8 @@ import { type NumberedOptions, numberedVideo, sentPictures } from "@sightline/re
 import type { VideoClip } from "@sightline/rtsp/testing";
 import sharp from "sharp";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
-import { type DecodeOptions, DecodePictureError, decodePicture } from "../decode-picture.ts";
+import { type DecodeOptions, decodePicture } from "../decode-picture.ts";
 import { KeptDecoder } from "./kept-decoder.ts";
-import { DecoderEndedError, DecoderUnavailableError } from "./running-decoder.ts";
 
 const ffmpeg = { path: process.env.FFMPEG_PATH ?? "ffmpeg", memoryMib: 2048 };
 const kept = new KeptDecoder({ memoryMib: 2048 });
@@ -250,7 +249,7 @@ test("a picture after the process was killed comes from a new one", async () => 
   process.kill(first, "SIGSTOP");
   const asked = decode(5);
   process.kill(first, "SIGKILL");
-  await expect(asked).rejects.toThrow(DecoderEndedError);
+  await expect(asked).rejects.toMatchObject({ code: "decoder_ended" });
   const picture = await decode(5);
   expect(await shownIn(picture.data)).toBe(numberOf(clip, 5));
   expect(kept.pid).not.toBe(first);
@@ -273,7 +272,7 @@ test("a process that hangs is ended", async () => {
   onTestFinished(() => impatient.stop());
   await impatient.decode(1, decodable(0), look({}));
   process.kill(impatient.pid!, "SIGSTOP");
-  await expect(impatient.decode(1, decodable(5), look({}))).rejects.toThrow(DecoderEndedError);
+  await expect(impatient.decode(1, decodable(5), look({}))).rejects.toMatchObject({ code: "decoder_ended" });
 });
 
 test("a process that nobody asks ends, and another is there for who asks again", async () => {
@@ -312,7 +311,7 @@ test("garbage is refused, and disturbs no other picture", async () => {
   ]);
   // FFmpeg may make a picture of some of it; it is never taken for another.
   for (const outcome of outcomes.slice(0, 2))
-    if (typeof outcome !== "number") expect(outcome).toBeInstanceOf(DecodePictureError);
+    if (typeof outcome !== "number") expect(outcome).toMatchObject({ code: "picture_undecodable" });
   expect(outcomes[2]).toBe(7);
   expect(await shownIn((await decode(8)).data)).toBe(8);
 });
@@ -322,7 +321,7 @@ test("a process that cannot start says why", async () => {
   const clip = await numberedVideo({ seconds: 1, rate });
   const { decodable } = connection(clip.codec, sentPictures(clip));
   const asked = nothing.decode(1, decodable(0), look({}));
-  await expect(asked).rejects.toThrow(DecoderUnavailableError);
+  await expect(asked).rejects.toMatchObject({ code: "decoder_unavailable" });
   await expect(asked).rejects.toThrow(/no-such-program/);
 });
 

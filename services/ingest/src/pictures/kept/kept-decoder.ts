@@ -1,12 +1,7 @@
 import type { Decodable } from "@sightline/recording";
+import { IngestError } from "../../errors.ts";
 import { type DecodeOptions, jpegFilters, qualityScale, uprightWholeFilters } from "../decode-picture.ts";
-import {
-  DecoderEndedError,
-  DecoderUnavailableError,
-  type KeptPicture,
-  RunningDecoder,
-  type RunningDecoderOptions,
-} from "./running-decoder.ts";
+import { type KeptPicture, RunningDecoder, type RunningDecoderOptions } from "./running-decoder.ts";
 
 export interface KeptDecoderOptions extends RunningDecoderOptions {
   /** The process ends when it gets no request for this long: then it costs nothing. Default: a minute. */
@@ -34,15 +29,15 @@ export class KeptDecoder {
    * The last of these progressive pictures as JPEG, as displayed and in the camera's own resolution.
    * @param stream names the connection: its pictures form one sequence, so the decoder may continue from earlier ones
    * @param ended is called when the process ended because of this picture, also after `signal` has aborted
-   * @throws DecodePictureError, DecoderUnavailableError, DecoderEndedError, and the signal's reason
+   * @throws IngestError picture_undecodable or one of the decoder, and the signal's reason
    */
   async decode(
     stream: number,
     { codec, pictures, parameterSets }: Decodable,
     { interlaced, quality, signal, ...look }: DecodeOptions,
-    ended: (error: DecoderEndedError) => void = () => undefined,
+    ended: (error: IngestError) => void = () => undefined,
   ): Promise<KeptPicture> {
-    if (this.#stopped) throw new DecoderUnavailableError("the service is stopping");
+    if (this.#stopped) throw new IngestError("decoder_unavailable", "the service is stopping");
     signal.throwIfAborted();
     clearTimeout(this.#idle);
     this.#running ??= this.#start();
@@ -59,7 +54,7 @@ export class KeptDecoder {
     // Also when nobody waits for it any more.
     void picture
       .catch((error) => {
-        if (error instanceof DecoderEndedError && !error.byAnother && !this.#stopped) ended(error);
+        if (error instanceof IngestError && error.code === "decoder_ended" && !this.#stopped) ended(error);
       })
       .then(() => this.#rest(running));
     try {

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { limits } from "@sightline/contracts";
 import { limitedCommand } from "@sightline/media";
-import { DecodePictureError } from "../decode-picture.ts";
+import { IngestError } from "../../errors.ts";
 import type { EncodedPicture } from "../encode-picture.ts";
 import type { DecodeRequest, DecoderMessage } from "./decoder-messages.ts";
 
@@ -14,23 +14,6 @@ const startMs = 30_000;
 const mostWords = 2_000;
 /** What Node itself reserves, mostly for its code, in addition to what decoding uses. */
 const nodeMib = 1_024;
-
-/** The process cannot run here; the message says why. */
-export class DecoderUnavailableError extends Error {
-  override readonly name = "DecoderUnavailableError";
-}
-
-/** The process ended while it decoded. */
-export class DecoderEndedError extends Error {
-  override readonly name = "DecoderEndedError";
-  /** True when it is known that another request ended it. */
-  readonly byAnother: boolean;
-
-  constructor(message: string, byAnother = false) {
-    super(message);
-    this.byAnother = byAnother;
-  }
-}
 
 export interface KeptPicture extends EncodedPicture {
   /**
@@ -97,7 +80,7 @@ export class RunningDecoder {
     return this.#pending.size === 0;
   }
 
-  /** @throws DecoderUnavailableError, DecoderEndedError, DecodePictureError */
+  /** @throws IngestError decoder_unavailable, decoder_ended, decoder_ended_by_another, picture_undecodable */
   async ask(request: DecodeRequest): Promise<KeptPicture> {
     await this.#ready;
     const { promise, resolve, reject } = Promise.withResolvers<KeptPicture>();
@@ -126,10 +109,11 @@ export class RunningDecoder {
     const late = setTimeout(() => void this.kill(), startMs);
     const end = (why: string) => {
       clearTimeout(late);
-      reject(new DecoderUnavailableError(why));
+      reject(new IngestError("decoder_unavailable", why));
       for (const [id, pending] of this.#pending) {
         clearTimeout(pending.late);
-        pending.reject(new DecoderEndedError(why, this.#hangsOn !== undefined && this.#hangsOn !== id));
+        const byAnother = this.#hangsOn !== undefined && this.#hangsOn !== id;
+        pending.reject(new IngestError(byAnother ? "decoder_ended_by_another" : "decoder_ended", why));
       }
       this.#pending.clear();
       this.#closed.resolve();
@@ -152,14 +136,17 @@ export class RunningDecoder {
     this.#pending.delete(id);
     clearTimeout(pending.late);
     if ("failure" in answer) {
-      pending.reject(new DecodePictureError(answer.failure));
+      pending.reject(new IngestError("picture_undecodable", answer.failure));
       return;
     }
     const { jpeg: data, ...facts } = answer;
     if (data.byteLength <= limits.maxPictureBytes) pending.resolve({ ...facts, data });
     else
       pending.reject(
-        new DecodePictureError(`it has ${data.byteLength} bytes, which is too large for an answer`),
+        new IngestError(
+          "picture_undecodable",
+          `it has ${data.byteLength} bytes, which is too large for an answer`,
+        ),
       );
   }
 }
