@@ -19,11 +19,11 @@ import type { AnalysisContext } from "./analysis-context.ts";
 import type { CameraMetrics } from "./analysis-metrics.ts";
 import { CameraStanding } from "./camera-standing.ts";
 import type { CameraTimeline } from "./camera-timeline.ts";
+import { TimelineError } from "./errors.ts";
 import { InTurn } from "./in-turn.ts";
 import { type RawFrame, readRawFrame } from "./raw-frame.ts";
 import type { OrderedFrame } from "./raw-order.ts";
 import { rulesInForce } from "./rules-in-force.ts";
-import { InterruptedError } from "./stall.ts";
 
 const retryMs = 250;
 /** After NATS is back, a step that waits for it may still end within this time. */
@@ -124,7 +124,9 @@ export class AnalysisSession {
     // Earlier requests are never answered; recovery finds out what they did.
     const silence = setTimeout(
       () =>
-        this.#failed.reject(new InterruptedError("NATS was away and does not answer what was asked before")),
+        this.#failed.reject(
+          new TimelineError("interrupted", "NATS was away and does not answer what was asked before"),
+        ),
       answerMs,
     );
     this.#stops.push(() => clearTimeout(silence));

@@ -11,6 +11,7 @@ import type { HeldLease, Logger, StreamPlace } from "@sightline/service";
 import type { AnalysisContext } from "./analysis-context.ts";
 import type { CameraMetrics } from "./analysis-metrics.ts";
 import { encodeCheckpoint } from "./checkpoint.ts";
+import { TimelineError } from "./errors.ts";
 import { endOfLost, findOpenEvents } from "./lost-events.ts";
 import type { FrameAge } from "./pictures/snapshot-claims.ts";
 import type { RawFrame } from "./raw-frame.ts";
@@ -24,7 +25,7 @@ import {
   type Written,
 } from "./stream-losses.ts";
 import type { TimelineState } from "./timeline-state.ts";
-import { DuplicateFrameError, type EventOrigin, TimelineWriter } from "./timeline-writer.ts";
+import { type EventOrigin, TimelineWriter } from "./timeline-writer.ts";
 
 /** Ingest keeps a frame for about 2 seconds; this is somewhat more, so that no frame is given up too early. */
 const frameKeptMs = 3_000;
@@ -149,7 +150,7 @@ export class CameraTimeline {
       const age = this.#ageOf(frame, waitedMs);
       await this.#write(entry, events, age, this.#traced(frame, waitedMs));
     } catch (error) {
-      if (error instanceof DuplicateFrameError) this.#leftOut.add(id);
+      if (error instanceof TimelineError && error.code === "frame_duplicate") this.#leftOut.add(id);
       throw error;
     }
   }
@@ -178,7 +179,7 @@ export class CameraTimeline {
 
   /**
    * `read`: the reader's position.
-   * @throws TimelineConflictError when the stream of detections is not the one that has been read so far
+   * @throws TimelineError timeline_conflict when the stream of detections is not the one that has been read so far
    */
   requireSameDetections(read: StreamPlace | undefined): Promise<void> {
     const { detectionsMaking } = this.#recovered;
@@ -190,7 +191,7 @@ export class CameraTimeline {
     return { timeline: this.#writer.last, events: this.#writer.lastEvent };
   }
 
-  /** @throws TimelineConflictError when something that had been written is missing */
+  /** @throws TimelineError timeline_conflict when something that had been written is missing */
   requireKept(written: Written): Promise<void> {
     return requireKept(this.#context.nats, this.camera, written);
   }

@@ -5,8 +5,9 @@ import type { AnalysisContext } from "./analysis-context.ts";
 import type { CameraMetrics } from "./analysis-metrics.ts";
 import { AnalysisSession } from "./analysis-session.ts";
 import { CameraTimeline } from "./camera-timeline.ts";
+import { TimelineError } from "./errors.ts";
 import { type Analysed, recover } from "./recovery.ts";
-import { InterruptedError, Stall } from "./stall.ts";
+import { Stall } from "./stall.ts";
 
 /** When the process stops, the current step may take this long. */
 const stopLimitMs = 3_000;
@@ -71,7 +72,7 @@ export class LeasedAnalysis implements LeasedWork {
 
   natsReturned(): void {
     this.#session?.natsReturned();
-    this.#recovery?.abort(new InterruptedError("NATS was away while the analysis was recovered"));
+    this.#recovery?.abort(new TimelineError("interrupted", "NATS was away while the analysis was recovered"));
   }
 
   /** Ends the analysis. For a camera that was removed, it ends all open events and forgets the stored state. */

@@ -9,7 +9,7 @@ import {
   toTimestamp,
 } from "@sightline/contracts";
 import { asideMaking, asideSubject, lastAside, type Nats, StreamRead, setAside } from "@sightline/service";
-import { InterruptedError } from "./stall.ts";
+import { TimelineError } from "./errors.ts";
 
 const open = new Set<EventPhase>([EventPhase.START, EventPhase.UPDATE]);
 
@@ -55,7 +55,8 @@ async function newestOfEach(nats: Nats, stream: string, subject: string, last: n
     found.push(message);
     if (read >= last) break;
   }
-  if (read < last) throw new InterruptedError("the camera's events could not be read to their end");
+  if (read < last)
+    throw new TimelineError("interrupted", "the camera's events could not be read to their end");
   return found;
 }
 

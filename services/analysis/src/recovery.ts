@@ -14,16 +14,8 @@ import {
 } from "@sightline/service";
 import type { AnalysisBuckets } from "./analysis-context.ts";
 import { type Checkpoint, decodeCheckpoint } from "./checkpoint.ts";
-import {
-  type FollowingEvent,
-  ForeignCheckpointError,
-  isSame,
-  lostTail,
-  publishedSince,
-  replay,
-  requireBeginning,
-} from "./replay.ts";
-import { InterruptedError } from "./stall.ts";
+import { TimelineError } from "./errors.ts";
+import { type FollowingEvent, isSame, lostTail, publishedSince, replay, requireBeginning } from "./replay.ts";
 import { TimelineState } from "./timeline-state.ts";
 import { detectionsBefore } from "./timeline-writer.ts";
 
@@ -129,7 +121,7 @@ export async function recover(
       const told = isSameStream ? await left({ sequence: analysed.told, time: unknownTime }) : 0;
       if (known && told > replayed.detectionsSequence) {
         setBacks.note(streams.timeline);
-        throw new ForeignCheckpointError(lostTail(streams.timeline));
+        throw new TimelineError("checkpoint_foreign", lostTail(streams.timeline));
       }
       const published = await publishedSince(nats, camera, checkpoint, found, signal);
       // A stream of events that was created again gets the events that follow the last one in it.
@@ -151,7 +143,7 @@ export async function recover(
         publishedEvents: replayed.events.slice(0, after).map(({ event }) => event),
       };
     } catch (error) {
-      if (!(error instanceof ForeignCheckpointError)) throw error;
+      if (!(error instanceof TimelineError && error.code === "checkpoint_foreign")) throw error;
       log.error(
         { err: error },
         "the analysis cannot continue from its checkpoint; it ends all open events and begins again",
@@ -268,13 +260,13 @@ async function lastPlace(
     if (read >= end) break;
   }
   signal.throwIfAborted();
-  if (read < end) throw new InterruptedError("the timeline could not be read to its end");
+  if (read < end) throw new TimelineError("interrupted", "the timeline could not be read to its end");
   return place;
 }
 
 /**
  * Checks that the streams, except an undefined one, still contain what the checkpoint was based on.
- * @throws ForeignCheckpointError
+ * @throws TimelineError checkpoint_foreign
  */
 async function requireKept(
   { manager, setBacks }: Nats,
@@ -283,7 +275,7 @@ async function requireKept(
   time: bigint,
 ): Promise<void> {
   if (checkpoint.timelineMaking !== streamMaking(timeline))
-    throw new ForeignCheckpointError("the checkpoint is from another stream");
+    throw new TimelineError("checkpoint_foreign", "the checkpoint is from another stream");
   const places = [
     { info: timeline, sequence: checkpoint.timelineSequence },
     ...(events ? [{ info: events, sequence: checkpoint.eventsSequence }] : []),
@@ -292,6 +284,6 @@ async function requireKept(
     const { name } = info.config;
     if (!(await findLoss(manager, name, info.state, { sequence, time }, "later"))) continue;
     setBacks.note(name);
-    throw new ForeignCheckpointError(lostTail(name));
+    throw new TimelineError("checkpoint_foreign", lostTail(name));
   }
 }

@@ -1,12 +1,9 @@
 import { type Event, type FrameDetections, streams, subjects, TimelineEntry } from "@sightline/contracts";
 import { mostRecentFrames, type Nats, type SetBacks, StreamRead } from "@sightline/service";
 import type { Checkpoint } from "./checkpoint.ts";
-import { InterruptedError } from "./stall.ts";
+import { TimelineError } from "./errors.ts";
 import { TimelineState } from "./timeline-state.ts";
 import { type EventOrigin, eventMessageId, messageIdHeader, originOf } from "./timeline-writer.ts";
-
-/** A checkpoint does not fit the streams. */
-export class ForeignCheckpointError extends Error {}
 
 /** An event that results from the timeline, and its place there. */
 export interface FollowingEvent {
@@ -31,7 +28,7 @@ export function lostTail(stream: string): string {
 
 /**
  * Applies the entries since the checkpoint again.
- * @throws ForeignCheckpointError
+ * @throws TimelineError checkpoint_foreign
  */
 export async function replay(
   nats: Nats,
@@ -67,7 +64,7 @@ export async function replay(
       if (read >= end) break;
     }
   signal.throwIfAborted();
-  if (read < end) throw new InterruptedError("the timeline could not be read to its end");
+  if (read < end) throw new TimelineError("interrupted", "the timeline could not be read to its end");
   return { state, detectionsSequence, events, recentFrames };
 }
 
@@ -100,14 +97,15 @@ export async function publishedSince(
     if (read >= end) break;
   }
   signal.throwIfAborted();
-  if (read < end) throw new InterruptedError("the camera's events could not be read to their end");
+  if (read < end)
+    throw new TimelineError("interrupted", "the camera's events could not be read to their end");
   return origins;
 }
 
 /**
  * Checks that the published events are the first of those that result from the timeline. They are published in order, so
  * any difference means that one of the two streams has lost its newest messages. Returns how many are published.
- * @throws ForeignCheckpointError
+ * @throws TimelineError checkpoint_foreign
  */
 export function requireBeginning(
   published: EventOrigin[],
@@ -120,7 +118,7 @@ export function requireBeginning(
   const beyond = published.some(({ sequence }) => sequence > timelineEnd);
   const stream = beyond || published.length > following.length ? streams.timeline : streams.events;
   setBacks.note(stream);
-  throw new ForeignCheckpointError(lostTail(stream));
+  throw new TimelineError("checkpoint_foreign", lostTail(stream));
 }
 
 /** Whether two messages about events come from the same place in the timeline. */
@@ -132,6 +130,6 @@ function attempt<R>(task: () => R): R {
   try {
     return task();
   } catch (cause) {
-    throw new ForeignCheckpointError((cause as Error).message, { cause });
+    throw new TimelineError("checkpoint_foreign", (cause as Error).message, { cause });
   }
 }

@@ -1,7 +1,8 @@
 import { TimeoutError } from "@nats-io/transport-node";
 import { createLogger } from "@sightline/service";
 import { expect, test } from "vitest";
-import { InterruptedError, Stall } from "./stall.ts";
+import { TimelineError } from "./errors.ts";
+import { Stall } from "./stall.ts";
 
 test("failing again and again in one place is told once it lasts, and so is going on", () => {
   let now = 0;
@@ -34,7 +35,7 @@ test("what gives no answer is tried again soon, however often it gave none", () 
     () => {},
     () => 0,
   );
-  const interruptions = [new TimeoutError(), new InterruptedError("the lease is no longer held")];
+  const interruptions = [new TimeoutError(), new TimelineError("interrupted", "the lease is no longer held")];
   const pauses = Array.from({ length: 6 }, (_, at) => stall.failed(interruptions[at % 2]!));
   expect(new Set(pauses)).toEqual(new Set([250]));
   // The first failure of another kind is the first.

@@ -1,10 +1,6 @@
 import type { AnalysisPresence } from "@sightline/contracts";
 import { isPassingFailure, type Logger } from "@sightline/service";
-
-/** NATS was interrupted, or did not deliver what it holds; another attempt may succeed. */
-export class InterruptedError extends Error {
-  override readonly name = "InterruptedError";
-}
+import type { TimelineError } from "./errors.ts";
 
 /** An analysis is stalled when it has failed this often and for this long without having written anything. */
 const [stalledAttempts, stalledMs] = [4, 5_000];
@@ -60,7 +56,7 @@ export class Stall {
       this.#log.warn({ err: error }, "the analysis stopped after an error; recovering it");
     // A stream without a leader has one again after some seconds: the camera should not then wait just as long for its next
     // attempt, nor after the next failure.
-    if (isPassingFailure(error) || error instanceof InterruptedError) return firstPauseMs;
+    if (isPassingFailure(error) || (error as TimelineError).code === "interrupted") return firstPauseMs;
     return Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures++);
   }
 }

@@ -1,8 +1,8 @@
 import { streams, subjects } from "@sightline/contracts";
 import { findLoss, type Nats, type StreamPlace, streamMaking } from "@sightline/service";
+import { TimelineError } from "./errors.ts";
 import type { OrderedFrame, RawOrder } from "./raw-order.ts";
 import type { TimelineState } from "./timeline-state.ts";
-import { TimelineConflictError } from "./timeline-writer.ts";
 
 /**
  * How many frames, at most, were removed from the stream of detections before the analysis read them, in front of a frame
@@ -43,7 +43,7 @@ export async function noteComplete({ manager }: Nats, camera: string, order: Raw
 
 /**
  * Checks that the stream of detections is the one that has been read: `making` up to `read`, with its reader at `place`.
- * @throws TimelineConflictError
+ * @throws TimelineError timeline_conflict
  */
 export async function requireSameDetections(
   { manager, setBacks }: Nats,
@@ -56,7 +56,8 @@ export async function requireSameDetections(
   const lost = place && (await findLoss(manager, streams.detections, info.state, place));
   if (lost) setBacks.note(streams.detections);
   if (!same || lost || info.state.last_seq < read)
-    throw new TimelineConflictError(
+    throw new TimelineError(
+      "timeline_conflict",
       "the stream of detections was created again or has lost its newest messages",
     );
 }
@@ -67,7 +68,7 @@ export interface Written {
   events: number;
 }
 
-/** @throws TimelineConflictError when something that had been written is missing */
+/** @throws TimelineError timeline_conflict when something that had been written is missing */
 export async function requireKept(nats: Nats, camera: string, { timeline, events }: Written): Promise<void> {
   await requireOwn(nats, streams.timeline, timeline, subjects.timeline(camera));
   await requireOwn(nats, streams.events, events, subjects.event(camera, ""));
@@ -83,5 +84,5 @@ async function requireOwn(
   const within = sequence <= state.last_seq;
   const message = within && sequence > 0 ? await manager.streams.getMessage(stream, { seq: sequence }) : null;
   if (!within || (message && !message.subject.startsWith(subject)))
-    throw new TimelineConflictError(`the stream ${stream} has lost its newest messages`);
+    throw new TimelineError("timeline_conflict", `the stream ${stream} has lost its newest messages`);
 }

@@ -1,7 +1,7 @@
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import { Event, formatFrameId, subjects, TimelineEntry } from "@sightline/contracts";
 import { type HeldLease, type Nats, traceHeader } from "@sightline/service";
-import { InterruptedError } from "./stall.ts";
+import { TimelineError } from "./errors.ts";
 
 const publishTimeoutMs = 2_000;
 const sequenceHeader = "Sightline-Timeline-Sequence";
@@ -14,16 +14,6 @@ export const messageIdHeader = "Nats-Msg-Id";
 /** The id by which NATS recognizes a message about an event; `place` distinguishes the messages of one analysis. */
 export function eventMessageId(camera: string, incarnation: string, place: string): string {
   return `${camera}:${incarnation}:${place}`;
-}
-
-/** An entry or event could not be written: the timeline is not as expected, or another process writes it. */
-export class TimelineConflictError extends Error {
-  override readonly name = "TimelineConflictError";
-}
-
-/** The frame is already in the timeline, or was until it was forgotten. */
-export class DuplicateFrameError extends Error {
-  override readonly name = "DuplicateFrameError";
 }
 
 /** The origin of an event: the entry's sequence, and the event's index among those of the entry. */
@@ -115,7 +105,8 @@ export class TimelineWriter {
       ...(msgID !== undefined && { msgID }),
       ...(traced && { headers: traced }),
     });
-    if (duplicate) throw new DuplicateFrameError(`frame ${msgID} is already in the timeline, at ${seq}`);
+    if (duplicate)
+      throw new TimelineError("frame_duplicate", `frame ${msgID} is already in the timeline, at ${seq}`);
     this.#last = seq;
     return seq;
   }
@@ -152,13 +143,13 @@ export class TimelineWriter {
       { msgID, headers: origin, timeout: publishTimeoutMs },
     );
     if (!duplicate && seq <= this.#lastEvent)
-      throw new TimelineConflictError("the stream of events has lost its newest messages");
+      throw new TimelineError("timeline_conflict", "the stream of events has lost its newest messages");
     this.#lastEvent = Math.max(this.#lastEvent, seq);
     return !duplicate;
   }
 
   #checkLease(): void {
     if (!this.#lease.held)
-      throw new InterruptedError(`the lease of camera '${this.#camera}' is no longer held`);
+      throw new TimelineError("interrupted", `the lease of camera '${this.#camera}' is no longer held`);
   }
 }

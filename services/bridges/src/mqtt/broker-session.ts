@@ -8,9 +8,26 @@ const endTimeoutMs = 1_000;
 /** Retained messages come directly after a subscription. */
 const [retainedQuietMs, retainedLimitMs] = [250, 3_000];
 
+/** Why the broker has not taken something. */
+export type BrokerErrorCode =
+  /** The connection could not be opened. */
+  | "not_connected"
+  /** The connection ended. */
+  | "connection_lost"
+  /** The broker, or its client here, refused a message. */
+  | "message_refused"
+  /** The bridge is stopping. */
+  | "stopping";
+
 /** The connection to the broker ended, or could not be opened. */
 export class BrokerError extends Error {
   override readonly name = "BrokerError";
+  readonly code: BrokerErrorCode;
+
+  constructor(code: BrokerErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
 }
 
 /**
@@ -71,7 +88,8 @@ export class BrokerSession {
    * @throws BrokerError when the connection is lost before that
    */
   async publish(topic: string, payload: string | Uint8Array, retain = false): Promise<void> {
-    if (this.#lost.signal.aborted) throw new BrokerError("the connection to the broker is lost");
+    if (this.#lost.signal.aborted)
+      throw new BrokerError("connection_lost", "the connection to the broker is lost");
     let giveUp: (reason: BrokerError) => void = () => undefined;
     try {
       await new Promise<void>((resolve, reject) => {
@@ -79,7 +97,7 @@ export class BrokerSession {
         this.#waiting.add(reject);
         const bytes = typeof payload === "string" ? payload : Buffer.from(payload);
         this.#client.publish(topic, bytes, { qos: 1, retain }, (error) =>
-          error ? reject(new BrokerError(error.message, { cause: error })) : resolve(),
+          error ? reject(new BrokerError("message_refused", error.message, { cause: error })) : resolve(),
         );
       });
     } finally {
@@ -142,7 +160,8 @@ export class BrokerSession {
 
   #lose(): void {
     this.#lost.abort();
-    for (const reject of this.#waiting) reject(new BrokerError("the connection to the broker is lost"));
+    for (const reject of this.#waiting)
+      reject(new BrokerError("connection_lost", "the connection to the broker is lost"));
     this.#waiting.clear();
   }
 }
@@ -154,11 +173,17 @@ async function untilConnected(client: MqttClient, signal: AbortSignal): Promise<
     await new Promise<void>((resolve, reject) => {
       client.once("connect", () => resolve());
       client.once("error", (cause: Error & { code?: unknown }) =>
-        reject(new BrokerError(cause.message || String(cause.code), { cause })),
+        reject(new BrokerError("not_connected", cause.message || String(cause.code), { cause })),
       );
-      client.once("close", () => reject(new BrokerError("the broker closed the connection")));
-      signal.addEventListener("abort", () => reject(new BrokerError("the bridge is stopping")), settled);
-      if (signal.aborted) reject(new BrokerError("the bridge is stopping"));
+      client.once("close", () =>
+        reject(new BrokerError("not_connected", "the broker closed the connection")),
+      );
+      signal.addEventListener(
+        "abort",
+        () => reject(new BrokerError("stopping", "the bridge is stopping")),
+        settled,
+      );
+      if (signal.aborted) reject(new BrokerError("stopping", "the bridge is stopping"));
     });
   } finally {
     settled.abort();
