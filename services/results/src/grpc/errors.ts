@@ -69,14 +69,43 @@ export type ApiErrorCode = keyof typeof statusOf;
 /** Every code. */
 export const apiErrorCodes = Object.keys(statusOf) as ApiErrorCode[];
 
+/** Why a login at the provider failed; the login page gets it in its address. */
+export type OidcFaultCode =
+  | "oidc_unavailable"
+  | "oidc_expired"
+  | "oidc_refused"
+  | "oidc_no_role"
+  | "oidc_name_taken"
+  | "oidc_failed";
+
+export type ResultsErrorCode =
+  | ApiErrorCode
+  | OidcFaultCode
+  /** Something of a site can never be stored at the centre; it is skipped. */
+  | "site_data_unusable"
+  /** A site's camera would have the same name as a camera of the centre. */
+  | "site_camera_exists"
+  /** The centre itself cannot store a site's data: neither the site nor its connection is at fault. */
+  | "centre_unavailable";
+
+/** The errors of this service. A caller of the API gets only those that are an `ApiError`. */
+export class ResultsError extends Error {
+  readonly code: ResultsErrorCode;
+
+  constructor(code: ResultsErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
 /** Trailing metadata with the code, and with the seconds after which a retry is useful, if known. */
 const codeKey = "sightline-error";
 const retryKey = "retry-after";
 
 /** An error that the caller gets; `message` is for people and contains no secret. */
-export class ApiError extends Error {
-  override readonly name = "ApiError";
-  readonly code: ApiErrorCode;
+export class ApiError extends ResultsError {
+  declare readonly code: ApiErrorCode;
   /** When a retry is useful, if known. */
   readonly retryAfterSeconds: number | undefined;
 
@@ -85,9 +114,31 @@ export class ApiError extends Error {
     message: string,
     { retryAfterSeconds, ...options }: ErrorOptions & { retryAfterSeconds?: number } = {},
   ) {
-    super(message, options);
-    this.code = code;
+    super(code, message, options);
     this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** A failed login at the provider; `message` is for the log. */
+export class OidcFault extends ResultsError {
+  declare readonly code: OidcFaultCode;
+
+  constructor(code: OidcFaultCode, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+  }
+}
+
+/** A site's camera would have the same name as a camera of the centre: their events would be mixed. */
+export class CameraClashError extends ResultsError {
+  /** The centre's own camera. */
+  readonly camera: string;
+
+  constructor(site: string, camera: string) {
+    super(
+      "site_camera_exists",
+      `a camera of the site '${site}' would be called '${camera}', as a camera of this centre is`,
+    );
+    this.camera = camera;
   }
 }
 

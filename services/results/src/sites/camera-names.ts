@@ -1,4 +1,5 @@
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
+import { CameraClashError } from "../grpc/errors.ts";
 
 /** JetStream of a site, which the centre reaches over the site's leaf node: by the domain, which is the site's name. */
 export interface SiteJetStream {
@@ -7,18 +8,6 @@ export interface SiteJetStream {
   manager: JetStreamManager;
   /** Whether the centre itself has a camera with this name. */
   isRegistered: (camera: string) => boolean;
-}
-
-/** A site's camera would have the same name as a camera of the centre: their events would be mixed. */
-export class CameraClashError extends Error {
-  override readonly name = "CameraClashError";
-  /** The centre's own camera. */
-  readonly camera: string;
-
-  constructor(site: string, camera: string) {
-    super(`a camera of the site '${site}' would be called '${camera}', as a camera of this centre is`);
-    this.camera = camera;
-  }
 }
 
 /**

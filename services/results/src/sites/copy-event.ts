@@ -1,21 +1,12 @@
 import { Event, parseEventName, streams, subjects } from "@sightline/contracts";
 import { isJetStreamFailure, type Nats } from "@sightline/service";
+import { ResultsError } from "../grpc/errors.ts";
 import { cameraOfSite, type SiteJetStream } from "./camera-names.ts";
 
-/** Something of a site can never be stored at the centre; it is skipped. */
-export class UncopiableError extends Error {
-  override readonly name = "UncopiableError";
-}
-
-/** The centre itself cannot store a site's data: neither the site nor its connection is at fault. */
-export class CentreError extends Error {
-  override readonly name = "CentreError";
-}
-
-/** Runs an operation at the centre for a site. @throws CentreError when it fails */
+/** Runs an operation at the centre for a site. @throws ResultsError centre_unavailable, when it fails */
 export async function atCentre<R>(doing: Promise<R>): Promise<R> {
   return doing.catch((cause: Error) => {
-    throw new CentreError(cause.message, { cause });
+    throw new ResultsError("centre_unavailable", cause.message, { cause });
   });
 }
 
@@ -23,18 +14,20 @@ export async function atCentre<R>(doing: Promise<R>): Promise<R> {
  * Copies a message about a site's event into EVENTS of the centre, once: an event's messages are numbered by its revision, and the expected
  * sequence prevents a second process that copies at the same time from storing the same message.
  * @returns whether it is new
- * @throws UncopiableError when it is not an event, or its camera's name is too long; CameraClashError; CentreError
+ * @throws ResultsError site_data_unusable: it is not an event, or its camera's name is too long; site_camera_exists; centre_unavailable
  */
 export async function copyEvent(nats: Nats, remote: SiteJetStream, data: Uint8Array): Promise<boolean> {
   const { site } = remote;
   const event = decoded(site, data);
   const name = parseEventName(event.name);
-  if (!name) throw new UncopiableError(`site '${site}' has something that is not an event`);
+  if (!name)
+    throw new ResultsError("site_data_unusable", `site '${site}' has something that is not an event`);
   const camera = cameraOfSite(remote, name.camera);
   event.name = `cameras/${camera}/events/${name.id}`;
   // Video stays at the site.
   event.hasClip = false;
-  if (!parseEventName(event.name)) throw new UncopiableError(`the name '${camera}' is too long for a camera`);
+  if (!parseEventName(event.name))
+    throw new ResultsError("site_data_unusable", `the name '${camera}' is too long for a camera`);
   const subject = subjects.event(camera, name.id);
   return atCentre(store(nats, subject, event));
 }
@@ -63,6 +56,8 @@ function decoded(site: string, data: Uint8Array): Event {
   try {
     return Event.decode(data);
   } catch (cause) {
-    throw new UncopiableError(`site '${site}' has something that is not an event`, { cause });
+    throw new ResultsError("site_data_unusable", `site '${site}' has something that is not an event`, {
+      cause,
+    });
   }
 }

@@ -2,8 +2,9 @@ import type { JsMsg } from "@nats-io/jetstream";
 import { decodeJson, snapshotStore } from "@sightline/contracts";
 import { type SnapshotStore, snapshotDetailsSchema } from "@sightline/service";
 import { z } from "zod";
+import { ResultsError } from "../grpc/errors.ts";
 import { cameraOfSite, type SiteJetStream } from "./camera-names.ts";
-import { atCentre, UncopiableError } from "./copy-event.ts";
+import { atCentre } from "./copy-event.ts";
 
 /** A site's object store of pictures, and the subject of the messages that describe them. */
 export const pictureStream = { stream: `OBJ_${snapshotStore}`, filter: `$O.${snapshotStore}.M.>` };
@@ -17,7 +18,7 @@ const objectSchema = z.looseObject({
 
 /**
  * Copies to the centre the picture that a message of a site's object store describes; if it was deleted at the site, it is deleted here
- * too. @throws UncopiableError, CameraClashError, CentreError; and when the site does not answer
+ * too. @throws ResultsError site_data_unusable, site_camera_exists, centre_unavailable; and when the site does not answer
  */
 export async function copyPicture(
   store: SnapshotStore,
@@ -44,6 +45,8 @@ function readable<R>(read: () => R): R {
   try {
     return read();
   } catch (cause) {
-    throw new UncopiableError("what a site says about a picture cannot be read", { cause });
+    throw new ResultsError("site_data_unusable", "what a site says about a picture cannot be read", {
+      cause,
+    });
   }
 }

@@ -11,8 +11,9 @@ import {
   streamMaking,
 } from "@sightline/service";
 import { z } from "zod";
-import { CameraClashError, type SiteJetStream } from "./camera-names.ts";
-import { atCentre, CentreError, UncopiableError } from "./copy-event.ts";
+import { CameraClashError, ResultsError } from "../grpc/errors.ts";
+import type { SiteJetStream } from "./camera-names.ts";
+import { atCentre } from "./copy-event.ts";
 
 const retryMs = 1_000;
 /** A connection that is silent for twice this long counts as lost. */
@@ -113,7 +114,7 @@ export class SiteReader {
       );
       return;
     }
-    const isCentre = error instanceof CentreError;
+    const isCentre = (error as ResultsError).code === "centre_unavailable";
     this.#state.failure = isCentre ? error.message : undefined;
     const fault = isCentre ? "centre" : "site";
     if (this.#told === fault) return;
@@ -172,7 +173,7 @@ export class SiteReader {
     try {
       await this.#copy(message);
     } catch (error) {
-      if (!(error instanceof UncopiableError)) throw error;
+      if (!(error instanceof ResultsError && error.code === "site_data_unusable")) throw error;
       this.#log.error({ subject: message.subject, err: error }, "something of a site is skipped");
     }
   }

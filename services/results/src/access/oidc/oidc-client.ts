@@ -1,28 +1,9 @@
 import type { Logger } from "@sightline/service";
 import * as openid from "openid-client";
+import { OidcFault } from "../../grpc/errors.ts";
 import type { LoginAttempt } from "./login-attempt.ts";
 import { isLoopbackHost, type OidcConfig } from "./oidc-settings.ts";
 import { claimValues } from "./role-mapping.ts";
-
-/** Why a login at the provider failed; the login page gets it in its address. */
-export type OidcFaultCode =
-  | "oidc_unavailable"
-  | "oidc_expired"
-  | "oidc_refused"
-  | "oidc_no_role"
-  | "oidc_name_taken"
-  | "oidc_failed";
-
-/** A failed login at the provider; `message` is for the log. */
-export class OidcFault extends Error {
-  override readonly name = "OidcFault";
-  readonly code: OidcFaultCode;
-
-  constructor(code: OidcFaultCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
-}
 
 /** The provider's claims about a user. */
 export type Claims = Readonly<Record<string, unknown>> & { readonly sub: string };

@@ -1,8 +1,8 @@
 import { isUserName, type UserProvider } from "@sightline/contracts";
-import { ApiError } from "../../grpc/errors.ts";
+import { ApiError, OidcFault } from "../../grpc/errors.ts";
 import type { AccessStore } from "../access-store.ts";
 import type { Users } from "../users.ts";
-import { type Claims, OidcFault } from "./oidc-client.ts";
+import type { Claims } from "./oidc-client.ts";
 import type { OidcConfig } from "./oidc-settings.ts";
 import { claimValues, type Grant, grantOf } from "./role-mapping.ts";
 

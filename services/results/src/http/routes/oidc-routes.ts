@@ -1,9 +1,8 @@
 import type { Logger } from "@sightline/service";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import { OidcFault, type OidcFaultCode } from "../../access/oidc/oidc-client.ts";
 import type { AccessParts, OidcParts } from "../../access/start-access.ts";
-import { ApiError } from "../../grpc/errors.ts";
+import { ApiError, OidcFault, type OidcFaultCode, ResultsError } from "../../grpc/errors.ts";
 import { attemptCookie, attemptOf, setSessionCookie } from "../access/cookies.ts";
 import { errorAnswers } from "./api-error.ts";
 import type { ApiApp } from "./parts.ts";
@@ -84,7 +83,7 @@ export function oidcRoutes(app: ApiApp, access: () => AccessParts, log: Logger):
 
 /** The failure code for the login page; details go to the log. */
 function told(error: unknown, request: FastifyRequest, log: Logger): OidcFaultCode {
-  const isKnown = error instanceof OidcFault || error instanceof ApiError;
+  const isKnown = error instanceof ResultsError;
   log.warn(
     { address: request.ip, ...(!isKnown && { err: error }) },
     `a login at the provider failed: ${(error as Error)?.message}`,
