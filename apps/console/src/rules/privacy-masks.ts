@@ -11,11 +11,6 @@ export const mostPrivacyMasks = 16;
 /** Other settings of the camera may change while its masks are saved; then it is loaded again, at most this often. */
 const attempts = 3;
 
-/** Somebody else has changed the masks since they were loaded. */
-export class MasksChangedError extends Error {
-  override readonly name = "MasksChangedError";
-}
-
 /** A camera's privacy masks as shapes for editing. */
 export function maskShapes(masks: Masks): Shape[] {
   return masks.map((points, index) => ({
@@ -33,7 +28,7 @@ export function masksOf({ shapes }: RulesDraft): Masks {
 
 /**
  * Saves a draft's privacy masks, a setting of the camera; its other settings stay. `saved`: the masks when the draft began; undefined replaces any
- * masks. @throws MasksChangedError, RequestError
+ * masks. @throws RequestError; etag_mismatch when somebody else has changed the masks since they were loaded
  */
 export async function saveMasks(
   id: string,
@@ -43,7 +38,7 @@ export async function saveMasks(
   for (let attempt = 1; ; attempt++) {
     const { privacyMasks, etag } = await getCamera(id);
     if (saved && !isDeepSame(masksOf({ ...saved, shapes: maskShapes(privacyMasks) }), masksOf(saved)))
-      throw new MasksChangedError();
+      throw new RequestError("etag_mismatch", "Somebody else has changed the masks.", 409);
     try {
       return await updateCamera(id, { privacyMasks: masksOf(draft) }, etag);
     } catch (error) {

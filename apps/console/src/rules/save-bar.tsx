@@ -4,7 +4,7 @@ import { describeFailure, RequestError } from "../api/request.ts";
 import { setRules, updateCameraState } from "../state/cameras.ts";
 import { plural } from "../words/numbers-and-times.ts";
 import { maskFaults, serverFaults } from "./check-draft.ts";
-import { MasksChangedError, maskShapes, saveMasks } from "./privacy-masks.ts";
+import { maskShapes, saveMasks } from "./privacy-masks.ts";
 import { bodyOf } from "./rules-body.ts";
 import { type DraftPart, draftOf, type RulesDraft } from "./rules-draft.ts";
 import type { RulesEditing } from "./rules-editing.ts";
@@ -49,8 +49,7 @@ export function SaveBar({ id, editing }: { id: string; editing: RulesEditing }) 
       saved.value = [...saved.value, part];
     } catch (error) {
       const code = error instanceof RequestError ? error.code : "";
-      if (error instanceof MasksChangedError || code === "etag_mismatch")
-        conflicts.value = [...conflicts.value, part];
+      if (code === "etag_mismatch") conflicts.value = [...conflicts.value, part];
       else if (refusals.has(code)) {
         const { message } = error as RequestError;
         const read = part === "masks" ? maskFaults : serverFaults;
