@@ -1,9 +1,10 @@
 import { EventFilter, GapReason, SubscriptionKind, streams } from "@sightline/contracts";
-import { unknownTime } from "@sightline/service";
+import { connectNats, createLogger, unknownTime } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeCursor, streamIdentity } from "../feeds/cursor.ts";
-import { Reader, RunningSubscriptions } from "../testing/running-subscriptions.ts";
+import { CuttableLink } from "../testing/cuttable-link.ts";
+import { publishEvent, Reader, RunningSubscriptions } from "../testing/running-subscriptions.ts";
 
 let server: NatsServer;
 let service: RunningSubscriptions;
@@ -192,6 +193,41 @@ describe("NATS that lost the newest messages", () => {
     if (known) await expect.poll(() => told(second)).toEqual([GapReason.STREAM_RESET]);
     await expect.poll(() => service.get("alarm")).toMatchObject({ unacknowledged: 0, pending: 0 });
     expect(second.numbers.filter((number) => number > 4)).toEqual([5, 6]);
+  });
+
+  test("while nobody reads, and others store messages before the service is back", async () => {
+    await service.stop();
+    const link = await CuttableLink.start(Number(new URL(server.url).port));
+    service = await RunningSubscriptions.start({ url: `nats://127.0.0.1:${link.port}` });
+    const analysis = await connectNats(server.url, "test", createLogger("test", "fatal"));
+    open = [{ stop: () => link.cut() }, service, { stop: () => analysis.connection.close() }];
+    const store = (number: number) =>
+      expect
+        .poll(() =>
+          publishEvent(analysis, number).then(
+            () => true,
+            () => false,
+          ),
+        )
+        .toBe(true);
+    await service.create("alarm");
+    const first = diligent("alarm");
+    await store(1);
+    await expect.poll(() => first.numbers).toEqual([1]);
+    const goBack = await server.keepCopy(streams.events);
+    for (const number of [2, 3, 4]) await store(number);
+    await expect.poll(() => [...new Set(first.numbers)]).toEqual([1, 2, 3, 4]);
+    await expect.poll(() => service.get("alarm")).toMatchObject({ pending: 0, unacknowledged: 0 });
+    first.stop();
+    link.cut();
+    await goBack();
+    // As many as were lost, and more: the stream is not shorter than before when the service looks.
+    for (const number of [5, 6, 7, 8]) await store(number);
+    await link.join();
+    const second = diligent("alarm");
+    await expect.poll(() => second.numbers, { timeout: 20_000 }).toEqual([5, 6, 7, 8]);
+    expect(told(second)).toEqual([GapReason.STREAM_RESET]);
+    await expect.poll(() => service.get("alarm")).toMatchObject({ pending: 0, unacknowledged: 0 });
   });
 
   test("all of them, and the stream with them: it begins anew, also one that is made with a cursor of before", async () => {

@@ -50,6 +50,8 @@ export class SubscriptionPlace {
   readonly #log: Logger;
   /** The last check of each subscription. Two at the same time would each create the consumer again, and the loss would be reported twice. */
   readonly #looks = new Map<string, Promise<unknown>>();
+  /** The last delivered message of each subscription, as far as this process has seen it. */
+  readonly #delivered = new Map<string, LastGiven>();
 
   constructor(nats: Nats, makings: StreamMakings, log: Logger) {
     this.#nats = nats;
@@ -81,8 +83,29 @@ export class SubscriptionPlace {
       const { start, loss } = await this.#start(subscription);
       return this.#add(id, subscription, start, loss || subscription.createTime !== undefined);
     }
-    const left = await this.#left(known, given);
+    const left = await this.#left(known, given ?? this.#delivered.get(id));
     return left ? this.#makeAnew(id, subscription, known, left) : known;
+  }
+
+  /**
+   * Remembers which message a consumer has delivered last. So its loss is noticed when NATS is back, although nobody reads and others have
+   * already stored messages under its sequence.
+   */
+  async note(id: string, consumer: ConsumerInfo): Promise<void> {
+    const { stream_name: stream, delivered } = consumer;
+    const sequence = delivered.stream_seq;
+    const created = createdAt(consumer);
+    const before = this.#delivered.get(id);
+    // A newer server sets a consumer back with its stream: what it had delivered before counts.
+    if (sequence === 0 || (before && isSameMaking(before.created, created) && before.sequence >= sequence))
+      return;
+    const message = await this.#nats.manager.streams.getMessage(stream, { seq: sequence });
+    if (message) this.#delivered.set(id, { sequence, time: nanosOf(message.timestamp), created });
+  }
+
+  /** The subscription is deleted. */
+  forget(id: string): void {
+    this.#delivered.delete(id);
   }
 
   /** A reader has been told about lost messages. */

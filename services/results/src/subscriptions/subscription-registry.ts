@@ -95,7 +95,14 @@ export class SubscriptionRegistry {
 
   /** The state of a subscription's consumer; undefined when it has none. */
   async place(id: string, subscription: Subscription): Promise<ConsumerInfo | undefined> {
-    return findConsumer(this.#nats.manager, streamOf(subscription.kind), consumerNames(id).main);
+    const consumer = await findConsumer(
+      this.#nats.manager,
+      streamOf(subscription.kind),
+      consumerNames(id).main,
+    );
+    // Where it fails, the next question notes it.
+    if (consumer) await this.#places.note(id, consumer).catch(() => undefined);
+    return consumer;
   }
 
   /** Removes a subscription, its consumers and its dead letters. @throws ApiError subscription_not_found */
@@ -105,6 +112,7 @@ export class SubscriptionRegistry {
     await deleteConsumer(this.#nats.manager, streamOf(subscription.kind), names.main);
     await deleteConsumer(this.#nats.manager, streams.deadLetters, names.redeliveries);
     await this.#deadLetters.purge(id);
+    this.#places.forget(id);
     const revision = this.#mirror.revision(id);
     await this.#kv.delete(id);
     if (revision !== undefined) this.#mirror.applyDelete(id, revision);

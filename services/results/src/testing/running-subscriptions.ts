@@ -37,6 +37,18 @@ import { sampleFrame } from "./sample-frames.ts";
 
 const kept = { maxAgeSeconds: 3600, maxBytes: 16 * 1024 ** 2, replicas: 1 };
 
+/** Publishes the start of an event as the analysis does; `number` distinguishes events. */
+export async function publishEvent(
+  { jetstream }: Pick<Nats, "jetstream">,
+  number: number,
+  camera = "front",
+  type: EventType = EventType.APPEARED,
+): Promise<void> {
+  const name = `cameras/${camera}/events/e${number}`;
+  const event = Event.fromPartial({ name, type, phase: EventPhase.START, revision: number });
+  await jetstream.publish(subjects.event(camera, `e${number}`), Event.encode(event).finish());
+}
+
 /** Named subscriptions served over gRPC, on a NATS server that several instances may share. */
 export class RunningSubscriptions {
   readonly client: SubscriptionServiceClient;
@@ -56,7 +68,7 @@ export class RunningSubscriptions {
     this.#life = life;
   }
 
-  static async start(server: NatsServer): Promise<RunningSubscriptions> {
+  static async start(server: Pick<NatsServer, "url">): Promise<RunningSubscriptions> {
     const log = createLogger("test", "fatal");
     const life = new Lifecycle();
     const nats = await connectNats(server.url, "test", log);
@@ -90,14 +102,8 @@ export class RunningSubscriptions {
   }
 
   /** Publishes the start of an event like the analysis; `number` distinguishes events. */
-  async publishEvent(number: number, camera = "front", type: EventType = EventType.APPEARED): Promise<void> {
-    const event = Event.fromPartial({
-      name: `cameras/${camera}/events/e${number}`,
-      type,
-      phase: EventPhase.START,
-      revision: number,
-    });
-    await this.nats.jetstream.publish(subjects.event(camera, `e${number}`), Event.encode(event).finish());
+  publishEvent(number: number, camera = "front", type: EventType = EventType.APPEARED): Promise<void> {
+    return publishEvent(this.nats, number, camera, type);
   }
 
   /** Publishes a frame like the analysis. */
