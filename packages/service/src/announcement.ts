@@ -1,5 +1,6 @@
 import type { KV } from "@nats-io/kv";
 import { encodeJson, leaseTtlMs } from "@sightline/contracts";
+import { untilBeat } from "./clock.ts";
 import type { Logger } from "./log.ts";
 
 /** Keeps a value in a bucket whose entries expire, while this process lives. */
@@ -20,7 +21,7 @@ export class Announcement {
   /** Writes the value once, then again each time before it expires. */
   async start(): Promise<void> {
     await this.#put();
-    this.#timer = setInterval(() => void this.#put(), leaseTtlMs / 4);
+    this.#schedule();
   }
 
   /** Writes the value now if it has changed. */
@@ -30,8 +31,18 @@ export class Announcement {
 
   /** Stops renewing; `remove` deletes the entry now instead of letting it expire. */
   async stop(remove: boolean): Promise<void> {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     if (remove) await this.#kv.delete(this.#key).catch(() => undefined);
+  }
+
+  #schedule(): void {
+    this.#timer = setTimeout(
+      () => {
+        this.#schedule();
+        void this.#put();
+      },
+      untilBeat(leaseTtlMs / 4),
+    );
   }
 
   async #put(): Promise<void> {

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { SteadyWallClock } from "./clock.ts";
+import { monotonicMs, SteadyWallClock, untilBeat } from "./clock.ts";
 import type { ClockReading } from "./testing/clock-process.ts";
 import { SteppedClock } from "./testing/index.ts";
 
@@ -44,6 +44,17 @@ describe("the wall clock of a process", () => {
       expect(age).toBeLessThan(60_000);
     },
   );
+});
+
+test("processes of one host do what is regular at the same moments, and a timer that fires too early does not do it twice", () => {
+  for (let look = 0; look < 100; look++) {
+    const before = monotonicMs();
+    const wait = untilBeat(7);
+    const latest = monotonicMs() + wait;
+    expect(latest - (latest % 7)).toBeGreaterThan(before + wait - 0.001);
+    expect(wait).toBeGreaterThanOrEqual(0.7);
+    expect(wait).toBeLessThanOrEqual(7.7);
+  }
 });
 
 describe("a steady clock", () => {

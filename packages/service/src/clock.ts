@@ -16,6 +16,16 @@ export function monotonicMs(): number {
 }
 
 /**
+ * Milliseconds until the host's monotonic clock shows a multiple of `everyMs`. What the processes of one host do regularly at these moments
+ * happens together, so that NATS, and everybody who follows it, wakes once for all of it.
+ */
+export function untilBeat(everyMs: number): number {
+  const rest = everyMs - (monotonicMs() % everyMs);
+  // A timer may fire a moment too early: what is due then has just been done.
+  return rest < everyMs / 10 ? rest + everyMs : rest;
+}
+
+/**
  * The wall clock at a moment of this thread's performance.now(), in milliseconds since 1970, to the microsecond. It follows the system's
  * clock when that is set, drifts, or continued while the host slept; performance.timeOrigin does not.
  */

@@ -121,10 +121,8 @@ export class JetStreamWatch {
   /** Requests the state of these streams regularly; a stream that does not exist is not a fault. */
   look(manager: JetStreamManager, names: readonly string[], connected: () => boolean): void {
     const round = async () => {
-      for (const stream of names) {
-        if (this.#stopped) return;
-        if (connected()) await this.#lookAt(manager, stream);
-      }
+      // Together: answers that come one after the other would wake this process and NATS for each.
+      if (connected()) await Promise.all(names.map((stream) => this.#lookAt(manager, stream)));
       if (!this.#stopped) this.#timer = setTimeout(() => void round(), lookMs);
     };
     void round();

@@ -24,9 +24,13 @@ const retryMs = 250;
 /** If nothing of the bucket's content arrives for this long, it will not arrive. */
 const stuckMs = 5_000;
 const lookMs = 1_000;
-/** How often the server sends a heartbeat when it has nothing else to send, for buckets whose entries expire and for others. */
+/**
+ * How often the server sends a heartbeat when it has nothing else to send, for buckets whose entries expire and for others. A server without
+ * a cluster loses a consumer only with the connection, which is noticed at once.
+ */
 const expiringHeartbeatMs = 1_000;
-const heartbeatMs = 2_000;
+const clusterHeartbeatMs = 2_000;
+const singleHeartbeatMs = 5_000;
 /** After this long without news of a bucket, it is not known what was renewed in it. */
 const silentMs = 1_500;
 const catchUpLookMs = 2;
@@ -152,7 +156,7 @@ export class KvMirror<T> {
     const read = await StreamRead.open(this.#nats.jetstream, streamInfo.config.name, {
       from: "newest of each subject",
       subject: `${keyPrefix(bucket)}>`,
-      heartbeatMs: this.#ttlMs === Infinity ? heartbeatMs : expiringHeartbeatMs,
+      heartbeatMs: this.#heartbeatMs(),
       onIdle: () => {
         this.#aliveAt = performance.now();
       },
@@ -175,6 +179,11 @@ export class KvMirror<T> {
     } finally {
       clearInterval(look);
     }
+  }
+
+  #heartbeatMs(): number {
+    if (this.#ttlMs !== Infinity) return expiringHeartbeatMs;
+    return this.#nats.connection.info?.cluster ? clusterHeartbeatMs : singleHeartbeatMs;
   }
 
   /** A bucket that was emptied because its files were damaged never delivers what is awaited: it must be read again. */

@@ -1,5 +1,6 @@
 import type { KV } from "@nats-io/kv";
 import { leaseTtlMs } from "@sightline/contracts";
+import { untilBeat } from "./clock.ts";
 import { ServiceError } from "./errors.ts";
 import { isJetStreamFailure } from "./jetstream-errors.ts";
 import type { Logger } from "./log.ts";
@@ -180,7 +181,7 @@ export class Lease implements HeldLease {
     this.#renewing = false;
     if (this.#abort.signal.aborted) return;
     // Counted from the request, so that slow answers do not shorten the time that is left for the next.
-    const next = Math.max(retryMs, askedAt + renewMs - performance.now());
+    const next = Math.max(retryMs, Math.min(askedAt + renewMs - performance.now(), untilBeat(renewMs)));
     this.#timer = this.#schedule(holder !== this.#holder ? 0 : retry ? retryMs : next);
   }
 

@@ -47,6 +47,11 @@ export class ServerWatch {
 
   /** Watches a connection, which was created with `reconnectToServer`, until it is closed. */
   start(connection: NatsConnection, changes: ConnectionChanges): void {
+    const watch = () => {
+      clearInterval(this.#timer);
+      // Without a cluster there is no other server to use.
+      if (connection.info?.cluster) this.#timer = setInterval(() => this.#look(connection), askMs);
+    };
     changes.listen({
       lost: () => {
         this.#up = false;
@@ -54,15 +59,15 @@ export class ServerWatch {
       back: () => {
         this.#up = true;
         this.#silent = 0;
+        watch();
       },
       ended: () => clearInterval(this.#timer),
     });
-    this.#timer = setInterval(() => this.#look(connection), askMs);
+    watch();
   }
 
   #look(connection: NatsConnection): void {
-    // Without a cluster there is no other server to use.
-    if (!this.#up || !connection.info?.cluster || connection.isClosed()) return;
+    if (!this.#up || connection.isClosed()) return;
     const { inMsgs } = connection.stats();
     // Any message shows that the server runs, even if the pong waits behind much other data.
     if (inMsgs !== this.#messages) this.#silent = 0;

@@ -3,6 +3,8 @@ import { diskRoom, diskText, isDiskFull } from "@sightline/service";
 import { askService } from "./own-server.ts";
 import type { Stack } from "./stack.ts";
 
+/** How often the services are asked: while they report nothing, and after one has reported a problem. */
+const calmMs = 3_000;
 const lookMs = 1_000;
 const askMs = 2_000;
 /** How long JetStream may refuse to store while its disk has room: it may still recover by itself. */
@@ -31,7 +33,7 @@ export class NatsGuard {
     let notBefore = 0;
     let pauseMs = firstPauseMs;
     for (;;) {
-      await delay(lookMs, undefined, { signal }).catch(() => undefined);
+      await delay(refusedSince === undefined ? calmMs : lookMs, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
       const reason = await this.#refusal();
       const now = performance.now();

@@ -42,6 +42,8 @@ interface Loaded {
 }
 
 const lookMs = 1_000;
+/** The directory of models is read again after this time, or when a camera changes. */
+const directoryMs = 3_000;
 const againRange = { firstMs: 10_000, mostMs: 5 * 60_000 };
 
 /**
@@ -59,6 +61,8 @@ export class ModelPool {
   #timer: NodeJS.Timeout | undefined;
   #following: Promise<void> = Promise.resolve();
   #behind = false;
+  /** When the directory of models is due. */
+  #directoryAt = 0;
   #stopped = false;
   #unsubscribe = () => {};
 
@@ -85,7 +89,10 @@ export class ModelPool {
     pool.#mainBytes = process.memoryUsage.rss() - before;
     parts.metrics.of(config.model).loaded(readings(main, () => pool.#mainBytes));
     if (config.models === "" || config.models === config.model) return pool;
-    pool.#unsubscribe = parts.cameras.onChange(() => pool.#follow());
+    pool.#unsubscribe = parts.cameras.onChange(() => {
+      pool.#directoryAt = 0;
+      pool.#follow();
+    });
     pool.#timer = setInterval(() => pool.#follow(), lookMs);
     pool.#follow();
     return pool;
@@ -138,7 +145,10 @@ export class ModelPool {
 
   async #step(): Promise<void> {
     const { shared, metrics } = this.#parts;
-    await this.#offers.look((gone) => metrics.of(gone).loadable(undefined));
+    if (monotonicMs() >= this.#directoryAt) {
+      this.#directoryAt = monotonicMs() + directoryMs;
+      await this.#offers.look((gone) => metrics.of(gone).loadable(undefined));
+    }
     const asked = this.#asked();
     const now = monotonicMs();
     for (const [model, loaded] of this.#loaded)

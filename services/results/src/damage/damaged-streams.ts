@@ -101,16 +101,30 @@ export class DamagedStreams {
     }
     this.#server = server;
     this.#rounds += 1;
-    await this.#lookAt(leasesStream, () => this.#lookAtBucket(leasesStream));
+    const states = await this.#states([leasesStream, ...remade, ...named]);
+    await this.#lookAt(leasesStream, () => this.#lookAtBucket(leasesStream, states.get(leasesStream)));
     const isTurn = this.#rounds <= firstRounds || this.#rounds % roundsBetween === 0;
     for (const stream of otherBuckets)
       if (isTurn || this.#isSuspect(stream)) await this.#lookAt(stream, () => this.#lookAtBucket(stream));
-    for (const stream of remade) await this.#lookAt(stream, () => this.#lookAtStream(stream));
+    for (const stream of remade)
+      await this.#lookAt(stream, () => this.#lookAtStream(stream, states.get(stream)));
     for (const stream of named)
       await this.#lookAt(stream, async () => {
-        const damaged = await this.#findUnreadable(stream);
+        const damaged = await this.#findUnreadable(stream, "last", states.get(stream));
         this.#nats.watch.damaged(stream, damaged?.lasts ?? false);
       });
+  }
+
+  /** What these streams hold, except those that do not answer. Requested together: answers that come one by one would wake this process and NATS for each. */
+  async #states(names: readonly string[]): Promise<ReadonlyMap<string, StreamState>> {
+    const states = new Map<string, StreamState>();
+    if (this.#stopped || !this.#nats.connected()) return states;
+    const ask = async (stream: string) => {
+      const info = await this.#nats.manager.streams.info(stream).catch(() => undefined);
+      if (info) states.set(stream, info.state);
+    };
+    await Promise.all(names.map(ask));
+    return states;
   }
 
   async #lookAt(stream: string, look: () => Promise<void>): Promise<void> {
@@ -157,8 +171,8 @@ export class DamagedStreams {
    * The damage is permanent when a newer message cannot be read either, or when the analysis makes no progress (NATS refuses frames as
    * duplicates of those that nobody can read).
    */
-  async #lookAtStream(stream: string): Promise<void> {
-    const found = await this.#findUnreadable(stream);
+  async #lookAtStream(stream: string, known: StreamState | undefined): Promise<void> {
+    const found = await this.#findUnreadable(stream, "last", known);
     // The holder of a token may remove it at any time: only newer unreadable ones prove damage.
     const told = found?.lasts && (found.grows || stream !== streams.ready);
     this.#nats.watch.damaged(stream, told ?? false);
@@ -176,8 +190,8 @@ export class DamagedStreams {
   }
 
   /** The leases are repaired without holding a lease; a second process that does the same does no harm. */
-  async #lookAtBucket(stream: string): Promise<void> {
-    const { state } = await this.#nats.manager.streams.info(stream);
+  async #lookAtBucket(stream: string, known?: StreamState): Promise<void> {
+    const state = known ?? (await this.#nats.manager.streams.info(stream)).state;
     const [last, first] = [
       await this.#findUnreadable(stream, "last", state),
       await this.#findUnreadable(stream, "first", state),
