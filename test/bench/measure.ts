@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { processStat } from "@sightline/stack";
 
 /** Jain's fairness index of shares: 1 when all are equal, 1/n when one has everything. */
 export function jain(shares: readonly number[]): number {
@@ -23,6 +22,8 @@ export function median(values: readonly number[]): number {
 
 /** What a process of this machine has used of the processor, and holds of memory. */
 export async function processUsage(pid: number): Promise<{ cpuSeconds: number; rssBytes: number }> {
+  // Loaded only here: a measured process that needs something else of this file must not hold all of the stack.
+  const { processStat } = await import("@sightline/stack");
   const [{ cpuSeconds }, status] = await Promise.all([
     processStat(pid),
     readFile(`/proc/${pid}/status`, "utf8"),

@@ -10,7 +10,7 @@ import {
 import type { Logger } from "@sightline/service";
 import type { RpcName } from "../access/access-table.ts";
 import { ApiError, toStatus } from "./errors.ts";
-import { type CallAccess, type Caller, GrpcGuard } from "./grpc-guard.ts";
+import { type AdmittedCaller, type CallAccess, type Caller, GrpcGuard } from "./grpc-guard.ts";
 
 /** Response header with the cursor at which a stream begins, if it has cursors. */
 const cursorHeader = "sightline-cursor";
@@ -63,7 +63,7 @@ export class GrpcCalls {
       const abort = new AbortController();
       call.on("cancelled", () => abort.abort());
       this.#guard
-        .letIn(method, call, abort.signal, (caller) => run(call.request, caller))
+        .letIn(method, call, (caller) => run(call.request, { ...caller, signal: abort.signal }))
         .then(
           (response) => {
             this.#observe(method, call.cancelled ? "CANCELLED" : "OK");
@@ -91,10 +91,10 @@ export class GrpcCalls {
       let off: (() => void) | undefined;
       let release: (() => void) | undefined;
       this.#guard
-        .letIn(method, call, abort.signal, async (caller) => {
+        .letIn(method, call, async (caller) => {
           release = this.#access.limits?.open(caller.principal);
           off = caller.principal?.onEnd(end);
-          for await (const response of produce(call.request, caller)) {
+          for await (const response of produce(call.request, { ...caller, signal: abort.signal })) {
             if (!call.write(response)) await once(call, "drain", { signal: abort.signal });
           }
           abort.signal.throwIfAborted();
@@ -122,20 +122,18 @@ export class GrpcCalls {
   /** A call answered by a stream until the caller cancels it or loses permission, or the server stops. */
   stream<Request, Response>(
     method: RpcName,
-    open: (call: ServerWritableStream<Request, Response>, caller: Caller) => OpenStream,
+    open: (call: ServerWritableStream<Request, Response>, caller: AdmittedCaller) => OpenStream,
   ): handleServerStreamingCall<Request, Response> {
     return this.#mark(method, (call: ServerWritableStream<Request, Response>) => {
       let opened: OpenStream | undefined;
       let ended = false;
       let off: (() => void) | undefined;
       let release: (() => void) | undefined;
-      const abort = new AbortController();
       const finish = (code: string) => {
         ended = true;
         off?.();
         release?.();
         opened?.stop();
-        abort.abort();
         this.#streams.delete(end);
         this.#observe(method, code);
       };
@@ -150,7 +148,7 @@ export class GrpcCalls {
       });
       this.#streams.add(end);
       this.#guard
-        .letIn(method, call, abort.signal, async (caller) => {
+        .letIn(method, call, async (caller) => {
           if (ended) return;
           release = this.#access.limits?.open(caller.principal);
           opened = open(call, caller);

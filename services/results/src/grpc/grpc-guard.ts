@@ -38,14 +38,18 @@ export interface CallAccess {
   limits?: CallLimits;
 }
 
-/** The caller of an admitted call. */
-export interface Caller {
+/** The caller of an admitted call. A stream may be open for days, and there may be thousands, so this is all that is kept for each. */
+export interface AdmittedCaller {
   /** Undefined when the method is for anyone and the call has no credentials. */
   readonly principal: Principal | undefined;
   /** Cameras that the caller sees: everything else is left out of answers. */
   readonly scope: CameraScope;
   /** The caller's address, without port. */
   readonly address: string;
+}
+
+/** The caller of a call that does some work and then ends. */
+export interface Caller extends AdmittedCaller {
   /** Aborts when the caller cancels or loses permission, or the server stops. */
   readonly signal: AbortSignal;
 }
@@ -59,19 +63,14 @@ export class GrpcGuard {
   }
 
   /** Runs the task if the caller may make this call. Errors are changed so that the caller may read them. */
-  async letIn<R>(
-    method: RpcName,
-    call: AnyCall,
-    signal: AbortSignal,
-    task: (caller: Caller) => Promise<R>,
-  ): Promise<R> {
+  async letIn<R>(method: RpcName, call: AnyCall, task: (caller: AdmittedCaller) => Promise<R>): Promise<R> {
     let principal: Principal | undefined;
     try {
       const { limits, identities } = this.#access;
       if (!identities.local()) await limits?.fromAddress(this.#addressOf(call));
       principal = await this.#caller(call);
       await limits?.fromCaller(principal);
-      const answer = await this.#permitted(method, call, principal, signal, task);
+      const answer = await this.#permitted(method, call, principal, task);
       this.#record(method, call, principal);
       return answer;
     } catch (error) {
@@ -121,8 +120,7 @@ export class GrpcGuard {
     method: RpcName,
     call: AnyCall,
     known: Principal | undefined,
-    signal: AbortSignal,
-    task: (caller: Caller) => Promise<R>,
+    task: (caller: AdmittedCaller) => Promise<R>,
   ): Promise<R> {
     const { cameras } = this.#access;
     const access = accessOfRpc(method);
@@ -130,7 +128,7 @@ export class GrpcGuard {
     const camera = permitCamera(principal, access, decodedRequest(call.request) as never, cameras);
     const scope = principal?.scope ?? allCameras;
     try {
-      return await task({ principal, scope, address: this.#addressOf(call), signal });
+      return await task({ principal, scope, address: this.#addressOf(call) });
     } catch (error) {
       throw forEyesOf(principal, camera, error, cameras);
     }
@@ -138,7 +136,7 @@ export class GrpcGuard {
 }
 
 /** The caller of a method that needs a role. */
-export function callerOf({ principal }: Caller): Principal {
+export function callerOf({ principal }: AdmittedCaller): Principal {
   if (!principal) throw new ApiError("unauthenticated", "log in first");
   return principal;
 }
