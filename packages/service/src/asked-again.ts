@@ -2,8 +2,11 @@ import { type Msg, type NatsConnection, type RequestOptions, TimeoutError } from
 
 /** A request without an answer is sent again after these times: of a cluster, another server may get it. */
 const againMs = [200, 600, 1_200];
-/** What is created is created again less often, because the former attempt may only be slow. */
-const makeAgainMs = [500, 1_200];
+/**
+ * What is created is created again less often, because the former attempt may only be slow; but for as long as the servers of a
+ * cluster may need to choose the one that creates it.
+ */
+const makeAgainMs = [500, 1_200, 2_000, 3_000];
 /** Requests that only read, so they may be repeated. */
 const questions = /^\$JS\.API\.(?:STREAM\.(?:INFO|MSG\.GET)|CONSUMER\.INFO|DIRECT\.GET)\./;
 
@@ -40,7 +43,7 @@ export async function ask(
 }
 
 /**
- * Creates something, with a second and third attempt if there is no answer. What the other attempts have created goes to `unwanted`.
+ * Creates something, with further attempts if there is no answer. What the other attempts have created goes to `unwanted`.
  * @throws TimeoutError when no attempt is answered; any other error at once
  */
 export function makeUntilAnswered<T>(make: () => Promise<T>, unwanted: (made: T) => void): Promise<T> {

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createLogger } from "./log.ts";
 import { connectNats, type Nats } from "./nats.ts";
@@ -80,4 +82,34 @@ test("ends with its signal, when it is closed, and when its stream is deleted", 
   const third = ended(await StreamRead.open(nats.jetstream, stream, { from }));
   await nats.manager.streams.delete(stream);
   expect(await third).toBe(true);
+});
+
+test("a server that answers too late keeps no consumer of those who did not wait", async () => {
+  let delayMs = 0;
+  const proxy = createServer((client) => {
+    const upstream = connect(Number(new URL(server.url).port), "127.0.0.1");
+    client.pipe(upstream);
+    // Only what follows the request for a consumer is answered late.
+    client.on("data", (data) => {
+      if (data.includes("CONSUMER.CREATE")) delayMs = 3_000;
+    });
+    upstream.on("data", (data) => setTimeout(() => client.write(data), delayMs));
+    for (const socket of [client, upstream]) socket.on("error", () => undefined);
+    client.on("close", () => upstream.destroy());
+  });
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  const { port } = proxy.address() as AddressInfo;
+  const slow = await connectNats(`nats://127.0.0.1:${port}`, "slow", createLogger("test", "fatal"));
+  await nats.manager.streams.add({ name: "OTHERS", subjects: ["others"] });
+  const consumers = () => Array.fromAsync(nats.manager.consumers.list("OTHERS"));
+  const opened = StreamRead.open(slow.jetstream, "OTHERS", { from: { after: 0 } });
+  await Promise.all([
+    expect.poll(async () => (await consumers()).length).toBeGreaterThan(0),
+    expect(opened).rejects.toThrow("timeout"),
+  ]);
+  // By itself the server would keep it for a minute.
+  await expect.poll(consumers, { timeout: 20_000 }).toEqual([]);
+  await slow.connection.close();
+  proxy.close();
 });

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   type Consumer,
   type ConsumerMessages,
@@ -6,6 +7,7 @@ import {
   type JsMsg,
   type OrderedConsumerOptions,
 } from "@nats-io/jetstream";
+import { TimeoutError } from "@nats-io/transport-node";
 import { makeUntilAnswered } from "./asked-again.ts";
 
 /** Library statuses after which the consumer, or its stream, may be another one. */
@@ -75,10 +77,9 @@ export class StreamRead implements AsyncIterable<JsMsg> {
     { from, subject, prefetch = 256, heartbeatMs = 1_000, onIdle }: StreamReadOptions,
     signal?: AbortSignal,
   ): Promise<StreamRead> {
-    // It is created on one server of a cluster; if that server is frozen, the next attempt may use another.
     const consumer = await makeUntilAnswered(
       () =>
-        jetstream.consumers.get(stream, {
+        makeConsumer(jetstream, stream, {
           ...beginning(from),
           ...(subject !== undefined && { filter_subjects: subject }),
           inactive_threshold: idleMs,
@@ -129,6 +130,30 @@ export class StreamRead implements AsyncIterable<JsMsg> {
       void this.#consumer.delete().catch(() => false);
     }
   }
+}
+
+/**
+ * Creates a consumer on one server of a cluster; if that server is frozen, the next attempt may use another. A server that was
+ * only slow creates the consumer after the request has timed out, and would keep it for a minute: it is deleted.
+ */
+async function makeConsumer(
+  jetstream: JetStreamClient,
+  stream: string,
+  options: Partial<OrderedConsumerOptions>,
+): Promise<Consumer> {
+  const prefix = `read_${randomUUID()}`;
+  try {
+    return await jetstream.consumers.get(stream, { ...options, name_prefix: prefix });
+  } catch (error) {
+    // The library adds the number to the prefix.
+    if (error instanceof TimeoutError) void forget(jetstream, stream, `${prefix}_1`);
+    throw error;
+  }
+}
+
+async function forget(jetstream: JetStreamClient, stream: string, consumer: string): Promise<void> {
+  const manager = await jetstream.jetstreamManager(false);
+  await manager.consumers.delete(stream, consumer).catch(() => false);
 }
 
 function beginning(from: StreamReadOptions["from"]): Partial<OrderedConsumerOptions> {
