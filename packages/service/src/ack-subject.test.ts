@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseAckSubject } from "./pull-requests.ts";
+import { parseAckSubject } from "./ack-subject.ts";
 
 test("acknowledgement subjects are read in both their forms", () => {
   const expected = {
