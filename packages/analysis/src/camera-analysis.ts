@@ -121,8 +121,19 @@ export class CameraAnalysis {
       this.#classNames.set(classId, className);
       if (trackNumber === undefined || pixelBox === undefined || normalizedBox === undefined) continue;
       const startTime = startTimes.get(trackNumber) ?? now.time;
-      const known = this.#classOf(update.trackClassIds[index]) ?? { classId, className };
-      seen.push({ id: detection.trackId, ...known, score, pixelBox, normalizedBox, startTime, attributes });
+      const trackClassId = update.trackClassIds[index] ?? classId;
+      const trackClassName = this.#classNames.get(trackClassId);
+      // Every field by name: with a spread here a frame of ten objects takes a third longer.
+      seen.push({
+        id: detection.trackId,
+        classId: trackClassName === undefined ? classId : trackClassId,
+        className: trackClassName ?? className,
+        score,
+        pixelBox,
+        normalizedBox,
+        startTime,
+        attributes,
+      });
     }
     this.#attributes.forget(update.ended);
     const reference: FrameReference = { epoch, number, captureTime: now.time, ptsUs };
@@ -183,11 +194,6 @@ export class CameraAnalysis {
       tracker: this.#tracker.snapshot(),
       engine: this.#engine.snapshot(),
     });
-  }
-
-  #classOf(classId: number | undefined): { classId: number; className: string } | undefined {
-    const className = classId === undefined ? undefined : this.#classNames.get(classId);
-    return classId === undefined || className === undefined ? undefined : { classId, className };
   }
 
   #trackId(trackNumber: number): string {

@@ -37,21 +37,22 @@ export class TrackAttributes {
   /** Adds the readings of a frame and returns the track's current attributes. */
   see(track: number, readings: readonly AttributeReading[]): Attribute[] {
     let attributes = this.#tracks.get(track);
-    if (readings.length > 0 && !attributes) {
+    if (!attributes) {
+      if (readings.length === 0) return [];
       attributes = [];
       this.#tracks.set(track, attributes);
     }
     for (const { name, values } of readings) {
-      let known = attributes!.find((each) => each.name === name);
+      let known = attributes.find((each) => each.name === name);
       if (!known) {
         known = { name, frames: 0, sums: [], value: null };
-        attributes!.push(known);
+        attributes.push(known);
       }
       known.frames++;
       for (const { value, probability } of values) add(known, value, probability);
       decide(known);
     }
-    return (attributes ?? []).flatMap((known) => {
+    return attributes.flatMap((known) => {
       const { name, frames, value } = known;
       return value === null ? [] : [{ name, value, score: sumOf(known, value) / frames }];
     });
