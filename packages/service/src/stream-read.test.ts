@@ -65,6 +65,29 @@ test("ends when messages were lost on the way, which the server takes for delive
   expect(await Array.fromAsync(read)).toEqual([]);
 });
 
+test("ends with its last message, and without it when the server has nothing more to send", async () => {
+  const read = async (until: number, subject?: string) => {
+    const options = { from: { after: 0 }, until, subject, heartbeatMs: 500 };
+    return Array.fromAsync(await StreamRead.open(nats.jetstream, stream, options), ({ seq }) => seq);
+  };
+  expect(await read(3)).toEqual([1, 2, 3]);
+  expect(await read(2, "things.a")).toEqual([1, 3]);
+  // As in a stream that was created again after somebody asked for its newest message.
+  expect(await read(9)).toEqual([1, 2, 3, 4]);
+  expect(await read(9, "things.c")).toEqual([]);
+});
+
+test("a slow reader gets all messages before its last one, although the server has sent everything", async () => {
+  const idle = Promise.withResolvers<void>();
+  const options = { from: { after: 0 }, until: 9, heartbeatMs: 500, onIdle: idle.resolve };
+  const found: number[] = [];
+  for await (const { seq } of await StreamRead.open(nats.jetstream, stream, options)) {
+    found.push(seq);
+    await idle.promise;
+  }
+  expect(found).toEqual([1, 2, 3, 4]);
+});
+
 test("ends with its signal, when it is closed, and when its stream is deleted", async () => {
   const ended = async (read: StreamRead) => {
     for await (const message of read) void message;

@@ -31,6 +31,11 @@ export interface StreamReadOptions {
   readonly from: { readonly after: number } | { readonly time: Date } | "newest of each subject";
   /** Only messages of this subject, which may contain wildcards. */
   readonly subject?: string | undefined;
+  /**
+   * The last message to read: the iteration ends with it, or before it when the server has nothing more to send. Then it was removed, cannot
+   * be read, or the stream is another one by now, and would be waited for in vain.
+   */
+  readonly until?: number;
   /** Most messages that may wait here; default: 256. */
   readonly prefetch?: number;
   /** A consumer that is silent for twice this long is lost; default: 1 s. */
@@ -42,7 +47,7 @@ export interface StreamReadOptions {
 /**
  * Messages of a stream, in order and at the reader's speed, through a consumer of its own. The iteration ends when it is closed, when
  * `signal` aborts, when the server has lost the consumer (the stream may then be another one, so the reader checks it before continuing),
- * or when messages were lost on the way.
+ * when messages were lost on the way, or at its last message.
  */
 export class StreamRead implements AsyncIterable<JsMsg> {
   /** Number of messages still to deliver when reading began. */
@@ -50,19 +55,24 @@ export class StreamRead implements AsyncIterable<JsMsg> {
   readonly #consumer: Consumer;
   readonly #messages: ConsumerMessages;
   readonly #after: number;
+  readonly #until: number | undefined;
   readonly #signal: AbortSignal | undefined;
   #reading = false;
+  /** Number of messages that the iteration has taken. */
+  #taken = 0;
   readonly #abort = () => void this.close();
 
   private constructor(
     consumer: Consumer,
     messages: ConsumerMessages,
-    { after, pending, signal }: { after: number; pending: number; signal: AbortSignal | undefined },
-    onIdle: (() => void) | undefined,
+    { from, until, onIdle }: StreamReadOptions,
+    pending: number,
+    signal: AbortSignal | undefined,
   ) {
     this.#consumer = consumer;
     this.#messages = messages;
-    this.#after = after;
+    this.#after = typeof from === "object" && "after" in from ? from.after : 0;
+    this.#until = until;
     this.pending = pending;
     this.#signal = signal;
     signal?.addEventListener("abort", this.#abort);
@@ -74,9 +84,10 @@ export class StreamRead implements AsyncIterable<JsMsg> {
   static async open(
     jetstream: JetStreamClient,
     stream: string,
-    { from, subject, prefetch = 256, heartbeatMs = 1_000, onIdle }: StreamReadOptions,
+    options: StreamReadOptions,
     signal?: AbortSignal,
   ): Promise<StreamRead> {
+    const { from, subject, prefetch = 256, heartbeatMs = 1_000 } = options;
     const consumer = await makeUntilAnswered(
       () =>
         makeConsumer(jetstream, stream, {
@@ -91,9 +102,8 @@ export class StreamRead implements AsyncIterable<JsMsg> {
       expires: expiresMs,
       idle_heartbeat: heartbeatMs,
     });
-    const after = typeof from === "object" && "after" in from ? from.after : 0;
     const { num_pending: pending } = await consumer.info(true);
-    return new StreamRead(consumer, messages, { after, pending, signal }, onIdle);
+    return new StreamRead(consumer, messages, options, pending, signal);
   }
 
   /** Ends the reading; messages that were not taken are dropped. */
@@ -109,7 +119,9 @@ export class StreamRead implements AsyncIterable<JsMsg> {
       if (ends.has(status.type)) return this.close();
       if (status.type !== "heartbeat") continue;
       // What was sent just as the connection broke never arrives: the server counts it as delivered.
-      if (this.#messages.getReceived() < status.lastConsumerSequence) return this.close();
+      const received = this.#messages.getReceived();
+      if (received < status.lastConsumerSequence) return this.close();
+      if (this.#until !== undefined && this.#taken === received) return this.close();
       onIdle?.();
     }
   }
@@ -120,9 +132,11 @@ export class StreamRead implements AsyncIterable<JsMsg> {
       let last = this.#after;
       for await (const message of this.#messages) {
         if (this.#signal?.aborted) return;
+        this.#taken += 1;
         if (message.seq <= last) continue;
         last = message.seq;
         yield message;
+        if (this.#until !== undefined && last >= this.#until) return;
       }
     } finally {
       this.#signal?.removeEventListener("abort", this.#abort);

@@ -49,11 +49,11 @@ async function newestOfEach(nats: Nats, stream: string, subject: string, last: n
   let read = 0;
   for await (const message of await StreamRead.open(nats.jetstream, stream, {
     from: "newest of each subject",
+    until: last,
     subject,
   })) {
     read = message.seq;
     found.push(message);
-    if (read >= last) break;
   }
   if (read < last)
     throw new TimelineError("interrupted", "the camera's events could not be read to their end");

@@ -252,12 +252,11 @@ async function lastPlace(
   for await (const message of await StreamRead.open(
     nats.jetstream,
     streams.timeline,
-    { from: { after: read }, subject },
+    { from: { after: read }, until: end, subject },
     signal,
   )) {
     read = message.seq;
     place = Math.max(place, entryPlace(message.data) ?? 0);
-    if (read >= end) break;
   }
   signal.throwIfAborted();
   if (read < end) throw new TimelineError("interrupted", "the timeline could not be read to its end");

@@ -46,7 +46,7 @@ export async function replay(
     for await (const message of await StreamRead.open(
       nats.jetstream,
       streams.timeline,
-      { from: { after: read }, subject: subjects.timeline(camera) },
+      { from: { after: read }, until: end, subject: subjects.timeline(camera) },
       signal,
     )) {
       read = message.seq;
@@ -61,7 +61,6 @@ export async function replay(
         return followed;
       });
       for (const [index, event] of made.entries()) events.push({ event, origin: { sequence: read, index } });
-      if (read >= end) break;
     }
   signal.throwIfAborted();
   if (read < end) throw new TimelineError("interrupted", "the timeline could not be read to its end");
@@ -87,14 +86,13 @@ export async function publishedSince(
   for await (const message of await StreamRead.open(
     nats.jetstream,
     streams.events,
-    { from: { after: read }, subject: subjects.event(camera, "*") },
+    { from: { after: read }, until: end, subject: subjects.event(camera, "*") },
     signal,
   )) {
     read = message.seq;
     const isOwn = message.headers?.get(messageIdHeader).startsWith(own);
     const origin = isOwn ? originOf(message.headers) : undefined;
     if (origin && origin.sequence > timelineSequence) origins.push(origin);
-    if (read >= end) break;
   }
   signal.throwIfAborted();
   if (read < end)

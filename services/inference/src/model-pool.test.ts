@@ -18,7 +18,7 @@ import {
   workerInfoSchema,
 } from "@sightline/contracts";
 import { ensureStreams, openBuckets } from "@sightline/service";
-import { NatsServer } from "@sightline/service/testing";
+import { liveEntries, NatsServer } from "@sightline/service/testing";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { FrameHolder, type HeldCamera } from "./testing/frame-holder.ts";
 import { writeSmallModel } from "./testing/small-model.ts";
@@ -93,11 +93,7 @@ async function add(id: string, model: string, fps = 0): Promise<HeldCamera> {
 /** What the workers tell, by model. */
 async function told(): Promise<Map<string, WorkerInfo>> {
   const found = new Map<string, WorkerInfo>();
-  // Not by keys(), which waits for ever for an entry that expires meanwhile.
-  const { state } = await manager.streams.info("KV_workers", { subjects_filter: ">" });
-  for (const subject of Object.keys(state.subjects ?? {})) {
-    const entry = await buckets.workers.get(subject.slice("$KV.workers.".length));
-    if (entry?.operation !== "PUT") continue;
+  for (const entry of (await liveEntries(manager, buckets.workers)).values()) {
     const info = decodeJson(workerInfoSchema, entry.value);
     found.set(info.model, info);
   }

@@ -1,3 +1,4 @@
+export { liveEntries } from "./live-entries.ts";
 export * from "./nats-server.ts";
 export * from "./sample-camera.ts";
 export * from "./stepped-clock.ts";

@@ -20,7 +20,7 @@ import {
   SnapshotStore,
   StreamRead,
 } from "@sightline/service";
-import { NatsServer, sampleCamera } from "@sightline/service/testing";
+import { liveEntries, NatsServer, sampleCamera } from "@sightline/service/testing";
 import { type EventOrigin, originOf } from "../timeline-writer.ts";
 import { type AnalysingService, KillableProcess } from "./killable-process.ts";
 import { RunningAnalysis } from "./running-analysis.ts";
@@ -83,7 +83,8 @@ export class AnalysisRig {
 
   /** Removes the leases of a killed process, as their expiry would. */
   async expireLeases(): Promise<void> {
-    for await (const key of await this.buckets.leases.keys()) await this.buckets.leases.purge(key);
+    const { leases } = this.buckets;
+    for (const key of (await liveEntries(this.nats.manager, leases)).keys()) await leases.purge(key);
   }
 
   /**
@@ -185,11 +186,10 @@ export class AnalysisRig {
     if (last)
       for await (const message of await StreamRead.open(this.nats.jetstream, stream, {
         from: { after: 0 },
+        until: last.seq,
         subject,
-      })) {
+      }))
         messages.push(message);
-        if (message.seq >= last.seq) break;
-      }
     return messages;
   }
 

@@ -21,7 +21,7 @@ import {
   type Nats,
   openBuckets,
 } from "@sightline/service";
-import { NatsServer } from "@sightline/service/testing";
+import { liveEntries, NatsServer } from "@sightline/service/testing";
 import { RtspCameras } from "@sightline/stack";
 import { vi } from "vitest";
 import { settings } from "../config.ts";
@@ -117,7 +117,7 @@ export class IngestRig {
   /** Waits until this many ingests share the cameras. */
   async shared(ingests: number): Promise<void> {
     const sessions = async () =>
-      (await Array.fromAsync(await this.buckets.leases.keys("session.camera.>"))).length;
+      (await liveEntries(this.nats.manager, this.buckets.leases, "session.camera.>")).size;
     await vi.waitUntil(async () => (await sessions()) === ingests, { timeout: 20_000, interval: 20 });
   }
 
