@@ -22,13 +22,20 @@ export interface FlashOptions {
   channels?: number;
 }
 
-/** ffmpeg's arguments for a white picture and a tone during the first fifth of each second, except the very first. */
+/** ffmpeg's arguments for a white picture during the first fifth of each second, except the very first. */
 function flashInput({ seconds, rate = 25 }: FlashOptions): string[] {
   // Computed for a few pixels and then enlarged: ffmpeg evaluates the expression for each pixel.
   const brightness = `geq=lum='if(gte(T\\,1)*lt(mod(T\\,1)\\,0.19)\\,235\\,16)':cb=128:cr=128`;
   const video = `color=black:s=2x2:r=${rate}:d=${seconds},${brightness},scale=192:128:flags=neighbor,setsar=1`;
-  const sound = `aevalsrc='if(gte(t\\,1)*lt(mod(t\\,1)\\,0.2)\\,0.7*sin(2*PI*1000*t)\\,0)':s=48000:d=${seconds}`;
-  return ["-f", "lavfi", "-i", video, "-f", "lavfi", "-i", sound];
+  return ["-f", "lavfi", "-i", video];
+}
+
+/** ffmpeg's arguments for a tone at the same times. */
+function beepInput({ seconds }: FlashOptions): string[] {
+  // Silenced by pieces of 10 ms, of which the tones have whole ones: an expression for each sample takes twice as long.
+  const tone = `sine=frequency=1000:sample_rate=48000:samples_per_frame=480:duration=${seconds},volume=5.6`;
+  const silence = `volume=0:enable='not(gte(t\\,0.995)*lt(mod(t\\,1)\\,0.195))'`;
+  return ["-f", "lavfi", "-i", `${tone},${silence}`];
 }
 
 function videoEncoder({ codec = "H264", keyEvery = 25, bFrames = 0 }: FlashOptions): string[] {
@@ -55,7 +62,7 @@ export async function flashAndBeep(options: FlashOptions): Promise<{ video: Vide
     await writeFlashAndBeep(file, options);
     const { codec = "H264", seconds } = options;
     const video = await readClip({ codec, seconds: seconds + 1, file });
-    return { video, sound: await readSound([...flashInput(options), "-map", "1:a"], options) };
+    return { video, sound: await readSound(beepInput(options), options) };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -71,6 +78,7 @@ export async function writeFlashAndBeep(file: string, options: FlashOptions): Pr
       "error",
       "-y",
       ...flashInput(options),
+      ...beepInput(options),
       ...videoEncoder(options),
       ...sound,
       ...rate,
