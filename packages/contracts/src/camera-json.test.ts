@@ -48,7 +48,7 @@ test("a number comes back as it was given, with all its digits", () => {
   const sent = (settings: Partial<PlainSettings>) =>
     Camera.decode(Camera.encode(cameraOfSettings(settings)).finish());
   expect(cameraSettingsJson(sent(given))).toMatchObject(given);
-  for (const minScore of [0.1, 0.25, 0.4, 0.35, 0.000244, 0.999999, 1])
+  for (const minScore of [0.1, 0.25, 0.4, 0.35, 0.000244, 0.999999, 0.111830324, 1])
     expect(cameraSettingsJson(sent({ minScore }))).toMatchObject({ minScore });
 });
 

@@ -31,7 +31,7 @@ export function dropReasonLabel(reason: DropReason): string {
 
 /** The shortest decimal with the same 32-bit float value: 0.3, not 0.30000001192092896. */
 export function shortestFloat(value: number): number {
-  for (let digits = 1; digits < 9; digits++) {
+  for (let digits = 1; digits <= 9; digits++) {
     const candidate = Number(value.toPrecision(digits));
     if (Math.fround(candidate) === Math.fround(value)) return candidate;
   }

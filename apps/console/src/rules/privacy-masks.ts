@@ -38,7 +38,7 @@ export async function saveMasks(
   for (let attempt = 1; ; attempt++) {
     const { privacyMasks, etag } = await getCamera(id);
     if (saved && !isDeepSame(masksOf({ ...saved, shapes: maskShapes(privacyMasks) }), masksOf(saved)))
-      throw new RequestError("etag_mismatch", "Somebody else has changed the masks.", 409);
+      throw new RequestError("etag_mismatch", "Somebody else has changed the masks.", 412);
     try {
       return await updateCamera(id, { privacyMasks: masksOf(draft) }, etag);
     } catch (error) {

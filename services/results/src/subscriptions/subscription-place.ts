@@ -93,13 +93,17 @@ export class SubscriptionPlace {
    */
   async note(id: string, consumer: ConsumerInfo): Promise<void> {
     const { stream_name: stream, delivered } = consumer;
+    const { manager } = this.#nats;
     const sequence = delivered.stream_seq;
     const created = createdAt(consumer);
-    const before = this.#delivered.get(id);
+    const known = this.#delivered.get(id);
+    const before = known && isSameMaking(known.created, created) ? known : undefined;
     // A newer server sets a consumer back with its stream: what it had delivered before counts.
-    if (sequence === 0 || (before && isSameMaking(before.created, created) && before.sequence >= sequence))
+    if (sequence === 0 || (before && before.sequence >= sequence)) return;
+    // What is remembered shows a loss until the consumer is created again for it.
+    if (before && (await findLoss(manager, stream, (await manager.streams.info(stream)).state, before)))
       return;
-    const message = await this.#nats.manager.streams.getMessage(stream, { seq: sequence });
+    const message = await manager.streams.getMessage(stream, { seq: sequence });
     if (message) this.#delivered.set(id, { sequence, time: nanosOf(message.timestamp), created });
   }
 
