@@ -51,7 +51,7 @@ export class Announcement {
     } catch (error) {
       this.#log.debug(
         { key: this.#key, err: error },
-        "the announcement could not be written; trying again in a second",
+        "the announcement could not be written; trying again soon",
       );
     }
   }
