@@ -30,10 +30,12 @@ export interface AssignmentView {
 /** Runs the cameras whose leases this process holds. */
 export function assignCameras(
   view: AssignmentView,
-  context: RunnerContext,
+  parts: Omit<RunnerContext, "isSure">,
   log: Logger,
 ): LeaseAssignment<CameraRecord, CameraRunner> {
-  const { nats, buckets, secrets } = context;
+  const { nats, buckets, secrets } = parts;
+  const session = new LeaseSession(nats, buckets, kind, log);
+  const context = { ...parts, isSure: () => session.settled };
   const { records, recordStreams } = view;
   const settingsOf = (camera: string, record: CameraRecord) =>
     readIngestCamera(secrets, camera, record, recordStreams.get(camera));
@@ -56,7 +58,7 @@ export function assignCameras(
   const assignment = new LeaseAssignment<CameraRecord, CameraRunner>(
     {
       ...view,
-      session: new LeaseSession(nats, buckets, kind, log),
+      session,
       kind,
       identify: ({ createTime }) => createTime,
       presence: ingestPresence,

@@ -10,7 +10,7 @@ import {
 } from "@sightline/contracts";
 import { connectNats, createLogger, type Nats } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { CameraSubjects } from "./camera-subjects.ts";
 import { FrameBuffers } from "./frame-buffers.ts";
 import { FrameQueue } from "./frame-queue.ts";
@@ -37,7 +37,7 @@ afterEach(async () => {
 });
 
 /** A process that has a frame of this epoch of the camera, for the token 1. */
-function holder(epoch: string): void {
+function holder(epoch: string, isSure: boolean): void {
   const ledger = new Ledger();
   const queue = new FrameQueue(ledger, () => undefined);
   const clock = { at: (monotonic: number) => monotonic };
@@ -56,7 +56,7 @@ function holder(epoch: string): void {
   });
   const pictures = { add: () => undefined } as never;
   const tracing = { sample: () => false, record: () => undefined };
-  const parts = { camera: "front", epoch, queue, handed, pictures, sharing, tracing };
+  const parts = { camera: "front", epoch, queue, handed, pictures, sharing, tracing, isSure: () => isSure };
   const subject = new CameraSubjects(nats, parts, log);
   stops.push(
     () => subject.stop(),
@@ -78,11 +78,18 @@ async function answerTo(epoch: string): Promise<Uint8Array> {
 }
 
 test("a worker gets the frame from the process that has it, also while another one still answers for the camera", async () => {
-  for (const epoch of ["before", "now", "after"]) holder(epoch);
+  for (const epoch of ["before", "now", "after"]) holder(epoch, epoch === "now");
   expect(readFrame(await answerTo("now")).frame).toMatchObject({ epoch: "now", number: 7 });
 });
 
 test("a token that nobody knows is void", async () => {
-  holder("now");
+  holder("now", false);
+  expect(await answerTo("before")).toHaveLength(0);
+});
+
+test("no worker waits for a process that certainly holds the camera: many tokens may be left of another epoch", async () => {
+  holder("now", true);
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  stops.push(() => vi.useRealTimers());
   expect(await answerTo("before")).toHaveLength(0);
 });

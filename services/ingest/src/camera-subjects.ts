@@ -26,8 +26,9 @@ import type { PictureSubject } from "./pictures/picture-subject.ts";
 const nothing = new Uint8Array();
 /**
  * For a moment two processes may answer for a camera: one that was frozen and goes on, and the one that took the camera. The
- * worker takes the first answer, so the one that does not know the epoch answers late: its answer is only for tokens that
- * nobody knows any more.
+ * worker takes the first answer, so the one that is not sure to hold the camera answers late that it does not know an epoch.
+ * Otherwise it answers at once: after a camera has changed its process, many tokens of the old epoch may be left, and a
+ * worker would wait for each.
  */
 const unknownMs = 300;
 
@@ -40,6 +41,8 @@ export interface AnsweringCamera {
   pictures: PictureSubject;
   sharing: FrameSharing;
   tracing: Pick<Tracing, "sample" | "record">;
+  /** Whether this process certainly holds the camera. */
+  isSure: () => boolean;
 }
 
 /**
@@ -87,10 +90,11 @@ export class CameraSubjects {
   }
 
   #answer(message: Msg): void {
-    const { camera, epoch, queue, handed, pictures, sharing, tracing } = this.#parts;
+    const { camera, epoch, queue, handed, pictures, sharing, tracing, isSure } = this.#parts;
     const request = decodeJson(frameRequestSchema, message.data);
-    if (request.epoch !== epoch) return void this.#answerUnknown(message);
-    const frame = queue.take(request.token);
+    const isKnown = request.epoch === epoch;
+    if (!isKnown && !isSure()) return void this.#answerLate(message);
+    const frame = isKnown ? queue.take(request.token) : undefined;
     if (!frame) return void message.respond(nothing);
     const given = readableFrame(frame, message.headers?.get(pixelFormatHeader));
     const pixels = given.message.subarray(limits.frameHeaderBytes);
@@ -110,7 +114,7 @@ export class CameraSubjects {
     message.respond(given.message, told && { headers: told });
   }
 
-  #answerUnknown(message: Msg): void {
+  #answerLate(message: Msg): void {
     const { connection } = this.#nats;
     setTimeout(() => {
       if (!connection.isClosed()) message.respond(nothing);

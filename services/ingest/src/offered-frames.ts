@@ -22,6 +22,8 @@ export interface OfferContext {
   delivered: DeliveredTokens;
   shares: SharePlan;
   tracing: Tracing;
+  /** Whether this process certainly holds its cameras. If not, another one may have taken them. */
+  isSure: () => boolean;
 }
 
 /** One epoch of a camera: what identifies its frames. */
@@ -73,8 +75,8 @@ export class OfferedFrames {
 
   /** Frames that arrive from now on are counted, and workers get them; `pictures` receives those that they get. */
   begin(pictures: PictureSubject): void {
-    const { nats, sharing, tracing } = this.#context;
-    const parts = { queue: this.#queue, handed: this.#handed, pictures, sharing, tracing };
+    const { nats, sharing, tracing, isSure } = this.#context;
+    const parts = { queue: this.#queue, handed: this.#handed, pictures, sharing, tracing, isSure };
     this.#subjects = new CameraSubjects(nats, { ...this.#of, ...parts }, this.#log);
     this.ledger.count(true);
   }
