@@ -110,10 +110,16 @@ export class SnapshotTaker {
     if (!parts || !frame || this.#stopped) return false;
     const key = `${parts.camera}/${parts.id}`;
     this.#waiting.delete(key);
-    await this.#running.get(key);
-    const stored = await this.#take(this.#job(event, parts.camera, key, frame, true), 1);
-    if (stored) this.#taken.set(key, frameKey(frame.epoch, frame.number));
-    return stored;
+    while (this.#running.has(key)) await this.#running.get(key);
+    const before = this.#taken.get(key);
+    const taking = this.#take(this.#job(event, parts.camera, key, frame, true), 1).then((stored) => {
+      // The event may have named a newer frame meanwhile.
+      if (stored && this.#taken.get(key) === before)
+        this.#taken.set(key, frameKey(frame.epoch, frame.number));
+      return stored;
+    });
+    await this.#run(key, taking);
+    return taking;
   }
 
   /** Takes no more pictures; those in progress are finished. */
@@ -151,12 +157,17 @@ export class SnapshotTaker {
       // One picture of an event at a time, so that an older one is not stored last.
       if (this.#running.has(key)) continue;
       this.#waiting.delete(key);
-      const run = this.#take(job).then(() => {
-        this.#running.delete(key);
-        this.#startMore();
-      });
-      this.#running.set(key, run);
+      void this.#run(key, this.#take(job));
     }
+  }
+
+  #run(key: string, taking: Promise<unknown>): Promise<void> {
+    const run = taking.then(() => {
+      this.#running.delete(key);
+      this.#startMore();
+    });
+    this.#running.set(key, run);
+    return run;
   }
 
   /** Returns whether the picture is stored. */
