@@ -141,6 +141,9 @@ export class SubscriptionPlace {
     left: StreamPlace,
   ): Promise<ConsumerInfo> {
     const { stream_name: stream, name, ack_floor, num_ack_pending } = known;
+    // Another results process may have seen the same loss.
+    const now = await findConsumer(this.#nats.manager, stream, name);
+    if (now && !isSameMaking(createdAt(now), createdAt(known))) return now;
     // Unacknowledged messages are delivered again, and with them those that were acknowledged out of order.
     const after = num_ack_pending > 0 ? Math.min(ack_floor.stream_seq, left.sequence) : left.sequence;
     this.#log.warn(
