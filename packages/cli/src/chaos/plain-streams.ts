@@ -35,8 +35,12 @@ export class PlainStreams {
   /** Makes the streams, with a copy on each server of `access`, and begins to publish. @throws when a server does not answer */
   static async start(access: NatsAccess): Promise<PlainStreams> {
     const servers = access.natsUrl.split(",").map((natsUrl) => ({ ...access, natsUrl }));
-    const plain = new PlainStreams(await Promise.all(servers.map(connectTo)));
+    const attempts = await Promise.allSettled(servers.map(connectTo));
+    const plain = new PlainStreams(
+      attempts.flatMap((attempt) => (attempt.status === "fulfilled" ? [attempt.value] : [])),
+    );
     try {
+      for (const attempt of attempts) if (attempt.status === "rejected") throw attempt.reason;
       const manager = await jetstreamManager(plain.#connections[0]!, { timeout: makeMs });
       for (const name of names)
         await manager.streams.add({
