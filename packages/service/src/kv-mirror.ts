@@ -4,6 +4,7 @@ import type { KV } from "@nats-io/kv";
 import { ServiceError } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import type { Nats } from "./nats.ts";
+import { isClustered } from "./nats-access.ts";
 import { StreamRead } from "./stream-read.ts";
 
 interface Entry<T> {
@@ -183,7 +184,7 @@ export class KvMirror<T> {
 
   #heartbeatMs(): number {
     if (this.#ttlMs !== Infinity) return expiringHeartbeatMs;
-    return this.#nats.connection.info?.cluster ? clusterHeartbeatMs : singleHeartbeatMs;
+    return isClustered(this.#nats.connection) ? clusterHeartbeatMs : singleHeartbeatMs;
   }
 
   /** A bucket that was emptied because its files were damaged never delivers what is awaited: it must be read again. */

@@ -33,6 +33,11 @@ export function belongsTo(connection: NatsConnection, identity: string): void {
   prefixes.set(connection, inboxPrefix(identity));
 }
 
+/** Whether the server belongs to a cluster. One that only has a leaf node connection gives its own name as the cluster's. */
+export function isClustered({ info }: Pick<NatsConnection, "info">): boolean {
+  return info?.cluster !== undefined && info.cluster !== info.server_name;
+}
+
 /** A subject for answers that only this connection's identity may subscribe to. */
 export function newInbox(connection: NatsConnection): string {
   return createInbox(prefixes.get(connection));

@@ -1,8 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { connect } from "@nats-io/transport-node";
 import { afterEach, expect, test } from "vitest";
 import { createLogger } from "./log.ts";
 import { connectNats, natsReadiness } from "./nats.ts";
+import { isClustered } from "./nats-access.ts";
 import { NatsServer } from "./testing/index.ts";
 
 const ends: (() => Promise<unknown>)[] = [];
@@ -41,4 +43,19 @@ test("a server that takes smaller messages than frames are is refused at start, 
   });
   await restart("8MB");
   await expect.poll(missing).toEqual([]);
+});
+
+test("only a server that has others beside it is in a cluster, not one that is a site", async () => {
+  const single = await NatsServer.start();
+  const site = await NatsServer.start(() => 'leafnodes { remotes: [{ url: "nats-leaf://127.0.0.1:1" }] }');
+  const [member, other] = await NatsServer.startCluster(2);
+  const servers = [single, site, member!, other!];
+  ends.push(...servers.map((server) => () => server.stop()));
+  const found: boolean[] = [];
+  for (const { url } of servers) {
+    const connection = await connect({ servers: url });
+    found.push(isClustered(connection));
+    await connection.close();
+  }
+  expect(found).toEqual([false, false, true, true]);
 });

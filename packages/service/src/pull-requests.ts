@@ -1,7 +1,7 @@
 import type { Msg, Subscription } from "@nats-io/transport-node";
 import type { Logger } from "./log.ts";
 import type { Nats } from "./nats.ts";
-import { newInbox } from "./nats-access.ts";
+import { isClustered, newInbox } from "./nats-access.ts";
 
 export interface PullOptions {
   nats: Pick<Nats, "connection" | "changes">;
@@ -15,7 +15,10 @@ export interface PullOptions {
   provision: () => Promise<void>;
   /** Takes a message, which is answered through its reply subject; false when another should replace it. */
   onMessage: (message: Msg) => boolean;
-  /** Takes a message that is not wanted any more, in place of `onMessage`. It must be returned at once. Called only in a cluster. */
+  /**
+   * Returns a message at once that is not wanted any more. With it, no request is cancelled in a cluster; it is for messages of which there are
+   * many, and that may be delivered any number of times.
+   */
   onUnwanted?: (message: Msg) => void;
   log: Logger;
 }
@@ -50,8 +53,8 @@ const laterMs = 20;
  * drained, not ended, so that a message sent during the cancellation still arrives.
  *
  * In a cluster this is not enough. The consumer's leader may be another server than the one that this process is connected to, and a message
- * that is on its way between the two when the subscription ends is lost until the consumer's ack_wait. So there a request is never
- * cancelled: it lives for a shorter time, and what it brings and nobody wants is returned.
+ * that is on its way between the two when the subscription ends is lost until the consumer's ack_wait. So there, with `onUnwanted`, a request is
+ * never cancelled: it lives for a shorter time, and what it brings and nobody wants is returned.
  *
  * A write to the connection costs more than everything else that is done for a message here, because it wakes the server. So writes that
  * can wait are sent with the next pull request.
@@ -107,7 +110,7 @@ export class PullRequests {
   }
 
   /**
-   * Ends all requests, in a cluster by waiting for up to half a second; messages that are on their way still arrive before this resolves. Messages should be returned only after that:
+   * Ends all requests, those that are not cancelled by waiting for up to half a second; messages that are on their way still arrive before this resolves. Messages should be returned only after that:
    * otherwise the server would deliver them to these requests again or, in nats-server 2.9, lose them until their deadline.
    */
   async stop(): Promise<void> {
@@ -118,7 +121,7 @@ export class PullRequests {
     this.#sendLater();
     await Promise.all(
       [...this.#requests].map((request) =>
-        this.#isClustered ? request.ended.promise : this.#cancel(request),
+        this.#keepsRequests ? request.ended.promise : this.#cancel(request),
       ),
     );
     const { nats, stream, consumer } = this.#options;
@@ -130,13 +133,14 @@ export class PullRequests {
       .catch(() => undefined);
   }
 
-  get #isClustered(): boolean {
-    return this.#options.nats.connection.info?.cluster !== undefined;
+  /** Whether requests stay until they end at the server. */
+  get #keepsRequests(): boolean {
+    return this.#options.onUnwanted !== undefined && isClustered(this.#options.nats.connection);
   }
 
   #balance(): void {
     if (this.#stopped || !this.#usable) return;
-    if (this.outstanding > this.#wanted && !this.#isClustered)
+    if (this.outstanding > this.#wanted && !this.#keepsRequests)
       for (const request of this.#requests) void this.#cancel(request);
     const missing = this.#wanted - this.outstanding;
     if (missing > 0) this.#pull(missing);
@@ -145,7 +149,7 @@ export class PullRequests {
   #pull(batch: number): void {
     const { connection } = this.#options.nats;
     const inbox = newInbox(connection);
-    const expiresMs = this.#isClustered ? clusterExpiresMs : pullExpiresMs;
+    const expiresMs = this.#keepsRequests ? clusterExpiresMs : pullExpiresMs;
     const request: PullRequest = {
       remaining: batch,
       subscription: connection.subscribe(inbox, {
@@ -187,7 +191,7 @@ export class PullRequests {
       return;
     }
     this.#heardAt = performance.now();
-    const isUnwanted = this.#wanted === 0 && this.#isClustered;
+    const isUnwanted = this.#wanted === 0 && this.#keepsRequests;
     if (this.#requests.has(request)) {
       this.#wanted = Math.max(0, this.#wanted - 1);
       if (--request.remaining === 0) {

@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import type { NatsConnection, ReconnectToServerHandler, Server } from "@nats-io/transport-node";
 import type { ConnectionChanges } from "./connection-changes.ts";
 import type { Logger } from "./log.ts";
+import { isClustered } from "./nats-access.ts";
 
 /** How often the server is pinged. */
 const askMs = 250;
@@ -50,7 +51,7 @@ export class ServerWatch {
     const watch = () => {
       clearInterval(this.#timer);
       // Without a cluster there is no other server to use.
-      if (connection.info?.cluster) this.#timer = setInterval(() => this.#look(connection), askMs);
+      if (isClustered(connection)) this.#timer = setInterval(() => this.#look(connection), askMs);
     };
     changes.listen({
       lost: () => {
