@@ -118,6 +118,8 @@ export class RunningVersion {
       // Some engines take memory only when they run.
       const curve = await curveTogether(sessions, alone, size).catch(async (error: Error) => {
         await Promise.all(sessions.splice(1).map((session) => session.stop()));
+        // If it was the first that failed, the version does not answer.
+        await runner.run(0, size);
         goOn(error);
         return alone;
       });
