@@ -110,8 +110,10 @@ export class SnapshotTaker {
     if (!parts || !frame || this.#stopped) return false;
     const key = `${parts.camera}/${parts.id}`;
     this.#waiting.delete(key);
-    while (this.#running.has(key)) await this.#running.get(key);
     const before = this.#taken.get(key);
+    while (this.#running.has(key)) await this.#running.get(key);
+    // A newer frame of the event has been offered meanwhile.
+    if (this.#stopped || this.#taken.get(key) !== before) return false;
     const taking = this.#take(this.#job(event, parts.camera, key, frame, true), 1).then((stored) => {
       // The event may have named a newer frame meanwhile.
       if (stored && this.#taken.get(key) === before)
