@@ -121,7 +121,7 @@ export class PullRequests {
     this.#sendLater();
     await Promise.all(
       [...this.#requests].map((request) =>
-        this.#keepsRequests ? request.ended.promise : this.#cancel(request),
+        this.keepsRequests ? request.ended.promise : this.#cancel(request),
       ),
     );
     const { nats, stream, consumer } = this.#options;
@@ -133,14 +133,14 @@ export class PullRequests {
       .catch(() => undefined);
   }
 
-  /** Whether requests stay until they end at the server. */
-  get #keepsRequests(): boolean {
+  /** Whether requests stay until they end at the server, and return what is not wanted: what is given back may come to them, and is returned again. */
+  get keepsRequests(): boolean {
     return this.#options.onUnwanted !== undefined && isClustered(this.#options.nats.connection);
   }
 
   #balance(): void {
     if (this.#stopped || !this.#usable) return;
-    if (this.outstanding > this.#wanted && !this.#keepsRequests)
+    if (this.outstanding > this.#wanted && !this.keepsRequests)
       for (const request of this.#requests) void this.#cancel(request);
     const missing = this.#wanted - this.outstanding;
     if (missing > 0) this.#pull(missing);
@@ -149,7 +149,7 @@ export class PullRequests {
   #pull(batch: number): void {
     const { connection } = this.#options.nats;
     const inbox = newInbox(connection);
-    const expiresMs = this.#keepsRequests ? clusterExpiresMs : pullExpiresMs;
+    const expiresMs = this.keepsRequests ? clusterExpiresMs : pullExpiresMs;
     const request: PullRequest = {
       remaining: batch,
       subscription: connection.subscribe(inbox, {
@@ -191,7 +191,7 @@ export class PullRequests {
       return;
     }
     this.#heardAt = performance.now();
-    const isUnwanted = this.#wanted === 0 && this.#keepsRequests;
+    const isUnwanted = this.#wanted === 0 && this.keepsRequests;
     if (this.#requests.has(request)) {
       this.#wanted = Math.max(0, this.#wanted - 1);
       if (--request.remaining === 0) {

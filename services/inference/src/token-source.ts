@@ -44,6 +44,11 @@ export class TokenSource {
     return this.#pulls.outstanding;
   }
 
+  /** Whether tokens may be given back before `stop` has ended. If not, they could come back to the requests that it ends. */
+  get returnsAnyTime(): boolean {
+    return this.#pulls.keepsRequests;
+  }
+
   /** Sets how many tokens are wanted beyond those delivered; more may come only if they have already been sent. */
   demand(tokens: number): void {
     this.#pulls.demand(tokens);

@@ -23,7 +23,7 @@ export interface WorkerOptions extends FrameReaderOptions, HeldFramesOptions {
   slots: BatchSlots<Work>;
   frames: Pick<FrameSource, "fetch">;
   /** Creates the worker's source of tokens; `onToken` takes each token. */
-  tokens: (onToken: (token: HeldToken) => void) => Pick<TokenSource, "demand" | "stop">;
+  tokens: (onToken: (token: HeldToken) => void) => Pick<TokenSource, "demand" | "stop" | "returnsAnyTime">;
 }
 
 function checkCount(found: number, expected: number): void {
@@ -38,7 +38,7 @@ const drainLimitMs = 4_000;
 export class InferenceWorker {
   readonly #options: WorkerOptions;
   readonly #batcher: Batcher<HeldToken>;
-  readonly #tokens: Pick<TokenSource, "demand" | "stop">;
+  readonly #tokens: Pick<TokenSource, "demand" | "stop" | "returnsAnyTime">;
   readonly #reader: FrameReader;
   readonly #held: HeldFrames;
   /** Tokens to give back once no more are requested. */
@@ -102,7 +102,9 @@ export class InferenceWorker {
   async #stop(limitMs: number): Promise<void> {
     this.#state = "DRAINING";
     const deadline = new Promise<void>((resolve) => setTimeout(resolve, limitMs).unref());
-    this.#unused.push(...this.#batcher.drain());
+    const unused = this.#batcher.drain();
+    if (this.#tokens.returnsAnyTime) this.#giveBack(unused);
+    else this.#unused.push(...unused);
     await Promise.race([this.#tokens.stop(), deadline]);
     this.#giveBack(this.#unused.splice(0));
     await Promise.race([this.#finished(), deadline]);
