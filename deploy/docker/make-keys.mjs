@@ -1,6 +1,6 @@
 // Makes the keys that are missing, of NATS's clients and of stored passwords, and gives each service its own alone.
 import { randomBytes } from "node:crypto";
-import { chownSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { natsIdentities } from "./packages/contracts/src/nats-permissions.ts";
 import { authorizationFile, natsKeyFile, writeNatsKeys } from "./packages/service/src/nats-keys.ts";
@@ -47,12 +47,16 @@ if (!existsSync(adminPassword)) {
   made.push("the first admin");
 }
 console.log(made.length > 0 ? `made the keys of ${made.join(", ")}` : "all keys are there");
-copyFileSync(join(all, authorizationFile), join(server, authorizationFile));
+// In place of the old one at once: NATS may read it at any moment, and half of it would let in other clients.
+const authorization = join(server, authorizationFile);
+copyFileSync(join(all, authorizationFile), `${authorization}.new`);
+chownSync(`${authorization}.new`, owner, owner);
+renameSync(`${authorization}.new`, authorization);
 // NATS runs as the same user; its data may be of before, when it ran as root.
 const natsData = "/nats-data";
 for (const path of existsSync(natsData) ? ["", ...readdirSync(natsData, { recursive: true })] : [])
   chownSync(join(natsData, path), owner, owner);
-for (const path of [server, join(server, authorizationFile)]) chownSync(path, owner, owner);
+chownSync(server, owner, owner);
 for (const directory of services) {
   const name = directory.split("/").at(-1);
   const user = owners[name] ?? owner;
