@@ -1,5 +1,5 @@
 import type { JetStreamManager, StreamConfig } from "@nats-io/jetstream";
-import { buckets } from "@sightline/contracts";
+import { buckets, leaseTtlMs } from "@sightline/contracts";
 import { afterEach, expect, test } from "vitest";
 import { ensureBuckets } from "./buckets.ts";
 import { createLogger } from "./log.ts";
@@ -104,7 +104,7 @@ test("a bucket keeps its entries when its settings change", async () => {
   expect((await opened.cameras.get("front"))?.string()).toBe("a");
   const config = async (bucket: string) => (await nats.manager.streams.info(`KV_${bucket}`)).config;
   expect(await config(buckets.cameras)).toMatchObject({ max_msgs_per_subject: 1, max_age: 0 });
-  expect(await config(buckets.leases)).toMatchObject({ max_age: 3 * second });
+  expect(await config(buckets.leases)).toMatchObject({ max_age: leaseTtlMs * 1_000_000 });
 });
 
 test("what NATS does not change in place is told with the stream, both values and what to do; nothing is changed", async () => {
