@@ -101,30 +101,30 @@ export class DamagedStreams {
     }
     this.#server = server;
     this.#rounds += 1;
-    const states = await this.#states([leasesStream, ...remade, ...named]);
-    await this.#lookAt(leasesStream, () => this.#lookAtBucket(leasesStream, states.get(leasesStream)));
+    if (this.#stopped || !this.#nats.connected()) return;
+    // Requested together: answers that come one by one would wake this process and NATS for each.
+    const states = new Map(
+      [leasesStream, ...remade, ...named].map((stream) => [stream, this.#stateOf(stream)]),
+    );
+    // One that fails is told when its turn comes, which may be later.
+    for (const state of states.values()) state.catch(() => undefined);
+    const lookAtBucket = async (stream: string) =>
+      this.#lookAtBucket(stream, await (states.get(stream) ?? this.#stateOf(stream)));
+    await this.#lookAt(leasesStream, () => lookAtBucket(leasesStream));
     const isTurn = this.#rounds <= firstRounds || this.#rounds % roundsBetween === 0;
     for (const stream of otherBuckets)
-      if (isTurn || this.#isSuspect(stream)) await this.#lookAt(stream, () => this.#lookAtBucket(stream));
+      if (isTurn || this.#isSuspect(stream)) await this.#lookAt(stream, () => lookAtBucket(stream));
     for (const stream of remade)
-      await this.#lookAt(stream, () => this.#lookAtStream(stream, states.get(stream)));
+      await this.#lookAt(stream, async () => this.#lookAtStream(stream, await states.get(stream)!));
     for (const stream of named)
       await this.#lookAt(stream, async () => {
-        const damaged = await this.#findUnreadable(stream, "last", states.get(stream));
+        const damaged = await this.#findUnreadable(stream, "last", await states.get(stream)!);
         this.#nats.watch.damaged(stream, damaged?.lasts ?? false);
       });
   }
 
-  /** What these streams hold, except those that do not answer. Requested together: answers that come one by one would wake this process and NATS for each. */
-  async #states(names: readonly string[]): Promise<ReadonlyMap<string, StreamState>> {
-    const states = new Map<string, StreamState>();
-    if (this.#stopped || !this.#nats.connected()) return states;
-    const ask = async (stream: string) => {
-      const info = await this.#nats.manager.streams.info(stream).catch(() => undefined);
-      if (info) states.set(stream, info.state);
-    };
-    await Promise.all(names.map(ask));
-    return states;
+  async #stateOf(stream: string): Promise<StreamState> {
+    return (await this.#nats.manager.streams.info(stream)).state;
   }
 
   async #lookAt(stream: string, look: () => Promise<void>): Promise<void> {
@@ -141,17 +141,15 @@ export class DamagedStreams {
    */
   async #findUnreadable(
     stream: string,
-    where: "first" | "last" = "last",
-    known?: StreamState,
+    where: "first" | "last",
+    streamState: StreamState,
   ): Promise<{ end: number; lasts: boolean; grows: boolean } | undefined> {
-    const { manager } = this.#nats;
-    const streamState = known ?? (await manager.streams.info(stream)).state;
     const { first_seq, last_seq, messages } = streamState;
     const key = `${stream} ${where}`;
     const state = `${first_seq} ${last_seq} ${messages}`;
     const good = this.#good.get(key);
     if (good?.state === state && performance.now() - good.at < readAgainMs) return undefined;
-    const end = await unreadableEnd(manager, stream, where, streamState);
+    const end = await unreadableEnd(this.#nats.manager, stream, where, streamState);
     if (end === undefined) this.#good.set(key, { state, at: performance.now() });
     else this.#good.delete(key);
     const before = this.#seen.get(key);
@@ -171,8 +169,8 @@ export class DamagedStreams {
    * The damage is permanent when a newer message cannot be read either, or when the analysis makes no progress (NATS refuses frames as
    * duplicates of those that nobody can read).
    */
-  async #lookAtStream(stream: string, known: StreamState | undefined): Promise<void> {
-    const found = await this.#findUnreadable(stream, "last", known);
+  async #lookAtStream(stream: string, state: StreamState): Promise<void> {
+    const found = await this.#findUnreadable(stream, "last", state);
     // The holder of a token may remove it at any time: only newer unreadable ones prove damage.
     const told = found?.lasts && (found.grows || stream !== streams.ready);
     this.#nats.watch.damaged(stream, told ?? false);
@@ -190,8 +188,7 @@ export class DamagedStreams {
   }
 
   /** The leases are repaired without holding a lease; a second process that does the same does no harm. */
-  async #lookAtBucket(stream: string, known?: StreamState): Promise<void> {
-    const state = known ?? (await this.#nats.manager.streams.info(stream)).state;
+  async #lookAtBucket(stream: string, state: StreamState): Promise<void> {
     const [last, first] = [
       await this.#findUnreadable(stream, "last", state),
       await this.#findUnreadable(stream, "first", state),
