@@ -191,7 +191,7 @@ export class PullRequests {
       return;
     }
     this.#heardAt = performance.now();
-    const isUnwanted = this.#wanted === 0 && this.keepsRequests;
+    const giveBack = this.#wanted === 0 && this.keepsRequests ? this.#options.onUnwanted : undefined;
     if (this.#requests.has(request)) {
       this.#wanted = Math.max(0, this.#wanted - 1);
       if (--request.remaining === 0) {
@@ -200,9 +200,8 @@ export class PullRequests {
         this.later(() => request.subscription.unsubscribe());
       }
     }
-    const { onMessage, onUnwanted } = this.#options;
-    if (isUnwanted && onUnwanted) onUnwanted(message);
-    else if (!onMessage(message)) {
+    if (giveBack) giveBack(message);
+    else if (!this.#options.onMessage(message)) {
       this.#wanted++;
       this.#balance();
     }
