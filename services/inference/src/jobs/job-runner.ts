@@ -13,6 +13,7 @@ import {
 } from "@sightline/contracts";
 import { findFfmpeg } from "@sightline/rtsp";
 import type { KvMirror, Logger } from "@sightline/service";
+import { YoloNasError } from "@sightline/yolo-nas";
 import type { InferenceConfig } from "../config.ts";
 import { engineCandidates } from "../engine-choice.ts";
 import { WorkerError } from "../errors.ts";
@@ -257,7 +258,9 @@ export class JobRunner {
     const { code } = error as NodeJS.ErrnoException;
     const message = error.message.replaceAll(`${folder}/`, "");
     if (code === "ENOSPC") return `the worker's disk is full: ${message}; free some, and try again`;
-    return code ? message : `the worker could not do it: ${message}`;
+    // These say what was wrong with the job; what else failed says it of itself.
+    const isOfJob = error instanceof WorkerError || error instanceof YoloNasError || /^E/.test(code ?? "");
+    return isOfJob ? message : `the worker could not do it: ${message}`;
   }
 }
 
