@@ -66,6 +66,17 @@ module.exports = {
       },
     },
     {
+      name: "results-knows-transports-in-grpc-and-http",
+      comment: "The rest of results is the same for both APIs; results-service.ts connects them.",
+      severity: "error",
+      from: {
+        path: "^services/results/src/",
+        pathNot:
+          "^services/results/src/(grpc|http)/|^services/results/src/results-service\\.ts$|\\.test\\.ts$|/testing/",
+      },
+      to: { path: "^services/results/src/(grpc|http)/|node_modules/(@grpc/|fastify)" },
+    },
+    {
       name: "onnx-runtime-by-its-one-module",
       comment:
         "packages/yolo-nas/src/runtime/onnx-runtime.ts turns its telemetry off first. The GPU checks compare with it bare.",

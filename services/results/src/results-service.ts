@@ -19,7 +19,6 @@ import {
 import type { Registry } from "prom-client";
 import { AuditTrail } from "./access/audit.ts";
 import { AuditHistory } from "./access/audit-history.ts";
-import { userOfCall } from "./access/authenticate.ts";
 import { TrustedProxies } from "./access/caller-address.ts";
 import { CameraLabels } from "./access/camera-scope.ts";
 import { startAccess } from "./access/start-access.ts";
@@ -36,6 +35,7 @@ import { framesOnly, isFrame } from "./feeds/timeline-message.ts";
 import { FrameLatencies } from "./frame-latencies.ts";
 import { attachGrpc } from "./grpc/attach-grpc.ts";
 import { GrpcCalls } from "./grpc/grpc-calls.ts";
+import { userOfCall } from "./grpc/grpc-guard.ts";
 import { GrpcServer } from "./grpc/grpc-server.ts";
 import { DetectionHistory, ZoneLookup } from "./history/detection-history.ts";
 import { EventHistory } from "./history/event-history.ts";

@@ -9,7 +9,7 @@ import {
   type UserRecord,
 } from "@sightline/contracts";
 import { isJetStreamFailure, KvMirror, type Logger, type Nats } from "@sightline/service";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 
 /** Replaces a record that cannot be read: it still counts as existing, so that damage never removes access control. */
 interface UnreadableRecord {

@@ -1,19 +1,8 @@
-import {
-  AuditOutcome,
-  AuditRecord,
-  type AuditRecordJson,
-  type AuditServiceServer,
-  auditRecordSchema,
-  decodeJson,
-  fromTimestamp,
-  streams,
-  toTimestamp,
-} from "@sightline/contracts";
+import { type AuditRecordJson, auditRecordSchema, decodeJson, streams } from "@sightline/contracts";
 import type { Nats } from "@sightline/service";
+import { ApiError } from "../errors.ts";
 import { StoredMessages } from "../feeds/stored-messages.ts";
-import { ApiError } from "../grpc/errors.ts";
-import type { GrpcCalls } from "../grpc/grpc-calls.ts";
-import { foreignPageToken, pageTokenAfter, readPage } from "../grpc/page-token.ts";
+import { foreignPageToken, pageTokenAfter, readPage } from "../history/page-token.ts";
 
 /** Filters of a request; undefined or empty ones match everything. Times are in milliseconds; `to` is exclusive. */
 export interface AuditTrailQuery {
@@ -84,32 +73,4 @@ export class AuditHistory {
       range.close();
     }
   }
-}
-
-const outcomes = {
-  ok: AuditOutcome.OK,
-  denied: AuditOutcome.DENIED,
-  failed: AuditOutcome.FAILED,
-} as const;
-
-/** AuditService. */
-export function auditHandlers(calls: GrpcCalls, history: AuditHistory): AuditServiceServer {
-  return {
-    listAuditRecords: calls.unary("ListAuditRecords", async ({ startTime, endTime, ...query }) => {
-      const { records, nextPageToken } = await history.list({
-        ...query,
-        from: startTime && fromTimestamp(startTime),
-        to: endTime && fromTimestamp(endTime),
-      });
-      return { records: records.map(toMessage), nextPageToken };
-    }),
-  };
-}
-
-function toMessage({ time, outcome, ...rest }: AuditRecordJson): AuditRecord {
-  return AuditRecord.fromPartial({
-    ...rest,
-    time: toTimestamp(Date.parse(time)),
-    outcome: outcomes[outcome],
-  });
 }

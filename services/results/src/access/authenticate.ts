@@ -1,7 +1,5 @@
-import { type PeerCertificate, TLSSocket } from "node:tls";
-import type { ServerUnaryCall, ServerWritableStream } from "@grpc/grpc-js";
-import type { FastifyRequest } from "fastify";
-import { ApiError } from "../grpc/errors.ts";
+import type { PeerCertificate } from "node:tls";
+import { ApiError } from "../errors.ts";
 import type { Identities } from "./identities.ts";
 import type { Principal } from "./principal.ts";
 
@@ -47,20 +45,8 @@ export async function authenticate(
   return local;
 }
 
-/** The user in the common name of the client's certificate; undefined without a certificate that the authority has signed. */
-export function userOfRequest({ raw: { socket } }: FastifyRequest): string | undefined {
-  return socket instanceof TLSSocket && socket.authorized ? nameIn(socket.getPeerCertificate()) : undefined;
-}
-
-/** Like `userOfRequest`, for a gRPC call: grpc-js returns no certificate that is not verified. */
-export function userOfCall(
-  call: ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>,
-): string | undefined {
-  const { sslPeerCertificate } = call.getAuthContext();
-  return sslPeerCertificate && nameIn(sslPeerCertificate);
-}
-
-function nameIn({ subject }: PeerCertificate): string | undefined {
+/** The user that a client certificate names: its common name. */
+export function userOfCertificate({ subject }: PeerCertificate): string | undefined {
   const name: unknown = subject?.CN;
   return typeof name === "string" && name !== "" ? name : undefined;
 }

@@ -1,7 +1,6 @@
-import { status } from "@grpc/grpc-js";
 import { Counter, type Registry } from "prom-client";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
-import { ApiError, grpcStatusOf } from "../grpc/errors.ts";
+import { ApiError, kindOf } from "../errors.ts";
 import { networkOf } from "./caller-address.ts";
 import type { Principal } from "./principal.ts";
 
@@ -86,7 +85,7 @@ export class CallLimits {
 
   /** Counts the error of a call if a limit caused it. */
   observe(error: unknown): void {
-    if (error instanceof ApiError && grpcStatusOf(error.code) === status.RESOURCE_EXHAUSTED)
+    if (error instanceof ApiError && kindOf(error.code) === "RESOURCE_EXHAUSTED")
       this.#refused.inc({ reason: error.code });
   }
 }

@@ -1,6 +1,6 @@
 import type { TokenRecord, UserRecord } from "@sightline/contracts";
 import type { Logger } from "@sightline/service";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 import type { AccessChange, AccessStore } from "./access-store.ts";
 import { type CameraLabels, type LabelledCameras, noLabels } from "./camera-scope.ts";
 import { type AccessClock, isSessionExpired, sessionEnd, tokenEnd } from "./expiry.ts";

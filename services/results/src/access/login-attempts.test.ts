@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ApiError } from "../grpc/errors.ts";
+import type { ApiError } from "../errors.ts";
 import { AccessClock } from "./expiry.ts";
 import { LoginAttempts } from "./login-attempts.ts";
 

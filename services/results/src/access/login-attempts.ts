@@ -1,5 +1,5 @@
 import { RateLimiterMemory } from "rate-limiter-flexible";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 import { networkOf } from "./caller-address.ts";
 
 /** How long failures are remembered, in seconds. */

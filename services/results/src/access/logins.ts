@@ -1,5 +1,5 @@
 import { accessLimits, type UserRecord } from "@sightline/contracts";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 import type { AccessStore } from "./access-store.ts";
 import type { LoginAttempts } from "./login-attempts.ts";
 import { checkNobody, digest, fitsHash, makeSecret } from "./secrets.ts";

@@ -1,4 +1,4 @@
-import { ApiError, noCamera } from "../grpc/errors.ts";
+import { ApiError, noCamera } from "../errors.ts";
 import type { MethodAccess, Needs } from "./access-table.ts";
 import type { Principal } from "./principal.ts";
 

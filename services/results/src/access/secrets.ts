@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { hash, verify } from "@node-rs/argon2";
 import { TaskLimit, TaskLimitError } from "@sightline/service";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 
 const idAlphabet = "abcdefghijklmnopqrstuvwxyz234567";
 const idLength = 12;

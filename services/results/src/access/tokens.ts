@@ -1,5 +1,5 @@
 import { accessLimits, mayAs, type RoleName, type TokenRecord } from "@sightline/contracts";
-import { ApiError, throwFaults } from "../grpc/errors.ts";
+import { ApiError, throwFaults } from "../errors.ts";
 import type { AccessStore } from "./access-store.ts";
 import { covers } from "./camera-scope.ts";
 import type { Principal } from "./principal.ts";

@@ -7,7 +7,7 @@ import {
   type UserRecord,
 } from "@sightline/contracts";
 import { nameHint } from "@sightline/service";
-import { ApiError, throwFaults } from "../grpc/errors.ts";
+import { ApiError, throwFaults } from "../errors.ts";
 import type { AccessStore } from "./access-store.ts";
 import type { Logins, Sessions } from "./logins.ts";
 import type { Principal } from "./principal.ts";

@@ -1,6 +1,6 @@
 import type { Camera, CameraStatus, WorkerInfo } from "@sightline/contracts";
 import { modelCapacity, promisable } from "@sightline/service";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 import type { CameraRegistry, StoredCamera } from "./camera-registry.ts";
 import type { FloorClaim, FloorClaims } from "./floor-claims.ts";
 

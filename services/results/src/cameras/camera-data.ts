@@ -1,7 +1,7 @@
 import { Event, fromTimestamp, streams, subjects, type Timestamp } from "@sightline/contracts";
 import type { Nats, SnapshotStore } from "@sightline/service";
+import { ApiError } from "../errors.ts";
 import type { StoredMessages } from "../feeds/stored-messages.ts";
-import { ApiError } from "../grpc/errors.ts";
 import type { EventReviews } from "../history/event-reviews.ts";
 import { lookUp, readTimeRange, type TimeRange } from "../history/history-page.ts";
 import type { ShadowReports } from "../models/shadows/shadow-reports.ts";

@@ -7,7 +7,7 @@ import {
   type PrivacySettings,
 } from "@sightline/contracts";
 import { polygonFaults } from "@sightline/rules";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 
 type Privacy = Pick<Camera, "privacyMasks" | "maskedVideo">;
 

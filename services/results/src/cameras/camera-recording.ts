@@ -7,7 +7,7 @@ import {
   RecordingMode,
   type StoredRecording,
 } from "@sightline/contracts";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 
 /** Fields of a camera's recording that an update may name, by their protobuf paths. */
 export const recordingMaskPaths = [

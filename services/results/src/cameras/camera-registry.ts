@@ -7,7 +7,7 @@ import {
   type RecordStream,
 } from "@sightline/contracts";
 import { type CameraSecrets, isJetStreamFailure, type KvMirror } from "@sightline/service";
-import { ApiError, noCamera } from "../grpc/errors.ts";
+import { ApiError, noCamera } from "../errors.ts";
 import type { CameraEntries } from "./camera-entries.ts";
 import type { RecordStreamChange, RecordStreams } from "./record-streams.ts";
 

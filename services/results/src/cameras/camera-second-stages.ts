@@ -1,5 +1,5 @@
 import { type Camera, type CameraRecord, isModelName, limits, type SecondStage } from "@sightline/contracts";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
 
 /** The stored form; undefined without second stages. */

@@ -19,8 +19,8 @@ import {
 } from "@sightline/contracts";
 import type { CameraStatusView } from "@sightline/service";
 import { allCameras, type CameraScope } from "../access/camera-scope.ts";
-import { ApiError, faultsOf } from "../grpc/errors.ts";
-import { cutPage, readPage } from "../grpc/page-token.ts";
+import { ApiError, faultsOf } from "../errors.ts";
+import { cutPage, readPage } from "../history/page-token.ts";
 import type { Admission } from "./admission.ts";
 import { etagOf, toCameraMessage } from "./camera-message.ts";
 import type { CameraRegistry, CameraWrite, StoredCamera } from "./camera-registry.ts";

@@ -15,7 +15,7 @@ import {
   type SettingName,
   type StoredSettings,
 } from "@sightline/contracts";
-import { ApiError, faultsOf, throwFaults } from "../grpc/errors.ts";
+import { ApiError, faultsOf, throwFaults } from "../errors.ts";
 import { checkPrivacyMasks, toStoredPrivacy } from "./camera-privacy.ts";
 import {
   type RecordingPath,

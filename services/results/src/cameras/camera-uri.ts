@@ -1,5 +1,5 @@
 import { type CameraSecret, limits, serverOf } from "@sightline/contracts";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 
 /** A parsed camera URL. */
 export interface CameraUri {

@@ -4,7 +4,7 @@ import type { KV } from "@nats-io/kv";
 import { decodeJson, encodeJson } from "@sightline/contracts";
 import { isJetStreamFailure, type Logger } from "@sightline/service";
 import { z } from "zod";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 
 /** The bucket's only entry: this way, of two writes at the same time, the second is refused. */
 const key = "claims";

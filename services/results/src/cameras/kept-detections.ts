@@ -11,8 +11,8 @@ import {
   WireError,
 } from "@sightline/contracts";
 import type { Buckets, Nats } from "@sightline/service";
+import { ApiError } from "../errors.ts";
 import { StoredMessages } from "../feeds/stored-messages.ts";
-import { ApiError } from "../grpc/errors.ts";
 import { clockSlackMs, maxStoreDelayMs, type TimeRange } from "../history/history-page.ts";
 
 const readAtATime = 256;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { type StreamPlace, unknownTime } from "@sightline/service";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 
 /** The kind of stream that a cursor belongs to. */
 export type CursorKind = "detections" | "events";

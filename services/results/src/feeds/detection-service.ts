@@ -1,13 +1,5 @@
-import {
-  DetectionServiceService,
-  type ListDetectionsRequest,
-  limits,
-  type SubscribeDetectionsRequest,
-} from "@sightline/contracts";
+import { limits, type SubscribeDetectionsRequest } from "@sightline/contracts";
 import type { CameraScope } from "../access/camera-scope.ts";
-import type { GrpcCalls } from "../grpc/grpc-calls.ts";
-import { preEncoded } from "../grpc/method-codecs.ts";
-import type { DetectionHistory } from "../history/detection-history.ts";
 import { readFilter } from "./detection-format.ts";
 import type { DetectionFeed } from "./feeds.ts";
 import { readStart } from "./start-position.ts";
@@ -37,23 +29,4 @@ export class DetectionService {
     const bounds = { maxFrames: this.#maxFrames, maxBytes: 8 * limits.maxGrpcMessageBytes };
     return subscribers.live(filter, bounds, sink);
   }
-}
-
-/** DetectionService whose stream is already encoded. */
-export const preEncodedDetectionService = {
-  ...DetectionServiceService,
-  subscribeDetections: preEncoded(DetectionServiceService.subscribeDetections),
-};
-
-/** DetectionService over gRPC. */
-export function detectionHandlers(calls: GrpcCalls, service: DetectionService, history: DetectionHistory) {
-  return {
-    subscribeDetections: calls.stream<SubscribeDetectionsRequest, Buffer>(
-      "SubscribeDetections",
-      (call, { scope }) => service.subscribe(call.request, call, scope),
-    ),
-    listDetections: calls.unary("ListDetections", (request: ListDetectionsRequest, { scope }) =>
-      history.list(request, scope),
-    ),
-  };
 }

@@ -1,6 +1,6 @@
 import { cameraIdOf, cameraName, limits } from "@sightline/contracts";
 import { allCameras, type CameraScope } from "../access/camera-scope.ts";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 
 const maxCameras = 1000;
 const maxNameLength = 64;

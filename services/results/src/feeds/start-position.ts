@@ -1,5 +1,5 @@
 import { fromTimestamp, type StartPosition } from "@sightline/contracts";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 import { type CursorKind, type CursorPlace, decodeCursor, type StreamIdentity } from "./cursor.ts";
 
 /** The year 9999, in milliseconds: the last one allowed in a timestamp. */

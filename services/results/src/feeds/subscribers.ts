@@ -1,5 +1,5 @@
 import type { Logger } from "@sightline/service";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 import { encodeCursor } from "./cursor.ts";
 import type { Feed, FeedSubscriber } from "./feed.ts";
 import type { FeedFilter } from "./feed-format.ts";

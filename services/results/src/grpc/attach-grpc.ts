@@ -7,32 +7,34 @@ import {
   RulesServiceService,
   SubscriptionServiceService,
 } from "@sightline/contracts";
-import { accessHandlers } from "../access/access-handlers.ts";
-import { type AuditHistory, auditHandlers } from "../access/audit-history.ts";
+import type { AuditHistory } from "../access/audit-history.ts";
 import type { AccessParts } from "../access/start-access.ts";
 import type { CameraData } from "../cameras/camera-data.ts";
-import { cameraHandlers } from "../cameras/camera-handlers.ts";
 import type { CameraService } from "../cameras/camera-service.ts";
 import type { CameraWatchers } from "../cameras/camera-watchers.ts";
-import {
-  type DetectionService,
-  detectionHandlers,
-  preEncodedDetectionService,
-} from "../feeds/detection-service.ts";
-import { type EventService, eventHandlers, preEncodedEventService } from "../feeds/event-service.ts";
+import type { DetectionService } from "../feeds/detection-service.ts";
+import type { EventService } from "../feeds/event-service.ts";
 import type { DetectionHistory } from "../history/detection-history.ts";
 import type { EventHistory } from "../history/event-history.ts";
 import type { EventReviews } from "../history/event-reviews.ts";
-import { modelHandlers } from "../models/model-handlers.ts";
 import type { ModelParts } from "../models/start-models.ts";
-import { recordingHandlers } from "../recordings/recording-handlers.ts";
 import type { RecordingService } from "../recordings/recording-service.ts";
-import { type RulesService, rulesHandlers } from "../rules/rules-service.ts";
-import { cameraSnapshotHandlers, eventSnapshotHandlers } from "../snapshots/snapshot-handlers.ts";
+import type { RulesService } from "../rules/rules-service.ts";
 import type { SnapshotParts } from "../snapshots/start-snapshots.ts";
-import { subscriptionHandlers } from "../subscriptions/subscription-service.ts";
+import type { SubscriptionService } from "../subscriptions/subscription-service.ts";
+import { accessHandlers, auditHandlers } from "./access-handlers.ts";
+import { cameraHandlers, rulesHandlers } from "./camera-handlers.ts";
+import {
+  detectionHandlers,
+  eventHandlers,
+  preEncodedDetectionService,
+  preEncodedEventService,
+  subscriptionHandlers,
+} from "./feed-handlers.ts";
 import type { GrpcCalls } from "./grpc-calls.ts";
 import type { GrpcServer } from "./grpc-server.ts";
+import { modelHandlers } from "./model-handlers.ts";
+import { cameraSnapshotHandlers, eventSnapshotHandlers, recordingHandlers } from "./recording-handlers.ts";
 
 /** The parts of the service that the gRPC API uses. */
 export interface GrpcSources {
@@ -50,7 +52,7 @@ export interface GrpcSources {
   recordings: RecordingService;
   rules: RulesService;
   snapshots: Pick<SnapshotParts, "cameraSnapshots" | "eventSnapshots">;
-  subscriptions: Parameters<typeof subscriptionHandlers>[1];
+  subscriptions: SubscriptionService;
 }
 
 /** Adds all gRPC services to the server. */

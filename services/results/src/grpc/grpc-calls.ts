@@ -9,8 +9,9 @@ import {
 } from "@grpc/grpc-js";
 import type { Logger } from "@sightline/service";
 import type { RpcName } from "../access/access-table.ts";
-import { ApiError, toStatus } from "./errors.ts";
+import { ApiError } from "../errors.ts";
 import { type AdmittedCaller, type CallAccess, type Caller, GrpcGuard } from "./grpc-guard.ts";
+import { toStatus } from "./grpc-status.ts";
 
 /** Response header with the cursor at which a stream begins, if it has cursors. */
 const cursorHeader = "sightline-cursor";

@@ -2,13 +2,14 @@ import { type ServerUnaryCall, type ServerWritableStream, status } from "@grpc/g
 import { accessOfRpc, type RpcName } from "../access/access-table.ts";
 import type { AuditTrail } from "../access/audit.ts";
 import { auditOfRpc, describeCall } from "../access/audit-table.ts";
-import { authenticate, type KnownIdentities } from "../access/authenticate.ts";
+import { authenticate, type KnownIdentities, userOfCertificate } from "../access/authenticate.ts";
 import type { CallLimits } from "../access/call-limits.ts";
 import type { TrustedProxies } from "../access/caller-address.ts";
 import { allCameras, type CameraScope } from "../access/camera-scope.ts";
 import { type CameraIds, forEyesOf, permitCamera, permitRole } from "../access/permit.ts";
 import type { Principal } from "../access/principal.ts";
-import { ApiError, grpcStatusOf } from "./errors.ts";
+import { ApiError } from "../errors.ts";
+import { grpcStatusOf } from "./grpc-status.ts";
 import { decodedRequest, isDecoded } from "./method-codecs.ts";
 
 /** Headers that show that a call came through a proxy. */
@@ -133,6 +134,12 @@ export class GrpcGuard {
       throw forEyesOf(principal, camera, error, cameras);
     }
   }
+}
+
+/** The user that the client's certificate names: grpc-js returns no certificate that is not verified. */
+export function userOfCall(call: AnyCall): string | undefined {
+  const { sslPeerCertificate } = call.getAuthContext();
+  return sslPeerCertificate && userOfCertificate(sslPeerCertificate);
 }
 
 /** The caller of a method that needs a role. */

@@ -5,7 +5,7 @@ import {
   status,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { ApiError } from "./errors.ts";
+import { ApiError } from "../errors.ts";
 
 /** A method whose answers are already encoded: a message for many subscribers is encoded once. */
 export function preEncoded<Request, Response>(

@@ -14,7 +14,6 @@ import { applyFilter, type DetectionFeedFilter, readFilter } from "../feeds/dete
 import { readNames } from "../feeds/filter-fields.ts";
 import type { StoredMessages, StreamState } from "../feeds/stored-messages.ts";
 import { decodeFrame } from "../feeds/timeline-message.ts";
-import { type Page, readPage } from "../grpc/page-token.ts";
 import {
   clockSlackMs,
   lookUp,
@@ -28,6 +27,7 @@ import {
   scanToken,
   type TimeRange,
 } from "./history-page.ts";
+import { type Page, readPage } from "./page-token.ts";
 
 /** Whether a detection is in a zone: as in rules, by the middle of its box's lower edge. */
 export type ZoneTest = (detection: Detection) => boolean;

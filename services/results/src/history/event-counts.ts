@@ -11,7 +11,7 @@ import {
   toTimestamp,
 } from "@sightline/contracts";
 import type { CameraScope } from "../access/camera-scope.ts";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 import type { EventHistory } from "./event-history.ts";
 
 /** Most events read for one answer: some seconds of work. */

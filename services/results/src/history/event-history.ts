@@ -10,6 +10,7 @@ import {
   subjects,
 } from "@sightline/contracts";
 import type { CameraScope } from "../access/camera-scope.ts";
+import { ApiError } from "../errors.ts";
 import {
   decodeEvent,
   type EventFeedFilter,
@@ -18,8 +19,6 @@ import {
   readEventFilter,
 } from "../feeds/event-format.ts";
 import type { StoredMessages, StreamState } from "../feeds/stored-messages.ts";
-import { ApiError } from "../grpc/errors.ts";
-import { readPage } from "../grpc/page-token.ts";
 import { EarlyEvents, newestFirst } from "./early-events.ts";
 import {
   EventPage,
@@ -37,6 +36,7 @@ import {
   requireNoLoss,
   type TimeRange,
 } from "./history-page.ts";
+import { readPage } from "./page-token.ts";
 
 /** How many sequences to scan at a time; for a single camera the server itself skips all others. */
 const chunk = { ofAll: 1_024, ofOne: 16_384 };

@@ -1,9 +1,9 @@
 import type { Event } from "@sightline/contracts";
 import type { StreamPlace } from "@sightline/service";
 import type { StreamState } from "../feeds/stored-messages.ts";
-import { foreignPageToken, type Page, pageTokenAfter } from "../grpc/page-token.ts";
 import type { EarlyEvent } from "./early-events.ts";
 import { clockSlackMs, maxPageBytes, placeFields, readPlace } from "./history-page.ts";
+import { foreignPageToken, type Page, pageTokenAfter } from "./page-token.ts";
 
 /**
  * Where a page of events begins. Events that began at `earlyBefore` or later come first: a backward scan finds their first messages up to

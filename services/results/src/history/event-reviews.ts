@@ -9,8 +9,8 @@ import {
 } from "@sightline/contracts";
 import type { KvMirror, Logger, Nats } from "@sightline/service";
 import type { CameraScope } from "../access/camera-scope.ts";
+import { ApiError } from "../errors.ts";
 import type { StoredMessages } from "../feeds/stored-messages.ts";
-import { ApiError } from "../grpc/errors.ts";
 import { lookUp } from "./history-page.ts";
 
 const mostNames = 1_000;

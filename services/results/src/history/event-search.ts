@@ -1,5 +1,5 @@
 import { type Event, EventPhase, fromTimestamp, type ListEventsRequest } from "@sightline/contracts";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 
 const mostText = 200;
 

@@ -1,9 +1,9 @@
 import { fromTimestamp, type Timestamp } from "@sightline/contracts";
 import type { StreamPlace } from "@sightline/service";
+import { ApiError } from "../errors.ts";
 import { endOfTime } from "../feeds/start-position.ts";
 import type { StoredMessages, StreamState } from "../feeds/stored-messages.ts";
-import { ApiError } from "../grpc/errors.ts";
-import { foreignPageToken, type Page, pageTokenAfter } from "../grpc/page-token.ts";
+import { foreignPageToken, type Page, pageTokenAfter } from "./page-token.ts";
 
 /** Most bytes of one page; a page with a single larger item is larger. */
 export const maxPageBytes = 640 * 1024;

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance, FastifyReply } from "fastify";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 
 /** As the launcher does it; pnpm itself need not be installed. */
 export const buildCommand = "npx -y pnpm@10.34.8 --silent --filter @sightline/console build";

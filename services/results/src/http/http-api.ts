@@ -14,7 +14,7 @@ import type { AuditHistory } from "../access/audit-history.ts";
 import type { CallLimits } from "../access/call-limits.ts";
 import type { CameraIds } from "../access/permit.ts";
 import type { AccessParts } from "../access/start-access.ts";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 import { type CertificateUser, HttpGuard, recordRequests } from "./access/http-guard.ts";
 import { consoleFiles } from "./console-files.ts";
 import { apiErrorOf, sendError } from "./http-errors.ts";

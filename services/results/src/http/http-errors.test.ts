@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { status } from "@grpc/grpc-js";
 import { projectRoot } from "@sightline/stack";
 import { expect, test } from "vitest";
-import { apiErrorCodes, grpcStatusOf } from "../grpc/errors.ts";
+import { apiErrorCodes, kindOf } from "../errors.ts";
 import { httpStatus } from "./http-errors.ts";
 
 test("every error but a fault of the server has a status that says whose it is", () => {
@@ -20,7 +19,7 @@ test("the pages about the APIs name every code, with its status", () => {
   for (const code of apiErrorCodes) {
     const [grpc, http] = [rowsOf("api.md", code), rowsOf("http-api.md", code)];
     expect(grpc.length + http.length, code).toBeGreaterThan(0);
-    for (const row of [...grpc, ...http]) expect(row).toContain(`| ${status[grpcStatusOf(code)]} `);
+    for (const row of [...grpc, ...http]) expect(row).toContain(`| ${kindOf(code)} `);
     for (const row of http) expect(row).toContain(`| ${httpStatus(code)} |`);
   }
 });

@@ -1,26 +1,24 @@
-import { status } from "@grpc/grpc-js";
 import type { HttpError } from "@sightline/contracts";
 import type { Logger } from "@sightline/service";
 import type { FastifyReply } from "fastify";
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
-import { ApiError, type ApiErrorCode, grpcStatusOf, toApiError } from "../grpc/errors.ts";
+import { ApiError, type ApiErrorCode, type ErrorKind, kindOf, toApiError } from "../errors.ts";
 
-/** The HTTP status of each gRPC status that errors.ts uses. */
-const httpStatusOf: Partial<Record<status, number>> = {
-  [status.INVALID_ARGUMENT]: 400,
-  [status.UNAUTHENTICATED]: 401,
-  [status.PERMISSION_DENIED]: 403,
-  [status.NOT_FOUND]: 404,
-  [status.ALREADY_EXISTS]: 409,
-  [status.ABORTED]: 409,
-  [status.FAILED_PRECONDITION]: 409,
-  [status.OUT_OF_RANGE]: 400,
-  [status.RESOURCE_EXHAUSTED]: 429,
-  [status.UNAVAILABLE]: 503,
-  [status.DEADLINE_EXCEEDED]: 504,
+/** The HTTP status for each kind of error. */
+const httpStatusOf: Record<ErrorKind, number> = {
+  INVALID_ARGUMENT: 400,
+  UNAUTHENTICATED: 401,
+  PERMISSION_DENIED: 403,
+  NOT_FOUND: 404,
+  ALREADY_EXISTS: 409,
+  ABORTED: 409,
+  FAILED_PRECONDITION: 409,
+  RESOURCE_EXHAUSTED: 429,
+  UNAVAILABLE: 503,
+  INTERNAL: 500,
 };
 
-/** Codes for which HTTP has a better status than the one for their gRPC status. */
+/** Codes for which HTTP has a better status than the one for their kind. */
 const exceptions: Partial<Record<ApiErrorCode, number>> = {
   etag_mismatch: 412,
   media_type_refused: 415,
@@ -49,7 +47,7 @@ const fastifyFaults: Record<string, { code: ApiErrorCode; message: string }> = {
 
 /** The HTTP status for an error's code. */
 export function httpStatus(code: ApiErrorCode): number {
-  return exceptions[code] ?? httpStatusOf[grpcStatusOf(code)] ?? 500;
+  return exceptions[code] ?? httpStatusOf[kindOf(code)];
 }
 
 /** Answers with an error in the common form. Server faults are logged, not sent. */

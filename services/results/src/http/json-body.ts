@@ -2,7 +2,7 @@ import { decodeUtf8, parseJson, WireError } from "@sightline/contracts";
 import type { FastifyInstance, FastifySchemaCompiler } from "fastify";
 import { validatorCompiler } from "fastify-type-provider-zod";
 import type { z } from "zod";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 
 /** Accepts only JSON bodies that every reader understands in the same way: in UTF-8, and no field twice. */
 export function acceptStrictJson(scope: FastifyInstance): void {

@@ -13,7 +13,7 @@ import {
 } from "@sightline/contracts";
 import type { Nats } from "@sightline/service";
 import { parseCameraUri } from "../cameras/camera-uri.ts";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 
 /** Ingest gives a camera 8 s. */
 const timeoutMs = 12_000;

@@ -1,3 +1,4 @@
+import { TLSSocket } from "node:tls";
 import {
   isLoopback,
   type Lifecycle,
@@ -6,7 +7,8 @@ import {
   ServiceStart,
   splitAddress,
 } from "@sightline/service";
-import { userOfRequest } from "../access/authenticate.ts";
+import type { FastifyRequest } from "fastify";
+import { userOfCertificate } from "../access/authenticate.ts";
 import { CallLimits } from "../access/call-limits.ts";
 import type { ResultsConfig } from "../config.ts";
 import { HttpApi } from "./http-api.ts";
@@ -48,4 +50,11 @@ export async function startHttp(
     ...{ certificate, trustedProxies, ownMetrics: true },
   });
   return { start, api, certificate, limits, address };
+}
+
+/** The user that the client's certificate names; undefined without a certificate that the authority has signed. */
+function userOfRequest({ raw: { socket } }: FastifyRequest): string | undefined {
+  return socket instanceof TLSSocket && socket.authorized
+    ? userOfCertificate(socket.getPeerCertificate())
+    : undefined;
 }

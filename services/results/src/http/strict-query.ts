@@ -1,7 +1,7 @@
 import { nameHint } from "@sightline/service";
 import type { FastifyInstance, RouteOptions } from "fastify";
 import { z } from "zod";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 
 /** Names of the same parameters in the gRPC API, the command line or elsewhere, in lower case. */
 const otherNames: Record<string, string> = {

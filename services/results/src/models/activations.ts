@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ModelVersions, WorkerInfo } from "@sightline/contracts";
 import type { Logger } from "@sightline/service";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 import type { VersionRecords } from "./version-records.ts";
 
 const pollMs = 50;

@@ -1,5 +1,5 @@
 import { isModelName, type ModelVersions } from "@sightline/contracts";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 
 const prefix = "models/";
 /** Fewest digits of a digest that identify a version; a shorter decimal number is a version's number. */

@@ -12,7 +12,7 @@ import {
   toTimestamp,
 } from "@sightline/contracts";
 import type { ModelCatalog } from "../cameras/model-catalog.ts";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 import type { Activated, Activations } from "./activations.ts";
 import type { JobStore } from "./jobs/job-store.ts";
 import { chooseVersion, modelName, readModelName, readVersionName, versionName } from "./model-name.ts";

@@ -8,7 +8,7 @@ import {
   type WorkerInfo,
 } from "@sightline/contracts";
 import { isJetStreamFailure, type KvMirror, type Logger } from "@sightline/service";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 
 const retryMs = 250;
 /** How long a change is retried while NATS does not answer. */

@@ -1,6 +1,6 @@
 import { httpErrorSchema, type RecordingsAnswer } from "@sightline/contracts";
 import type { z } from "zod";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 import type { RecordingHolders } from "./recording-holders.ts";
 
 /** How long to wait for the start of an answer: an hour of video may come from a slow disk. */

@@ -1,5 +1,5 @@
 import { type CameraStatus, isCameraId, liveVideoPath } from "@sightline/contracts";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 import { askIngest } from "./holder-request.ts";
 import type { RecordingHolders } from "./recording-holders.ts";
 

@@ -1,5 +1,5 @@
 import { type CameraStatus, RecordingMode } from "@sightline/contracts";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 import type { VideoRange } from "./video-range.ts";
 
 /** Everything known about why nothing was found. */

@@ -11,7 +11,7 @@ import {
   recordingSegmentsSchema,
   recordingsDeletedSchema,
 } from "@sightline/contracts";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 import { askHolder, askHolderForJson, askIngest } from "./holder-request.ts";
 import type { HeldSegment } from "./playlist.ts";
 import { nothingFound } from "./recording-faults.ts";

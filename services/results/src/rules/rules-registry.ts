@@ -1,7 +1,7 @@
 import type { KV } from "@nats-io/kv";
 import { type CameraRecord, CameraRules, toTimestamp } from "@sightline/contracts";
 import { isJetStreamFailure, type KvMirror, type Logger } from "@sightline/service";
-import { ApiError, noCamera } from "../grpc/errors.ts";
+import { ApiError, noCamera } from "../errors.ts";
 
 /** Etag of the rules of a camera without rules. */
 const noRules = "0";

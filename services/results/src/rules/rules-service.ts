@@ -2,14 +2,12 @@ import {
   type CameraRules,
   cameraIdOf,
   type GetCameraRulesRequest,
-  type RulesServiceServer,
   type ServedModel,
   type UpdateCameraRulesRequest,
 } from "@sightline/contracts";
 import { checkRules, parseRules, type RulesCheck, RulesError } from "@sightline/rules";
 import type { ModelCatalog } from "../cameras/model-catalog.ts";
-import { ApiError } from "../grpc/errors.ts";
-import type { GrpcCalls } from "../grpc/grpc-calls.ts";
+import { ApiError } from "../errors.ts";
 import type { RulesRegistry } from "./rules-registry.ts";
 
 /** The calls of RulesService. Every method throws ApiError. */
@@ -98,15 +96,4 @@ function tellFaults(check: () => CameraRules): CameraRules {
     if (error instanceof RulesError) throw new ApiError("rules_invalid", error.message, { cause: error });
     throw error;
   }
-}
-
-/** RulesService over gRPC. */
-export function rulesHandlers(calls: GrpcCalls, service: RulesService): RulesServiceServer {
-  return {
-    getCameraRules: calls.unary("GetCameraRules", async (r) => ({ rules: service.get(r) })),
-    updateCameraRules: calls.unary("UpdateCameraRules", async (r) => {
-      const rules = await service.update(r);
-      return { rules, uncheckedClasses: service.uncheckedClasses(rules) };
-    }),
-  };
 }

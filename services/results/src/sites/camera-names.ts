@@ -1,5 +1,5 @@
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
-import { CameraClashError } from "../grpc/errors.ts";
+import { CameraClashError } from "../errors.ts";
 
 /** JetStream of a site, which the centre reaches over the site's leaf node: by the domain, which is the site's name. */
 export interface SiteJetStream {

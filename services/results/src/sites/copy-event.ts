@@ -1,6 +1,6 @@
 import { Event, parseEventName, streams, subjects } from "@sightline/contracts";
 import { isJetStreamFailure, type Nats } from "@sightline/service";
-import { ResultsError } from "../grpc/errors.ts";
+import { ResultsError } from "../errors.ts";
 import { cameraOfSite, type SiteJetStream } from "./camera-names.ts";
 
 /** Runs an operation at the centre for a site. @throws ResultsError centre_unavailable, when it fails */

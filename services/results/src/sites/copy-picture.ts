@@ -2,7 +2,7 @@ import type { JsMsg } from "@nats-io/jetstream";
 import { decodeJson, snapshotStore } from "@sightline/contracts";
 import { type SnapshotStore, snapshotDetailsSchema } from "@sightline/service";
 import { z } from "zod";
-import { ResultsError } from "../grpc/errors.ts";
+import { ResultsError } from "../errors.ts";
 import { cameraOfSite, type SiteJetStream } from "./camera-names.ts";
 import { atCentre } from "./copy-event.ts";
 

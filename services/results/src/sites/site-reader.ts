@@ -11,7 +11,7 @@ import {
   streamMaking,
 } from "@sightline/service";
 import { z } from "zod";
-import { CameraClashError, ResultsError } from "../grpc/errors.ts";
+import { CameraClashError, ResultsError } from "../errors.ts";
 import type { SiteJetStream } from "./camera-names.ts";
 import { atCentre } from "./copy-event.ts";
 

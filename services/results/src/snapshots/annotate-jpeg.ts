@@ -1,7 +1,7 @@
 import { type AnnotatedBox, annotationSvg } from "@sightline/annotate";
 import { TaskLimit, TaskLimitError } from "@sightline/service";
 import sharp from "sharp";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 
 // One thread for each picture; libvips caches nothing, because no two pictures are the same.
 sharp.concurrency(1);

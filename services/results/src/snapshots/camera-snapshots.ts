@@ -7,7 +7,7 @@ import {
   type RecentDetections,
   referenceTo,
 } from "@sightline/service";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 import { annotateJpeg } from "./annotate-jpeg.ts";
 import type { EventSnapshot } from "./event-snapshots.ts";
 

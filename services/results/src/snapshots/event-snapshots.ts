@@ -1,6 +1,6 @@
 import { type FrameReference, parseEventName } from "@sightline/contracts";
 import { referenceTo } from "@sightline/service";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError } from "../errors.ts";
 import { annotateJpeg } from "./annotate-jpeg.ts";
 import type { AwaitedSnapshots } from "./awaited-snapshots.ts";
 import { cutOutJpeg } from "./cut-out.ts";

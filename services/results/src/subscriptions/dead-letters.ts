@@ -1,8 +1,8 @@
 import type { StoredMsg } from "@nats-io/jetstream";
 import { DeadLetter, streams, subjects, toTimestamp } from "@sightline/contracts";
 import { type AckSubject, isJetStreamFailure, type Nats } from "@sightline/service";
+import { ApiError } from "../errors.ts";
 import { StoredMessages } from "../feeds/stored-messages.ts";
-import { ApiError } from "../grpc/errors.ts";
 import type { SubscribedMessage } from "./subscribed-message.ts";
 
 /** A message that becomes a dead letter. */

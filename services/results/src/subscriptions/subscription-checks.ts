@@ -1,6 +1,6 @@
 import { EventFilter, Subscription, SubscriptionKind } from "@sightline/contracts";
+import { ApiError, faultsOf, throwFaults } from "../errors.ts";
 import { readEventFilter } from "../feeds/event-format.ts";
-import { ApiError, faultsOf, throwFaults } from "../grpc/errors.ts";
 
 const defaultAckDeadlineSeconds = 30;
 const maxAckDeadlineSeconds = 600;

@@ -1,8 +1,8 @@
 import { AckPolicy, type ConsumerConfig, DeliverPolicy } from "@nats-io/jetstream";
 import { type Subscription, SubscriptionKind, streams, subjects } from "@sightline/contracts";
 import { parseAckSubject } from "@sightline/service";
+import { ApiError } from "../errors.ts";
 import type { StreamStart } from "../feeds/start-position.ts";
-import { ApiError } from "../grpc/errors.ts";
 
 const second = 1_000_000_000;
 /** Beyond this number, over all readers, JetStream delivers nothing more until something is acknowledged. */

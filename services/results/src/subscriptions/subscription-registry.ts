@@ -9,8 +9,8 @@ import {
   type Logger,
   type Nats,
 } from "@sightline/service";
+import { ApiError } from "../errors.ts";
 import type { StreamMakings } from "../feeds/stream-makings.ts";
-import { ApiError } from "../grpc/errors.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { noSubscription, sameSubscription } from "./subscription-checks.ts";
 import { consumerNames, streamOf } from "./subscription-consumers.ts";

@@ -12,14 +12,12 @@ import {
   type ListSubscriptionsResponse,
   type RejectRequest,
   Subscription,
-  type SubscriptionServiceServer,
 } from "@sightline/contracts";
 import { KvMirror, type Lifecycle, type Logger, type Nats } from "@sightline/service";
 import type { CameraScope } from "../access/camera-scope.ts";
+import { ApiError } from "../errors.ts";
 import type { StreamMakings } from "../feeds/stream-makings.ts";
-import { ApiError } from "../grpc/errors.ts";
-import type { GrpcCalls } from "../grpc/grpc-calls.ts";
-import { cutPage, pageTokenAfter, readPage } from "../grpc/page-token.ts";
+import { cutPage, pageTokenAfter, readPage } from "../history/page-token.ts";
 import { type ConsumeContext, ConsumeSession, type ConsumeSink } from "./consume-session.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { ExpiredMessages } from "./expired-messages.ts";
@@ -197,40 +195,6 @@ async function available<R>(task: () => Promise<R>): Promise<R> {
       cause,
     });
   }
-}
-
-/** SubscriptionService over gRPC. */
-export function subscriptionHandlers(
-  calls: GrpcCalls,
-  service: SubscriptionService,
-): SubscriptionServiceServer {
-  return {
-    createSubscription: calls.unary("CreateSubscription", async (r, { scope }) => ({
-      subscription: await service.create(r, scope),
-    })),
-    getSubscription: calls.unary("GetSubscription", async (r, { scope }) => ({
-      subscription: await service.get(r, scope),
-    })),
-    listSubscriptions: calls.unary("ListSubscriptions", (r, { scope }) => service.list(r, scope)),
-    deleteSubscription: calls.unary("DeleteSubscription", async (r, { scope }) => {
-      await service.delete(r, scope);
-      return {};
-    }),
-    consume: calls.stream("Consume", (call, { scope }) => service.consume(call.request, call, scope)),
-    acknowledge: calls.unary("Acknowledge", async (r, { scope }) => {
-      await service.acknowledge(r, scope);
-      return {};
-    }),
-    reject: calls.unary("Reject", async (r, { scope }) => {
-      await service.reject(r, scope);
-      return {};
-    }),
-    listDeadLetters: calls.unary("ListDeadLetters", (r) => service.listDeadLetters(r)),
-    deleteDeadLetter: calls.unary("DeleteDeadLetter", async (r) => {
-      await service.deleteDeadLetter(r);
-      return {};
-    }),
-  };
 }
 
 /** Named subscriptions, ready to serve. */

@@ -23,16 +23,18 @@ import {
   openBuckets,
 } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
-import {
-  DetectionService,
-  detectionHandlers,
-  preEncodedDetectionService,
-} from "../feeds/detection-service.ts";
-import { EventService, eventHandlers, preEncodedEventService } from "../feeds/event-service.ts";
+import { DetectionService } from "../feeds/detection-service.ts";
+import { EventService } from "../feeds/event-service.ts";
 import type { FeedObserver } from "../feeds/feed.ts";
 import { detectionFeed, eventFeed, type FeedParts } from "../feeds/feeds.ts";
 import { StreamMakings } from "../feeds/stream-makings.ts";
 import { SubscriberCount } from "../feeds/subscribers.ts";
+import {
+  detectionHandlers,
+  eventHandlers,
+  preEncodedDetectionService,
+  preEncodedEventService,
+} from "../grpc/feed-handlers.ts";
 import { GrpcCalls } from "../grpc/grpc-calls.ts";
 import { GrpcServer } from "../grpc/grpc-server.ts";
 import { DetectionHistory, type RulesOf, ZoneLookup } from "../history/detection-history.ts";

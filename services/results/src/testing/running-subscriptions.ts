@@ -29,9 +29,10 @@ import {
 import type { NatsServer } from "@sightline/service/testing";
 import { type StreamIdentity, streamIdentity } from "../feeds/cursor.ts";
 import { StreamMakings } from "../feeds/stream-makings.ts";
+import { subscriptionHandlers } from "../grpc/feed-handlers.ts";
 import { GrpcCalls } from "../grpc/grpc-calls.ts";
 import { GrpcServer } from "../grpc/grpc-server.ts";
-import { startSubscriptions, subscriptionHandlers } from "../subscriptions/subscription-service.ts";
+import { startSubscriptions } from "../subscriptions/subscription-service.ts";
 import { localAccess } from "./local-access.ts";
 import { sampleFrame } from "./sample-frames.ts";
 

@@ -1,6 +1,6 @@
 import type { Logger } from "@sightline/service";
 import * as openid from "openid-client";
-import { OidcFault } from "../../grpc/errors.ts";
+import { OidcFault } from "../../errors.ts";
 import type { LoginAttempt } from "./login-attempt.ts";
 import { isLoopbackHost, type OidcConfig } from "./oidc-settings.ts";
 import { claimValues } from "./role-mapping.ts";

@@ -1,5 +1,5 @@
 import { isUserName, type UserProvider } from "@sightline/contracts";
-import { ApiError, OidcFault } from "../../grpc/errors.ts";
+import { ApiError, OidcFault } from "../../errors.ts";
 import type { AccessStore } from "../access-store.ts";
 import type { Users } from "../users.ts";
 import type { Claims } from "./oidc-client.ts";

@@ -8,7 +8,7 @@ import type { Identities } from "../../access/identities.ts";
 import { type CameraIds, forEyesOf, permitCamera, permitRole } from "../../access/permit.ts";
 import { localPrincipal, type Principal } from "../../access/principal.ts";
 import { digest } from "../../access/secrets.ts";
-import { ApiError } from "../../grpc/errors.ts";
+import { ApiError } from "../../errors.ts";
 import { sessionSecretOf } from "./cookies.ts";
 
 declare module "fastify" {

@@ -3,7 +3,7 @@ import type { FastifyInstance } from "fastify";
 import type { WebSocket } from "ws";
 import { callerKey } from "../../access/call-limits.ts";
 import type { Principal } from "../../access/principal.ts";
-import { ApiError } from "../../grpc/errors.ts";
+import { ApiError } from "../../errors.ts";
 import { requesterOf } from "../access/http-guard.ts";
 import type { LiveHub } from "./live-hub.ts";
 

@@ -8,7 +8,7 @@ import {
 import { PictureError } from "@sightline/service";
 import { wallClockMs } from "@sightline/service/clock";
 import type { CameraScope } from "../../access/camera-scope.ts";
-import type { ApiErrorCode } from "../../grpc/errors.ts";
+import type { ApiErrorCode } from "../../errors.ts";
 import type { SharedPictures } from "../../pictures/shared-pictures.ts";
 import { encodePictureMessage } from "./picture-message.ts";
 import { PictureWatch } from "./picture-watch.ts";

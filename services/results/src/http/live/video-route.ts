@@ -2,7 +2,7 @@ import { cameraIdOf, type FrameDetections, type LiveDetectionsMessage } from "@s
 import { wallClockMs } from "@sightline/service/clock";
 import type { FastifyInstance } from "fastify";
 import type { WebSocket } from "ws";
-import { ApiError } from "../../grpc/errors.ts";
+import { ApiError } from "../../errors.ts";
 import type { LiveVideo } from "../../recordings/live-video.ts";
 import { requesterOf } from "../access/http-guard.ts";
 import { endWith, keepPinging, type OpenSockets } from "./live-route.ts";

@@ -12,7 +12,7 @@ import {
 } from "@sightline/contracts";
 import { z } from "zod";
 import { parseCameraUri } from "../../cameras/camera-uri.ts";
-import { faultsOf, throwFaults } from "../../grpc/errors.ts";
+import { faultsOf, throwFaults } from "../../errors.ts";
 import { requesterOf } from "../access/http-guard.ts";
 import { formFaults } from "../json/camera-json.ts";
 import { bodyIsCheckedLater, readFields } from "../json-body.ts";

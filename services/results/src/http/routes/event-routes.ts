@@ -15,7 +15,7 @@ import {
   toTimestamp,
 } from "@sightline/contracts";
 import { z } from "zod";
-import { ApiError } from "../../grpc/errors.ts";
+import { ApiError } from "../../errors.ts";
 import { EventCounts } from "../../history/event-counts.ts";
 import { requesterOf } from "../access/http-guard.ts";
 import { untilClosed } from "../video-answer.ts";

@@ -9,7 +9,7 @@ import {
   pieceBytes,
 } from "@sightline/contracts";
 import { z } from "zod";
-import { ApiError } from "../../grpc/errors.ts";
+import { ApiError } from "../../errors.ts";
 import { jobName } from "../../models/jobs/job-message.ts";
 import { modelName, versionName } from "../../models/model-name.ts";
 import { toHttpInspected, toHttpJob } from "../json/model-job-json.ts";

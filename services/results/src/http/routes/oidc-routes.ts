@@ -2,7 +2,7 @@ import type { Logger } from "@sightline/service";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { AccessParts, OidcParts } from "../../access/start-access.ts";
-import { ApiError, OidcFault, type OidcFaultCode, ResultsError } from "../../grpc/errors.ts";
+import { ApiError, OidcFault, type OidcFaultCode, ResultsError } from "../../errors.ts";
 import { attemptCookie, attemptOf, setSessionCookie } from "../access/cookies.ts";
 import { errorAnswers } from "./api-error.ts";
 import type { ApiApp } from "./parts.ts";

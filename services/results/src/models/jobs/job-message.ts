@@ -13,7 +13,7 @@ import {
   toTimestamp,
 } from "@sightline/contracts";
 import { z } from "zod";
-import { ApiError } from "../../grpc/errors.ts";
+import { ApiError } from "../../errors.ts";
 import { modelName, versionName } from "../model-name.ts";
 
 const prefix = "modelJobs/";

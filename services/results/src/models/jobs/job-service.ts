@@ -16,7 +16,7 @@ import {
 } from "@sightline/contracts";
 import { z } from "zod";
 import type { ModelCatalog } from "../../cameras/model-catalog.ts";
-import { ApiError } from "../../grpc/errors.ts";
+import { ApiError } from "../../errors.ts";
 import { chooseVersion, readModelName } from "../model-name.ts";
 import type { VersionRecords } from "../version-records.ts";
 import { endedStates } from "./job-keeper.ts";

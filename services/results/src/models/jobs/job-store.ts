@@ -11,7 +11,7 @@ import {
   storedVersionKey,
 } from "@sightline/contracts";
 import { isJetStreamFailure, type KvMirror, type Nats } from "@sightline/service";
-import { ApiError } from "../../grpc/errors.ts";
+import { ApiError } from "../../errors.ts";
 
 export interface JobStoreParts {
   nats: Nats;

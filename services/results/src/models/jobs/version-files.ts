@@ -1,7 +1,7 @@
 import type { InspectModelVersionResponse, ModelJob } from "@sightline/contracts";
 import { inspectionKey } from "@sightline/contracts";
 import type { ModelCatalog } from "../../cameras/model-catalog.ts";
-import { ApiError } from "../../grpc/errors.ts";
+import { ApiError } from "../../errors.ts";
 import { chooseVersion, readVersionName } from "../model-name.ts";
 import type { VersionRecords } from "../version-records.ts";
 import { toInspectionMessage } from "./job-message.ts";

@@ -11,7 +11,7 @@ import {
 import sharp from "sharp";
 import type { CameraScope } from "../../access/camera-scope.ts";
 import type { ModelCatalog } from "../../cameras/model-catalog.ts";
-import { ApiError } from "../../grpc/errors.ts";
+import { ApiError } from "../../errors.ts";
 import { annotateJpeg } from "../../snapshots/annotate-jpeg.ts";
 import { chooseVersion, readModelName } from "../model-name.ts";
 import type { VersionRecords } from "../version-records.ts";

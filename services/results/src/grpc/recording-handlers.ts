@@ -1,6 +1,8 @@
 import {
+  type CameraServiceServer,
   DownloadEventClipResponse,
   DownloadRecordingResponse,
+  type EventServiceServer,
   type RecordingServiceServer,
   type Timestamp,
   toTimestamp,
@@ -8,10 +10,12 @@ import {
   videoFromHeader,
   videoToHeader,
 } from "@sightline/contracts";
-import { ApiError } from "../grpc/errors.ts";
-import type { GrpcCalls } from "../grpc/grpc-calls.ts";
-import { type HeldSpan, type RecordingService, readCameraName } from "./recording-service.ts";
-import { openRange, type VideoRange } from "./video-range.ts";
+import { ApiError } from "../errors.ts";
+import { type HeldSpan, type RecordingService, readCameraName } from "../recordings/recording-service.ts";
+import { openRange, type VideoRange } from "../recordings/video-range.ts";
+import type { CameraSnapshots } from "../snapshots/camera-snapshots.ts";
+import type { EventSnapshot, EventSnapshots } from "../snapshots/event-snapshots.ts";
+import type { GrpcCalls } from "./grpc-calls.ts";
 
 /** Bytes of one message; well below the limit. */
 const chunkBytes = 256 * 1024;
@@ -69,4 +73,32 @@ async function* partsOf(video: Response): AsyncGenerator<Part, void> {
 
 function toSpanMessage({ fromMs, toMs, ...span }: HeldSpan) {
   return { ...span, startTime: toTimestamp(fromMs), endTime: toTimestamp(toMs) };
+}
+
+/** The picture call of CameraService over gRPC. */
+export function cameraSnapshotHandlers(
+  calls: GrpcCalls,
+  snapshots: CameraSnapshots,
+): Pick<CameraServiceServer, "getCameraSnapshot"> {
+  return {
+    getCameraSnapshot: calls.unary("GetCameraSnapshot", async ({ name, annotated, modelFrame }) =>
+      toPictureResponse(await snapshots.get(name, { annotated, source: modelFrame ? "model" : "camera" })),
+    ),
+  };
+}
+
+/** The picture call of EventService over gRPC. */
+export function eventSnapshotHandlers(
+  calls: GrpcCalls,
+  snapshots: EventSnapshots,
+): Pick<EventServiceServer, "getEventSnapshot"> {
+  return {
+    getEventSnapshot: calls.unary("GetEventSnapshot", async ({ name, annotated }, { signal }) =>
+      toPictureResponse(await snapshots.get(name, { annotated }, signal)),
+    ),
+  };
+}
+
+function toPictureResponse({ jpeg, frame }: EventSnapshot) {
+  return { contentType: "image/jpeg", content: Buffer.from(jpeg), frame };
 }

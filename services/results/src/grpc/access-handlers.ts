@@ -1,6 +1,10 @@
 import {
   type AccessServiceServer,
   AccessToken,
+  AuditOutcome,
+  AuditRecord,
+  type AuditRecordJson,
+  type AuditServiceServer,
   fromTimestamp,
   Role,
   type RoleName,
@@ -11,12 +15,13 @@ import {
   User,
   type UserRecord,
 } from "@sightline/contracts";
+import type { AuditHistory } from "../access/audit-history.ts";
+import type { AccessParts } from "../access/start-access.ts";
+import { ApiError } from "../errors.ts";
 import { endOfTime } from "../feeds/start-position.ts";
-import { ApiError } from "../grpc/errors.ts";
-import type { GrpcCalls } from "../grpc/grpc-calls.ts";
-import { callerOf } from "../grpc/grpc-guard.ts";
-import { cutPage, readPage } from "../grpc/page-token.ts";
-import type { AccessParts } from "./start-access.ts";
+import { cutPage, readPage } from "../history/page-token.ts";
+import type { GrpcCalls } from "./grpc-calls.ts";
+import { callerOf } from "./grpc-guard.ts";
 
 /** How long a login's token is valid by default, in milliseconds. */
 const loginTokenMs = 30 * 24 * 60 * 60_000;
@@ -151,4 +156,32 @@ function toTokenMessage(token: TokenRecord): AccessToken {
 
 function timeOf(text: string | undefined): Timestamp | undefined {
   return text === undefined ? undefined : toTimestamp(Date.parse(text));
+}
+
+const auditOutcomes = {
+  ok: AuditOutcome.OK,
+  denied: AuditOutcome.DENIED,
+  failed: AuditOutcome.FAILED,
+} as const;
+
+/** AuditService over gRPC. */
+export function auditHandlers(calls: GrpcCalls, history: AuditHistory): AuditServiceServer {
+  return {
+    listAuditRecords: calls.unary("ListAuditRecords", async ({ startTime, endTime, ...query }) => {
+      const { records, nextPageToken } = await history.list({
+        ...query,
+        from: startTime && fromTimestamp(startTime),
+        to: endTime && fromTimestamp(endTime),
+      });
+      return { records: records.map(toAuditMessage), nextPageToken };
+    }),
+  };
+}
+
+function toAuditMessage({ time, outcome, ...rest }: AuditRecordJson): AuditRecord {
+  return AuditRecord.fromPartial({
+    ...rest,
+    time: toTimestamp(Date.parse(time)),
+    outcome: auditOutcomes[outcome],
+  });
 }

@@ -1,73 +1,75 @@
-import { Metadata, type StatusObject, status } from "@grpc/grpc-js";
 import { type Logger, nameHint } from "@sightline/service";
 
-/** Every error of the API: its code and its gRPC status. docs/api.md lists them for users. */
-const statusOf = {
-  invalid_argument: status.INVALID_ARGUMENT,
-  model_not_served: status.INVALID_ARGUMENT,
-  unknown_class: status.INVALID_ARGUMENT,
-  cursor_corrupt: status.INVALID_ARGUMENT,
-  cursor_foreign: status.INVALID_ARGUMENT,
-  camera_not_found: status.NOT_FOUND,
-  event_not_found: status.NOT_FOUND,
-  snapshot_not_found: status.NOT_FOUND,
-  recording_not_found: status.NOT_FOUND,
-  subscription_not_found: status.NOT_FOUND,
-  dead_letter_not_found: status.NOT_FOUND,
-  camera_exists: status.ALREADY_EXISTS,
-  subscription_exists: status.ALREADY_EXISTS,
-  model_not_found: status.NOT_FOUND,
-  model_version_not_found: status.NOT_FOUND,
-  model_exists: status.ALREADY_EXISTS,
-  model_job_not_found: status.NOT_FOUND,
-  model_job_ended: status.FAILED_PRECONDITION,
-  too_many_model_jobs: status.RESOURCE_EXHAUSTED,
-  model_store_full: status.RESOURCE_EXHAUSTED,
-  model_version_in_use: status.FAILED_PRECONDITION,
-  upload_incomplete: status.FAILED_PRECONDITION,
-  no_worker: status.FAILED_PRECONDITION,
-  shadow_not_found: status.NOT_FOUND,
-  too_many_shadows: status.RESOURCE_EXHAUSTED,
-  floor_not_promised: status.FAILED_PRECONDITION,
-  activation_failed: status.FAILED_PRECONDITION,
-  activation_superseded: status.ABORTED,
-  etag_mismatch: status.ABORTED,
-  too_many_subscribers: status.RESOURCE_EXHAUSTED,
-  too_many_calls: status.RESOURCE_EXHAUSTED,
-  too_many_streams: status.RESOURCE_EXHAUSTED,
-  rules_invalid: status.INVALID_ARGUMENT,
-  registry_unavailable: status.UNAVAILABLE,
-  history_unavailable: status.UNAVAILABLE,
-  subscriptions_unavailable: status.UNAVAILABLE,
-  picture_unavailable: status.UNAVAILABLE,
-  recording_unavailable: status.UNAVAILABLE,
-  probe_unavailable: status.UNAVAILABLE,
-  route_not_found: status.NOT_FOUND,
-  unauthenticated: status.UNAUTHENTICATED,
-  wrong_credentials: status.UNAUTHENTICATED,
-  too_many_attempts: status.RESOURCE_EXHAUSTED,
-  permission_denied: status.PERMISSION_DENIED,
+/** What kind of error each of the API is, by the names of google.rpc.Code. Both APIs derive their statuses from it; docs/api.md lists them for users. */
+const kinds = {
+  invalid_argument: "INVALID_ARGUMENT",
+  model_not_served: "INVALID_ARGUMENT",
+  unknown_class: "INVALID_ARGUMENT",
+  cursor_corrupt: "INVALID_ARGUMENT",
+  cursor_foreign: "INVALID_ARGUMENT",
+  camera_not_found: "NOT_FOUND",
+  event_not_found: "NOT_FOUND",
+  snapshot_not_found: "NOT_FOUND",
+  recording_not_found: "NOT_FOUND",
+  subscription_not_found: "NOT_FOUND",
+  dead_letter_not_found: "NOT_FOUND",
+  camera_exists: "ALREADY_EXISTS",
+  subscription_exists: "ALREADY_EXISTS",
+  model_not_found: "NOT_FOUND",
+  model_version_not_found: "NOT_FOUND",
+  model_exists: "ALREADY_EXISTS",
+  model_job_not_found: "NOT_FOUND",
+  model_job_ended: "FAILED_PRECONDITION",
+  too_many_model_jobs: "RESOURCE_EXHAUSTED",
+  model_store_full: "RESOURCE_EXHAUSTED",
+  model_version_in_use: "FAILED_PRECONDITION",
+  upload_incomplete: "FAILED_PRECONDITION",
+  no_worker: "FAILED_PRECONDITION",
+  shadow_not_found: "NOT_FOUND",
+  too_many_shadows: "RESOURCE_EXHAUSTED",
+  floor_not_promised: "FAILED_PRECONDITION",
+  activation_failed: "FAILED_PRECONDITION",
+  activation_superseded: "ABORTED",
+  etag_mismatch: "ABORTED",
+  too_many_subscribers: "RESOURCE_EXHAUSTED",
+  too_many_calls: "RESOURCE_EXHAUSTED",
+  too_many_streams: "RESOURCE_EXHAUSTED",
+  rules_invalid: "INVALID_ARGUMENT",
+  registry_unavailable: "UNAVAILABLE",
+  history_unavailable: "UNAVAILABLE",
+  subscriptions_unavailable: "UNAVAILABLE",
+  picture_unavailable: "UNAVAILABLE",
+  recording_unavailable: "UNAVAILABLE",
+  probe_unavailable: "UNAVAILABLE",
+  route_not_found: "NOT_FOUND",
+  unauthenticated: "UNAUTHENTICATED",
+  wrong_credentials: "UNAUTHENTICATED",
+  too_many_attempts: "RESOURCE_EXHAUSTED",
+  permission_denied: "PERMISSION_DENIED",
   /** The caller's permissions changed while a stream was open: it can be opened again at once. */
-  access_changed: status.UNAVAILABLE,
-  access_unavailable: status.UNAVAILABLE,
-  user_not_found: status.NOT_FOUND,
-  user_exists: status.ALREADY_EXISTS,
-  last_admin: status.FAILED_PRECONDITION,
-  token_not_found: status.NOT_FOUND,
-  host_refused: status.PERMISSION_DENIED,
-  origin_refused: status.PERMISSION_DENIED,
-  media_type_refused: status.INVALID_ARGUMENT,
-  body_too_large: status.RESOURCE_EXHAUSTED,
-  too_many_sockets: status.RESOURCE_EXHAUSTED,
-  starting: status.UNAVAILABLE,
-  stopping: status.UNAVAILABLE,
-  internal: status.INTERNAL,
+  access_changed: "UNAVAILABLE",
+  access_unavailable: "UNAVAILABLE",
+  user_not_found: "NOT_FOUND",
+  user_exists: "ALREADY_EXISTS",
+  last_admin: "FAILED_PRECONDITION",
+  token_not_found: "NOT_FOUND",
+  host_refused: "PERMISSION_DENIED",
+  origin_refused: "PERMISSION_DENIED",
+  media_type_refused: "INVALID_ARGUMENT",
+  body_too_large: "RESOURCE_EXHAUSTED",
+  too_many_sockets: "RESOURCE_EXHAUSTED",
+  starting: "UNAVAILABLE",
+  stopping: "UNAVAILABLE",
+  internal: "INTERNAL",
 } as const;
 
-export type ApiErrorCode = keyof typeof statusOf;
+export type ApiErrorCode = keyof typeof kinds;
+
+/** A name of google.rpc.Code. */
+export type ErrorKind = (typeof kinds)[ApiErrorCode];
 
 /** Every code. */
-export const apiErrorCodes = Object.keys(statusOf) as ApiErrorCode[];
+export const apiErrorCodes = Object.keys(kinds) as ApiErrorCode[];
 
 /** Why a login at the provider failed; the login page gets it in its address. */
 export type OidcFaultCode =
@@ -98,10 +100,6 @@ export class ResultsError extends Error {
     this.code = code;
   }
 }
-
-/** Trailing metadata with the code, and with the seconds after which a retry is useful, if known. */
-const codeKey = "sightline-error";
-const retryKey = "retry-after";
 
 /** An error that the caller gets; `message` is for people and contains no secret. */
 export class ApiError extends ResultsError {
@@ -170,23 +168,14 @@ export function toApiError(error: unknown, log: Logger): ApiError {
     log.error({ err: error }, "a call failed");
     return new ApiError("internal", "internal error; the server's log says more");
   }
-  if (error.cause instanceof Error && statusOf[error.code] !== status.INVALID_ARGUMENT)
+  if (error.cause instanceof Error && kinds[error.code] !== "INVALID_ARGUMENT")
     log.warn({ code: error.code, err: error.cause }, error.message);
   return error;
 }
 
-/** The gRPC status for an error's code. */
-export function grpcStatusOf(code: ApiErrorCode): (typeof statusOf)[ApiErrorCode] {
-  return statusOf[code];
-}
-
-/** The gRPC status of a caught value. */
-export function toStatus(error: unknown, log: Logger): StatusObject {
-  const told = toApiError(error, log);
-  const metadata = new Metadata();
-  metadata.set(codeKey, told.code);
-  if (told.retryAfterSeconds !== undefined) metadata.set(retryKey, String(told.retryAfterSeconds));
-  return { code: grpcStatusOf(told.code), details: told.message, metadata };
+/** What kind of error a code stands for. */
+export function kindOf(code: ApiErrorCode): ErrorKind {
+  return kinds[code];
 }
 
 /** The error for a camera that is not among `known`, with the most similar name. */

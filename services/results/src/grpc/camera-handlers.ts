@@ -1,13 +1,15 @@
 import type {
   Camera,
   CameraServiceServer,
+  RulesServiceServer,
   WatchCamerasRequest,
   WatchCamerasResponse,
 } from "@sightline/contracts";
-import type { GrpcCalls } from "../grpc/grpc-calls.ts";
-import type { CameraData } from "./camera-data.ts";
-import type { CameraService } from "./camera-service.ts";
-import type { CameraWatchers } from "./camera-watchers.ts";
+import type { CameraData } from "../cameras/camera-data.ts";
+import type { CameraService } from "../cameras/camera-service.ts";
+import type { CameraWatchers } from "../cameras/camera-watchers.ts";
+import type { RulesService } from "../rules/rules-service.ts";
+import type { GrpcCalls } from "./grpc-calls.ts";
 
 /** CameraService over gRPC. */
 export function cameraHandlers(
@@ -45,5 +47,16 @@ export function cameraHandlers(
         return { drained: () => watcher.drained(), stop: () => watchers.unwatch(watcher) };
       },
     ),
+  };
+}
+
+/** RulesService over gRPC. */
+export function rulesHandlers(calls: GrpcCalls, service: RulesService): RulesServiceServer {
+  return {
+    getCameraRules: calls.unary("GetCameraRules", async (r) => ({ rules: service.get(r) })),
+    updateCameraRules: calls.unary("UpdateCameraRules", async (r) => {
+      const rules = await service.update(r);
+      return { rules, uncheckedClasses: service.uncheckedClasses(rules) };
+    }),
   };
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { ApiError } from "./errors.ts";
+import { ApiError } from "../errors.ts";
 
 /** Version, page size, the key after which the page begins, and the binding to the rest of the request. */
 const tokenSchema = z.tuple([z.literal(2), z.int(), z.string(), z.string()]);

@@ -1,9 +1,9 @@
 import type { ModelServiceServer } from "@sightline/contracts";
-import type { GrpcCalls } from "../grpc/grpc-calls.ts";
-import type { JobService } from "./jobs/job-service.ts";
-import type { VersionFiles } from "./jobs/version-files.ts";
-import type { ModelService } from "./model-service.ts";
-import type { ShadowService } from "./shadows/shadow-service.ts";
+import type { JobService } from "../models/jobs/job-service.ts";
+import type { VersionFiles } from "../models/jobs/version-files.ts";
+import type { ModelService } from "../models/model-service.ts";
+import type { ShadowService } from "../models/shadows/shadow-service.ts";
+import type { GrpcCalls } from "./grpc-calls.ts";
 
 /** ModelService over gRPC. */
 export function modelHandlers(
