@@ -110,6 +110,19 @@ module.exports = {
       },
     },
     {
+      name: "help-loads-no-command",
+      comment:
+        "What every command line loads is small: with the client alone, `--help` took five times its CPU time.",
+      severity: "error",
+      from: { path: "^packages/cli/src/(main|cli|command-table|command-table/[^/]+|server-options)\\.ts$" },
+      to: {
+        path: "^(packages|services)/",
+        pathNot: "^packages/cli/src/(cli|command-table|command-table/[^/]+|server-options)\\.ts$",
+        dynamic: false,
+        dependencyTypesNot: ["type-only"],
+      },
+    },
+    {
       name: "console-imports-contracts-and-annotate",
       severity: "error",
       from: { path: "^apps/console/" },

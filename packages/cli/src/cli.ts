@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError, Help, InvalidArgumentError, type Option } from "commander";
 import type { CommandEntry } from "./command-table/command-entry.ts";
 import { commandTable, groups } from "./command-table.ts";
-import { type ServerOptions, serverOptions } from "./server-connection.ts";
+import { type ServerOptions, serverOptions } from "./server-options.ts";
 
 const usageError = 2;
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));

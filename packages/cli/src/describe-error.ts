@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { connect } from "node:tls";
 import { SightlineError } from "@sightline/client";
-import { type ServerOptions, tlsOf } from "./server-connection.ts";
+import { tlsOf } from "./server-connection.ts";
+import type { ServerOptions } from "./server-options.ts";
 
 /** Whether nobody answered: only an answer has a reason. */
 export function isSilence(error: unknown): boolean {

@@ -2,7 +2,8 @@ import { hostname } from "node:os";
 import { connect, SightlineError } from "@sightline/client";
 import { Command } from "commander";
 import { askSecret, keepToken, keptToken, readPassword, tokensPath } from "../access/credentials.ts";
-import { type ServerOptions, tlsOf, withServer } from "../server-connection.ts";
+import { tlsOf, withServer } from "../server-connection.ts";
+import type { ServerOptions } from "../server-options.ts";
 
 /** `sightline login`: gets a token for the user and stores it for the server. */
 export function loginCommand(): Command {

@@ -21,7 +21,7 @@ import {
 import { Command, InvalidArgumentError, Option } from "commander";
 import { bundledModel, bundledModelScope } from "../camera/camera-options.ts";
 import { CliError } from "../errors.ts";
-import type { ServerOptions } from "../server-connection.ts";
+import type { ServerOptions } from "../server-options.ts";
 import { untilSignal } from "../signals.ts";
 
 export interface RunOptions {
