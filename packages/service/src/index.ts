@@ -20,6 +20,7 @@ export * from "./lease-session.ts";
 export { presenceKey } from "./lease-view.ts";
 export * from "./log.ts";
 export * from "./metrics.ts";
+export type { MirrorChange } from "./mirror-entries.ts";
 export * from "./nats.ts";
 export { accessOptions, type NatsAccess, refusal } from "./nats-access.ts";
 export * from "./nats-keys.ts";

@@ -5,8 +5,9 @@ import { connect } from "@nats-io/transport-node";
 import { leaseTtlMs } from "@sightline/contracts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Buckets, openBuckets } from "./buckets.ts";
-import { KvMirror, type MirrorChange, storedKeys } from "./kv-mirror.ts";
+import { KvMirror, storedKeys } from "./kv-mirror.ts";
 import { createLogger } from "./log.ts";
+import type { MirrorChange } from "./mirror-entries.ts";
 import { connectNats, type Nats } from "./nats.ts";
 import { NatsServer } from "./testing/index.ts";
 

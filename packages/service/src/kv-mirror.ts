@@ -3,23 +3,10 @@ import type { JetStreamManager, JsMsg } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { ServiceError } from "./errors.ts";
 import type { Logger } from "./log.ts";
+import { type MirrorChange, MirrorEntries } from "./mirror-entries.ts";
 import type { Nats } from "./nats.ts";
 import { isClustered } from "./nats-access.ts";
 import { StreamRead } from "./stream-read.ts";
-
-interface Entry<T> {
-  revision: number;
-  /** Undefined: this process deleted the key, and the watch has not shown the deletion yet. */
-  value: T | undefined;
-  receivedAt: number;
-  /** When NATS stored it, in milliseconds; undefined for this process's own write that the watch has not shown yet. */
-  storedAt: number | undefined;
-  /** The run of the watch that last showed this key. */
-  run: number;
-}
-
-/** A change of one key; `previous` is undefined when the key is new. */
-export type MirrorChange<T> = { key: string; value: T | undefined; previous: T | undefined };
 
 const retryMs = 250;
 /** If nothing of the bucket's content arrives for this long, it will not arrive. */
@@ -48,11 +35,9 @@ export class KvMirror<T> {
   readonly #decode: (data: Uint8Array) => T;
   readonly #log: Logger;
   readonly #ttlMs: number;
-  readonly #entries = new Map<string, Entry<T>>();
-  readonly #listeners = new Set<(change: MirrorChange<T>) => void>();
+  readonly #entries: MirrorEntries<T>;
   readonly #loaded = Promise.withResolvers<void>();
   #read: StreamRead | undefined;
-  #sweeper: NodeJS.Timeout | undefined;
   #run = 0;
   #seenRevision = 0;
   /** The newest revision that the present run of the watch has shown. */
@@ -73,6 +58,11 @@ export class KvMirror<T> {
     this.#decode = decode;
     this.#log = log;
     this.#ttlMs = ttlMs;
+    // While NATS is away, renewals may not be visible. Once the bucket has been read again, entries that have expired are missing.
+    this.#entries = new MirrorEntries(
+      ttlMs,
+      () => this.#isCurrent && performance.now() - this.#aliveAt < silentMs,
+    );
   }
 
   /** Resolves when the bucket's whole content has arrived. */
@@ -85,7 +75,7 @@ export class KvMirror<T> {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#unfollow();
-    clearTimeout(this.#sweeper);
+    this.#entries.stop();
     void this.#read?.close();
     this.#loaded.resolve();
   }
@@ -105,34 +95,31 @@ export class KvMirror<T> {
   }
 
   get(key: string): T | undefined {
-    return this.#entries.get(key)?.value;
+    return this.#entries.get(key);
   }
 
   /** Revision of a key; undefined when the key does not exist. */
   revision(key: string): number | undefined {
-    const entry = this.#entries.get(key);
-    return entry?.value === undefined ? undefined : entry.revision;
+    return this.#entries.revision(key);
   }
 
   keys(): string[] {
-    return [...this.#entries].filter(([, entry]) => entry.value !== undefined).map(([key]) => key);
+    return this.#entries.keys();
   }
 
   /** Calls `listener` for each change until the returned function is called. */
   onChange(listener: (change: MirrorChange<T>) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#entries.onChange(listener);
   }
 
   /** Applies this process's own write at once, so that it can read what it wrote. */
   applyPut(key: string, revision: number, value: T): void {
-    if (revision > this.#seenRevision) this.#set(key, revision, value);
+    if (revision > this.#seenRevision) this.#entries.set(key, { revision, value, run: this.#run });
   }
 
   /** Applies this process's own deletion of the given revision at once. */
   applyDelete(key: string, revision: number): void {
-    const entry = this.#entries.get(key);
-    if (entry?.revision === revision) this.#set(key, revision, undefined);
+    this.#entries.setDeleted(key, revision, this.#run);
   }
 
   async #keepWatching(): Promise<void> {
@@ -236,63 +223,24 @@ export class KvMirror<T> {
     this.#seenRevision = Math.max(this.#seenRevision, revision);
     if (run === this.#run) this.#shown = Math.max(this.#shown, revision);
     this.#heardAt = this.#aliveAt = performance.now();
-    const known = this.#entries.get(key);
     const storedAt = message.time.getTime();
-    if (known && isKnown(known, revision, storedAt, run)) {
-      known.run = run;
-      known.storedAt ??= storedAt;
-      return;
-    }
+    if (this.#entries.isKnown(key, { revision, storedAt, run })) return;
     if (isRemoval(message)) {
-      this.#remove(key);
+      this.#entries.remove(key);
       return;
     }
     try {
-      this.#set(key, revision, this.#decode(message.data), storedAt);
+      this.#entries.set(key, { revision, value: this.#decode(message.data), storedAt, run: this.#run });
     } catch (error) {
       this.#log.error({ bucket, key, err: error }, "an entry cannot be read; it is ignored");
-      this.#remove(key);
+      this.#entries.remove(key);
     }
   }
 
-  #set(key: string, revision: number, value: T | undefined, storedAt?: number): void {
-    const previous = this.#entries.get(key)?.value;
-    this.#entries.set(key, { revision, value, receivedAt: performance.now(), storedAt, run: this.#run });
-    this.#awaitExpiry();
-    if (value !== undefined || previous !== undefined) this.#tell({ key, value, previous });
-  }
-
-  #remove(key: string): void {
-    const previous = this.#entries.get(key)?.value;
-    if (this.#entries.delete(key) && previous !== undefined) this.#tell({ key, value: undefined, previous });
-  }
-
   #finishLoading(run: number): void {
-    for (const [key, entry] of this.#entries) if (entry.run !== run) this.#remove(key);
+    this.#entries.keepOnly(run);
     this.#isCurrent = true;
     this.#loaded.resolve();
-  }
-
-  /** Checks again when the first entry may have expired; entries that are renewed in time cause no checks in between. */
-  #awaitExpiry(): void {
-    if (this.#ttlMs === Infinity || this.#sweeper || this.#stopped || this.#entries.size === 0) return;
-    const first = Math.min(...[...this.#entries.values()].map(({ receivedAt }) => receivedAt));
-    const inMs = first + this.#ttlMs - performance.now();
-    this.#sweeper = setTimeout(() => this.#sweepExpired(), Math.max(inMs, this.#ttlMs / 16));
-  }
-
-  #sweepExpired(): void {
-    this.#sweeper = undefined;
-    const now = performance.now();
-    const oldest = now - this.#ttlMs;
-    // While NATS is away, renewals may not be visible. Once the bucket has been read again, entries that have expired are missing.
-    if (this.#isCurrent && now - this.#aliveAt < silentMs)
-      for (const [key, entry] of this.#entries) if (entry.receivedAt <= oldest) this.#remove(key);
-    this.#awaitExpiry();
-  }
-
-  #tell(change: MirrorChange<T>): void {
-    for (const listener of this.#listeners) listener(change);
   }
 }
 
@@ -301,15 +249,6 @@ const keyPrefix = (bucket: string) => `$KV.${bucket}.`;
 /** Whether a bucket's message says that its key is gone: deleted, purged, or expired (the server's delete marker, ADR-8). */
 function isRemoval({ headers }: JsMsg): boolean {
   return headers?.has("KV-Operation") === true || headers?.has("Nats-Marker-Reason") === true;
-}
-
-/**
- * Whether an entry from the watch is already known or older than the known one. A new run of the watch shows what exists. Its revision may
- * be lower than the known one: NATS has lost its newest messages, and other messages may have their revisions.
- */
-function isKnown(known: Entry<unknown>, revision: number, storedAt: number, run: number): boolean {
-  if (known.run === run) return known.revision >= revision;
-  return known.revision === revision && (known.storedAt === undefined || known.storedAt === storedAt);
 }
 
 /**
