@@ -161,17 +161,10 @@ export class LeaseAssignment<T, W extends LeasedWork> {
 
   /** A process of this machine that was killed will not come back: the others need not wait until its lease expires. */
   #endDead(): void {
-    const { leases, session, kind } = this.#options;
+    const { session } = this.#options;
     if (session.id === undefined) return;
-    for (const key of leases.keys()) {
-      const revision = leases.revision(key);
-      if (
-        key.startsWith(sessionKey(kind, "")) &&
-        revision !== undefined &&
-        key !== sessionKey(kind, session.id)
-      )
-        void session.endDead(key, leases.get(key)!, revision);
-    }
+    for (const { key, value, revision } of this.#view.otherSessions())
+      void session.endDead(key, value, revision);
   }
 
   /** Hands some things over when others have fewer, but not while any thing is free: those are taken first. */

@@ -49,6 +49,16 @@ export class LeaseView {
     return value !== undefined && !isLeaving(value);
   }
 
+  /** The entries of all sessions except this process's own. */
+  otherSessions(): { key: string; value: string; revision: number }[] {
+    const { leases, session, kind } = this.#of;
+    const own = session.id === undefined ? undefined : sessionKey(kind, session.id);
+    return this.#sessionKeys().flatMap((key) => {
+      const revision = leases.revision(key);
+      return key === own || revision === undefined ? [] : [{ key, value: leases.get(key)!, revision }];
+    });
+  }
+
   /** Whether another session holds the thing. */
   isLeased(key: string): boolean {
     const holder = this.holderOf(key);
@@ -68,10 +78,9 @@ export class LeaseView {
    */
   counts(successorOf: (key: string) => string | undefined): ReturnType<typeof countHeld> {
     const { records, leases, kind } = this.#of;
-    const prefix = sessionKey(kind, "");
-    const sessions = leases.keys().filter((key) => key.startsWith(prefix) && !isLeaving(leases.get(key)!));
+    const sessions = this.#sessionKeys().filter((key) => !isLeaving(leases.get(key)!));
     return countHeld(
-      sessions.map((key) => key.slice(prefix.length)),
+      sessions.map((key) => key.slice(sessionKey(kind, "").length)),
       records.keys(),
       (key) => successorOf(key) ?? this.holderOf(key),
     );
@@ -82,5 +91,10 @@ export class LeaseView {
     const { records, leases, presence } = this.#of;
     const processes = leases.keys().filter((key) => key.startsWith(`${presence}.`)).length;
     return Math.ceil(records.keys().length / Math.max(1, processes));
+  }
+
+  #sessionKeys(): string[] {
+    const prefix = sessionKey(this.#of.kind, "");
+    return this.#of.leases.keys().filter((key) => key.startsWith(prefix));
   }
 }
