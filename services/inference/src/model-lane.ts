@@ -3,6 +3,7 @@ import type { CandidateState, ModelVersions, ServedModel, WorkerInfo } from "@si
 import type { KvMirror } from "@sightline/service";
 import { type Announcements, servedModel, workerInfo } from "./announcements.ts";
 import { checkSameFrames, findModel, listVersions } from "./model-directory.ts";
+import type { LoadedReadings } from "./model-metrics.ts";
 import { RunningVersion, type VersionParts } from "./running-version.ts";
 
 /** What a lane needs beyond what its versions need. */
@@ -78,6 +79,18 @@ export class ModelLane {
   /** When the model last ran, on the monotonic clock; 0 if never. */
   get ranAt(): number {
     return this.#parts.metrics.ranAt;
+  }
+
+  /** What its metrics read at each scrape. */
+  readings(memoryBytes: () => number): LoadedReadings {
+    return {
+      slots: () => this.#current.slots,
+      busySlots: () => this.#current.busySlots,
+      restarts: () => this.#current.restarts,
+      missing: () => this.#current.missing,
+      up: () => this.#current.available,
+      memoryBytes,
+    };
   }
 
   /** Publishes its announcements now. */

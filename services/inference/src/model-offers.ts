@@ -1,11 +1,14 @@
 import type { KV } from "@nats-io/kv";
-import type { ServedModel, WorkerInfo } from "@sightline/contracts";
+import { backoffMs, type ServedModel, type WorkerInfo } from "@sightline/contracts";
 import { Announcement } from "@sightline/service";
+import { monotonicMs } from "@sightline/service/clock";
 import { servedModel } from "./announcements.ts";
 import { engineCandidates } from "./engine-choice.ts";
 import { type LocatedModel, modelNames, peekModel } from "./model-directory.ts";
 import type { LaneParts } from "./model-lane.ts";
 import { guessMemory } from "./model-memory.ts";
+
+const againRange = { firstMs: 10_000, mostMs: 5 * 60_000 };
 
 /** A model that can be loaded, and the result of trying. */
 export interface ModelOffer {
@@ -112,6 +115,25 @@ export class ModelOffers {
     const { executionProvider, precision } = this.#shared.config;
     const [engine] = engineCandidates(located, executionProvider, precision).candidates;
     return servedModel(located.manifest, located.version, engine?.encoding);
+  }
+
+  /** No camera requests the model now: if it failed, it may be requested again. */
+  async notAsked(model: string, offer: ModelOffer): Promise<void> {
+    offer.fault = undefined;
+    if (!this.#isLoaded(model) && monotonicMs() >= offer.retryAt) await this.announce(offer, true);
+  }
+
+  /** The model is loaded, and this is how much memory it takes. */
+  async loaded(offer: ModelOffer, bytes: number): Promise<void> {
+    Object.assign(offer, { bytes, failures: 0, fault: undefined });
+    await this.announce(offer, false);
+  }
+
+  /** The model could not be loaded. Cameras that request it learn that no worker serves it, unless another one does. */
+  async failed(offer: ModelOffer, error: Error): Promise<void> {
+    offer.fault = `it cannot be loaded: ${error.message}`;
+    offer.retryAt = monotonicMs() + backoffMs(++offer.failures, againRange);
+    await this.announce(offer, false);
   }
 
   /** Ingest and results rely on an announced model; while it is loaded, its lane announces it. */

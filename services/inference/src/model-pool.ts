@@ -1,5 +1,5 @@
 import type { KV } from "@nats-io/kv";
-import { backoffMs, type CameraRecord, type WorkerInfo } from "@sightline/contracts";
+import type { CameraRecord, WorkerInfo } from "@sightline/contracts";
 import type { KvMirror } from "@sightline/service";
 import { monotonicMs } from "@sightline/service/clock";
 import { type LaneParts, ModelLane } from "./model-lane.ts";
@@ -44,7 +44,6 @@ interface Loaded {
 const lookMs = 1_000;
 /** The directory of models is read again after this time, or when a camera changes. */
 const directoryMs = 3_000;
-const againRange = { firstMs: 10_000, mostMs: 5 * 60_000 };
 
 /**
  * The models of one worker. The first is always served. Others are loaded when a camera requests them, within a memory
@@ -87,7 +86,7 @@ export class ModelPool {
     const pool = new ModelPool(parts, main);
     told.pool = pool;
     pool.#mainBytes = process.memoryUsage.rss() - before;
-    parts.metrics.of(config.model).loaded(readings(main, () => pool.#mainBytes));
+    parts.metrics.of(config.model).loaded(main.readings(() => pool.#mainBytes));
     if (config.models === "" || config.models === config.model) return pool;
     pool.#unsubscribe = parts.cameras.onChange(() => {
       pool.#directoryAt = 0;
@@ -157,16 +156,10 @@ export class ModelPool {
         await this.#unload(model, "unused");
     for (const [model, offer] of this.#offers.all()) {
       if (asked.has(model) && !this.#loaded.has(model)) await this.#serve(model, offer);
-      else await this.#notAsked(model, offer);
+      else await this.#offers.notAsked(model, offer);
       metrics.of(model).loadable(offer.fault === undefined);
       if (this.#stopped) return;
     }
-  }
-
-  /** A model that failed may be requested again. */
-  async #notAsked(model: string, offer: ModelOffer): Promise<void> {
-    offer.fault = undefined;
-    if (!this.#loaded.has(model) && monotonicMs() >= offer.retryAt) await this.#offers.announce(offer, true);
   }
 
   async #serve(model: string, offer: ModelOffer): Promise<void> {
@@ -181,29 +174,23 @@ export class ModelPool {
       const lane = await ModelLane.start(model, laneParts(this.#parts, model), true);
       const loaded: Loaded = { lane, bytes: 0, askedAt: monotonicMs(), loadedAt: monotonicMs() };
       loaded.bytes = Math.max(process.memoryUsage.rss() - before, offer.least);
-      offer.bytes = loaded.bytes;
-      offer.failures = 0;
-      offer.fault = undefined;
       this.#loaded.set(model, loaded);
-      metrics.loaded(readings(lane, () => loaded.bytes));
+      metrics.loaded(lane.readings(() => loaded.bytes));
       metrics.loadEnded("loaded");
       log.info(
         { model, memory: megabytes(loaded.bytes), inAll: megabytes(this.#bytes()) },
         "a model is loaded",
       );
-      await this.#offers.announce(offer, false);
+      await this.#offers.loaded(offer, loaded.bytes);
       if (this.#stopped) await lane.stop();
       else if (this.#bytes() > this.#limit()) await this.#unload(model, "room");
     } catch (error) {
-      offer.fault = `it cannot be loaded: ${(error as Error).message}`;
-      offer.retryAt = monotonicMs() + backoffMs(++offer.failures, againRange);
       metrics.loadEnded("failed");
       log.error(
         { model, err: error },
         "a model that a camera asks for cannot be loaded; other models are not affected",
       );
-      // Cameras that request it then learn that no worker serves it, unless another one does.
-      await this.#offers.announce(offer, false);
+      await this.#offers.failed(offer, error as Error);
     }
     await this.#main.tell();
   }
@@ -298,15 +285,4 @@ function laneParts(
 ): LaneParts {
   const laneId = model === shared.config.model ? id : `${id}-${model}`;
   return { ...shared, ...own(model, laneId), id: laneId, metrics: metrics.of(model), more };
-}
-
-function readings(lane: ModelLane, memoryBytes: () => number) {
-  return {
-    slots: () => lane.current.slots,
-    busySlots: () => lane.current.busySlots,
-    restarts: () => lane.current.restarts,
-    missing: () => lane.current.missing,
-    up: () => lane.current.available,
-    memoryBytes,
-  };
 }
