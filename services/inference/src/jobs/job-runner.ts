@@ -1,36 +1,20 @@
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { KV } from "@nats-io/kv";
-import {
-  type EvaluatedModel,
-  encodeJson,
-  type ModelJob,
-  type ModelJobOutcome,
-  type ModelVersions,
-  modelJobOutcomeSchema,
-} from "@sightline/contracts";
-import { findFfmpeg } from "@sightline/rtsp";
-import type { KvMirror, Logger } from "@sightline/service";
+import { encodeJson, type ModelJob, type ModelJobOutcome, modelJobOutcomeSchema } from "@sightline/contracts";
+import type { Logger } from "@sightline/service";
 import { YoloNasError } from "@sightline/yolo-nas";
-import type { InferenceConfig } from "../config.ts";
-import { engineCandidates } from "../engine-choice.ts";
 import { WorkerError } from "../errors.ts";
-import { findModel, type LocatedModel, listVersions } from "../model-directory.ts";
-import { fetchFile, storeFile } from "./job-files.ts";
+import { storeFile } from "./job-files.ts";
+import { hasModels, type JobSources, prepareTask } from "./job-preparation.ts";
 import { runJobProcess } from "./job-process.ts";
 import type { JobRecords } from "./job-records.ts";
-import type { JobTask, ScoredModel } from "./job-task.ts";
 
-export interface JobRunnerParts {
+export interface JobRunnerParts extends JobSources {
   /** The worker's name. */
   worker: string;
-  config: InferenceConfig;
   records: JobRecords;
-  files: KV;
-  /** Which version of each model is active. */
-  wanted: Pick<KvMirror<ModelVersions>, "get">;
   log: Logger;
 }
 
@@ -88,7 +72,8 @@ export class JobRunner {
     try {
       for (const [id, job] of this.#parts.records.all()) {
         const lane = laneOf(job);
-        if (job.state !== "waiting" || this.#running.has(lane) || !(await this.#isForMe(job))) continue;
+        if (job.state !== "waiting" || this.#running.has(lane) || !(await hasModels(this.#parts, job)))
+          continue;
         if (await this.#claim(id)) this.#begin(id, lane);
         if (this.#stopped) return;
       }
@@ -102,19 +87,6 @@ export class JobRunner {
   #isMine(id: string): boolean {
     const job = this.#parts.records.find(id);
     return job?.state === "running" && job.worker === this.#parts.worker;
-  }
-
-  async #isForMe({ wanted }: ModelJob): Promise<boolean> {
-    const { modelDirectory } = this.#parts.config;
-    if (wanted.kind === "import")
-      return wanted.isNew || (await listVersions(modelDirectory, wanted.model)).length > 0;
-    const models = wanted.kind === "inspect" ? [wanted] : wanted.models;
-    for (const { model, version } of models) {
-      const found = await listVersions(modelDirectory, model);
-      const needed = version ?? this.#parts.wanted.get(model)?.active;
-      if (needed === undefined ? found.length === 0 : !found.includes(needed)) return false;
-    }
-    return true;
   }
 
   #claim(id: string): Promise<boolean> {
@@ -166,7 +138,7 @@ export class JobRunner {
 
   async #outcome(id: string, job: ModelJob, folder: string, signal: AbortSignal): Promise<ModelJobOutcome> {
     const { config, files } = this.#parts;
-    const task = await this.#task(id, job, folder, signal);
+    const task = await prepareTask(this.#parts, id, job, folder, signal);
     const limits = { memoryMib: config.modelJobMemoryMb, minutes: config.modelJobMinutes };
     const outcome = await runJobProcess(task, limits, this.#follow(id), signal);
     if (outcome.kind !== "import" || task.kind !== "import") return storable(outcome as ModelJobOutcome);
@@ -175,57 +147,6 @@ export class JobRunner {
     for (const { file } of outcome.inspection.files)
       stored.push(await storeFile(files, id, file, join(task.out, file), signal));
     return { ...outcome, files: stored };
-  }
-
-  /** Fetches the job's files. */
-  async #task(
-    id: string,
-    { wanted, files: uploads }: ModelJob,
-    folder: string,
-    signal: AbortSignal,
-  ): Promise<JobTask> {
-    const { config, files } = this.#parts;
-    const fetched = async (name: string, as: string) => {
-      const upload = uploads.find((each) => each.name === name);
-      if (!upload) throw new WorkerError("job_failed", `it has no file '${name}'`);
-      await fetchFile(files, id, upload, join(folder, as), signal);
-      return join(folder, as);
-    };
-    if (wanted.kind === "inspect") {
-      const { model, version } = wanted;
-      const located = await findModel(config.modelDirectory, model, version);
-      return { kind: "inspect", model, version, folder: located.folder };
-    }
-    if (wanted.kind === "import") {
-      const out = join(folder, "made");
-      await mkdir(out);
-      const { model, settings, isNew } = wanted;
-      const beside = isNew ? undefined : (await this.#located({ model })).manifest;
-      return { kind: "import", model, settings, path: await fetched("export", "export.onnx"), out, beside };
-    }
-    const models: ScoredModel[] = [];
-    for (const each of wanted.models) models.push(await this.#scored(each));
-    return {
-      ...{ kind: "evaluate", models, minHeight: wanted.minHeight },
-      ffmpeg: await findFfmpeg(config.ffmpegPath),
-      clip: await fetched("clip", "clip"),
-      labels: await fetched("labels", "labels.json"),
-    };
-  }
-
-  /** The requested version: the named one, the active one, or the one in the model's own folder. */
-  async #located({ model, version }: Pick<EvaluatedModel, "model" | "version">): Promise<LocatedModel> {
-    const { config, wanted } = this.#parts;
-    return findModel(config.modelDirectory, model, version ?? wanted.get(model)?.active);
-  }
-
-  /** The file that a CPU would run: a GPU is busy with cameras. */
-  async #scored({ model, version, precision }: EvaluatedModel): Promise<ScoredModel> {
-    const located = await this.#located({ model, version });
-    const { candidates, refusals } = engineCandidates(located, "cpu", precision ?? "auto");
-    const [engine] = candidates;
-    if (!engine) throw new WorkerError("job_failed", refusals.map(({ reason }) => reason).join("; "));
-    return { model, version: located.version, encoding: engine.encoding, path: engine.path };
   }
 
   #follow(id: string): (done: number, total: number) => void {
