@@ -1,31 +1,27 @@
-import { setTimeout as delay } from "node:timers/promises";
-import type { JsMsg } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
 import {
   CameraChange,
   CameraReason,
-  type CameraRules,
-  cameraRecordSchema,
+  CameraRules,
+  cameraName,
   decodeJson,
   frameDroppedSchema,
   fromTimestamp,
-  streams,
   subjects,
   toTimestamp,
   WireError,
 } from "@sightline/contracts";
-import { type Logger, placeAfter, type StreamPlace, StreamRead, untilAborted } from "@sightline/service";
+import { checkRules, RulesError } from "@sightline/rules";
+import type { KvMirror, Logger } from "@sightline/service";
 import type { AnalysisContext } from "./analysis-context.ts";
 import type { CameraMetrics } from "./analysis-metrics.ts";
 import { CameraStanding } from "./camera-standing.ts";
 import type { CameraTimeline } from "./camera-timeline.ts";
+import { DetectionReader } from "./detection-reader.ts";
 import { TimelineError } from "./errors.ts";
-import { InTurn } from "./in-turn.ts";
-import { type RawFrame, readRawFrame } from "./raw-frame.ts";
+import type { RawFrame } from "./raw-frame.ts";
 import type { OrderedFrame } from "./raw-order.ts";
-import { rulesInForce } from "./rules-in-force.ts";
 
-const retryMs = 250;
 /** After NATS is back, a step that waits for it may still end within this time. */
 const answerMs = 500;
 const checkpointMs = 5_000;
@@ -41,7 +37,6 @@ const statusAgeMs = 2_000;
 export class AnalysisSession {
   readonly #timeline: CameraTimeline;
   readonly #context: AnalysisContext;
-  readonly #metrics: CameraMetrics;
   readonly #log: Logger;
   readonly #turns = new InTurn();
   readonly #failed = Promise.withResolvers<never>();
@@ -50,12 +45,9 @@ export class AnalysisSession {
   readonly #standing: CameraStanding;
   /** Frames up to this one were published before the session began; what happens now follows after them. */
   readonly #backlogEnd: number;
-  readonly #registeredAt: number | undefined;
   #expiry: NodeJS.Timeout | undefined;
-  #reader = new AbortController();
+  readonly #reader: DetectionReader;
   #current = false;
-  /** Position of the reader of detections; undefined before the first message. */
-  #place: StreamPlace | undefined;
   /** Why the camera was down at the last check; undefined before the first. */
   #downReason: CameraReason | undefined;
   /** Frames that were analysed before must not create events again: the rules take effect after them. */
@@ -73,9 +65,9 @@ export class AnalysisSession {
     this.#timeline = timeline;
     this.#log = log;
     this.#backlogEnd = backlogEnd;
-    this.#registeredAt = registeredAt;
     this.#context = context;
-    this.#metrics = metrics;
+    const receive = (frame: RawFrame | undefined, sequence: number) => this.#receive(frame, sequence);
+    this.#reader = new DetectionReader(timeline, registeredAt, context, metrics, receive);
     this.#failed.promise.catch(() => undefined);
     this.#standing = new CameraStanding(context.status, timeline.camera, () => this.#catchUp());
     this.#idle = setTimeout(() => this.#tick(), tickMs);
@@ -106,13 +98,14 @@ export class AnalysisSession {
         }),
       );
       this.#inTurn(async () => this.#noteProgress());
-      await Promise.race([this.#failed.promise, this.#keepReading(signal)]);
+      const reading = this.#reader.run(signal, (step) => this.#turns.run(step));
+      await Promise.race([this.#failed.promise, reading]);
       await this.#turns.run(async () => undefined);
     } finally {
       this.#standing.stop();
       clearTimeout(this.#idle);
       clearTimeout(this.#expiry);
-      this.#reader.abort();
+      this.#reader.readAgain();
       for (const stop of this.#stops.splice(0)) stop();
     }
   }
@@ -134,7 +127,7 @@ export class AnalysisSession {
       clearTimeout(silence);
       return this.#timeline.requireKept(written);
     });
-    this.#reader.abort();
+    this.#reader.readAgain();
   }
 
   /** The camera has another address: from now on it may show another place. */
@@ -156,56 +149,10 @@ export class AnalysisSession {
     this.#turns.run(step).catch((error) => this.#failed.reject(error));
   }
 
-  async #keepReading(signal: AbortSignal): Promise<void> {
-    const { nats } = this.#context;
-    const { camera, order } = this.#timeline;
-    while (!signal.aborted) {
-      await this.#timeline.requireSameDetections(this.#place);
-      this.#reader = new AbortController();
-      const until = AbortSignal.any([signal, this.#reader.signal]);
-      for await (const message of await StreamRead.open(
-        nats.jetstream,
-        streams.detections,
-        { from: { after: order.read }, subject: subjects.detections(camera) },
-        until,
-      ))
-        await this.#turns.run(() => this.#receive(message, signal));
-      if (!signal.aborted) await delay(retryMs);
-    }
-  }
-
-  async #receive(message: JsMsg, signal: AbortSignal): Promise<void> {
-    const frame = readRawFrame(message);
-    const isOther = frame !== undefined && this.#isOfOtherCamera(frame);
-    // A frame of the camera that has this name now belongs to the next analysis; the registry's pending message ends this
-    // one.
-    if (isOther && !(await this.#isRegistered())) return untilAborted(signal);
-    this.#metrics.lag(message.info.pending);
-    this.#place = placeAfter(message);
-    if (frame && !isOther) await this.#take(this.#timeline.order.push(frame));
-    else {
-      this.#timeline.order.skip(message.seq);
-      if (!frame) this.#context.metrics.invalid.inc();
-    }
+  async #receive(frame: RawFrame | undefined, sequence: number): Promise<void> {
+    if (frame) await this.#take(this.#timeline.order.push(frame));
+    else this.#timeline.order.skip(sequence);
     this.#noteProgress();
-  }
-
-  /** Whether a frame belongs to another camera that had this one's name before, or has it now. */
-  #isOfOtherCamera({ event }: RawFrame): boolean {
-    const { cameraCreateTime } = event.frame!;
-    if (!cameraCreateTime || this.#registeredAt === undefined) return false;
-    return fromTimestamp(cameraCreateTime) !== this.#registeredAt;
-  }
-
-  /**
-   * Whether the camera is still registered, and not another one with its name.
-   * @throws when NATS does not answer
-   */
-  async #isRegistered(): Promise<boolean> {
-    const record = await this.#context.buckets.cameras.get(this.#timeline.camera);
-    if (record?.operation !== "PUT") return false;
-    const { createTime } = decodeJson(cameraRecordSchema, record.value);
-    return Date.parse(createTime) === this.#registeredAt;
   }
 
   #receiveNotice(message: Msg): void {
@@ -287,6 +234,40 @@ export class AnalysisSession {
       await this.#timeline.step({ $case: "tick", value: { time: now() } });
       this.#idle.refresh();
     });
+  }
+}
+
+/** Runs steps one after another. After the first failure, all later steps fail with the same error and are not run. */
+class InTurn {
+  #last: Promise<void> = Promise.resolve();
+
+  /** Resolves when the step is done. */
+  run(step: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(step);
+    this.#last = done;
+    done.catch(() => undefined);
+    return done;
+  }
+}
+
+/**
+ * The rules for a camera's analysis: those in the bucket, under their etag. Unusable rules, which only another version can
+ * have written, count as none.
+ */
+function rulesInForce(mirror: KvMirror<CameraRules>, camera: string, log: Logger): CameraRules {
+  const stored = mirror.get(camera);
+  const revision = mirror.revision(camera);
+  const names = { name: `${cameraName(camera)}/rules`, etag: revision === undefined ? "" : String(revision) };
+  if (!stored) return CameraRules.fromPartial({ ...names, etag: "" });
+  try {
+    return { ...checkRules(stored), ...names };
+  } catch (error) {
+    if (!(error instanceof RulesError)) throw error;
+    log.error(
+      { err: error },
+      "the camera's rules cannot be used; the camera has no rules until they are changed",
+    );
+    return CameraRules.fromPartial(names);
   }
 }
 
