@@ -1,8 +1,9 @@
 import { type AuditRecordJson, auditRecordSchema, decodeJson, streams } from "@sightline/contracts";
-import type { Nats } from "@sightline/service";
+import type { Lifecycle, Logger, Nats } from "@sightline/service";
 import { ApiError } from "../errors.ts";
 import { StoredMessages } from "../feeds/stored-messages.ts";
 import { foreignPageToken, pageTokenAfter, readPage } from "../history/page-token.ts";
+import { AuditTrail } from "./audit.ts";
 
 /** Filters of a request; undefined or empty ones match everything. Times are in milliseconds; `to` is exclusive. */
 export interface AuditTrailQuery {
@@ -73,4 +74,15 @@ export class AuditHistory {
       range.close();
     }
   }
+}
+
+/** The audit trail and its stored records. */
+export interface AuditParts {
+  audit: AuditTrail;
+  history: AuditHistory;
+}
+
+/** Starts recording calls; what waits to be stored is stored before `life` ends. */
+export function startAudit(nats: Nats, log: Logger, life: Lifecycle): AuditParts {
+  return { audit: life.add(new AuditTrail(nats, log)), history: new AuditHistory(nats) };
 }

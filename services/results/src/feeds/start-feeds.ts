@@ -1,6 +1,8 @@
 import type { KV } from "@nats-io/kv";
-import type { Lifecycle, Logger, Nats } from "@sightline/service";
+import type { Lifecycle, Logger, Nats, ServiceStart } from "@sightline/service";
 import type { ResultsMetrics } from "../results-metrics.ts";
+import { DetectionService } from "./detection-service.ts";
+import { EventService } from "./event-service.ts";
 import { type DetectionFeed, detectionFeed, type EventFeed, eventFeed } from "./feeds.ts";
 import { StreamMakings } from "./stream-makings.ts";
 import { SubscriberCount } from "./subscribers.ts";
@@ -9,21 +11,26 @@ import { SubscriberCount } from "./subscribers.ts";
 export interface FeedStart {
   timeline: DetectionFeed;
   events: EventFeed;
+  detectionService: DetectionService;
+  eventService: EventService;
   makings: StreamMakings;
   /** Whether both streams are being read. */
   reading(): boolean;
 }
 
-/**
- * Reads TIMELINE and EVENTS for subscribers; ends through `life`.
- * @param waitsFor gets what the start is waiting for
- */
+export interface FeedSettings {
+  maxSubscribers: number;
+  /** Frames kept for a slow live subscriber. */
+  subscriberBuffer: number;
+}
+
+/** Reads TIMELINE and EVENTS for subscribers; ends through `life`. */
 export async function startFeeds(
+  { maxSubscribers, subscriberBuffer }: FeedSettings,
   nats: Nats,
   bucket: KV,
-  maxSubscribers: number,
   observers: Pick<ResultsMetrics, "detectionFeed" | "eventFeed">,
-  waitsFor: (what: string) => void,
+  start: Pick<ServiceStart, "waitsFor">,
   log: Logger,
   life: Lifecycle,
 ): Promise<FeedStart> {
@@ -32,11 +39,18 @@ export async function startFeeds(
   const timeline = detectionFeed(parts, observers.detectionFeed);
   const events = eventFeed(parts, observers.eventFeed);
   for (const { reader } of [timeline, events]) {
-    waitsFor(`what the stream ${reader.stream} holds has not been read yet`);
+    start.waitsFor(`what the stream ${reader.stream} holds has not been read yet`);
     life.add(reader);
     await reader.start();
   }
-  waitsFor("which makings of the streams there were has not been read yet");
+  start.waitsFor("which makings of the streams there were has not been read yet");
   await makings.settled();
-  return { timeline, events, makings, reading: () => timeline.reader.reading && events.reader.reading };
+  return {
+    timeline,
+    events,
+    detectionService: new DetectionService(timeline, subscriberBuffer),
+    eventService: new EventService(events),
+    makings,
+    reading: () => timeline.reader.reading && events.reader.reading,
+  };
 }

@@ -1,17 +1,11 @@
 import type { ModelServiceServer } from "@sightline/contracts";
-import type { JobService } from "../models/jobs/job-service.ts";
-import type { VersionFiles } from "../models/jobs/version-files.ts";
-import type { ModelService } from "../models/model-service.ts";
-import type { ShadowService } from "../models/shadows/shadow-service.ts";
+import type { ModelParts } from "../models/start-models.ts";
 import type { GrpcCalls } from "./grpc-calls.ts";
 
 /** ModelService over gRPC. */
 export function modelHandlers(
   calls: GrpcCalls,
-  service: ModelService,
-  shadows: ShadowService,
-  jobs: JobService,
-  versionFiles: VersionFiles,
+  { service, shadows, jobs, files }: Pick<ModelParts, "service" | "shadows" | "jobs" | "files">,
 ): ModelServiceServer {
   return {
     listModels: calls.unary("ListModels", async () => ({ models: service.list(), faults: service.faults() })),
@@ -34,7 +28,7 @@ export function modelHandlers(
       contentType: "image/jpeg",
       content: Buffer.from(await shadows.picture(r, scope)),
     })),
-    inspectModelVersion: calls.unary("InspectModelVersion", async (r) => versionFiles.inspect(r)),
+    inspectModelVersion: calls.unary("InspectModelVersion", async (r) => files.inspect(r)),
     createModelImport: calls.unary("CreateModelImport", async (r) => ({ job: await jobs.createImport(r) })),
     createModelEvaluation: calls.unary("CreateModelEvaluation", async (r) => ({
       job: await jobs.createEvaluation(r),
@@ -52,7 +46,7 @@ export function modelHandlers(
       return {};
     }),
     deleteModelVersion: calls.unary("DeleteModelVersion", async (r) => {
-      await versionFiles.delete(r);
+      await files.delete(r);
       return {};
     }),
   };

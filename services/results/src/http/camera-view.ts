@@ -6,8 +6,8 @@ import {
   type WorkerInfo,
 } from "@sightline/contracts";
 import type { Analyses } from "../analyses.ts";
+import type { RecentLosses } from "../feeds/recent-losses.ts";
 import { diagnoseCamera } from "./findings/diagnose-camera.ts";
-import type { RecentLosses } from "./findings/recent-losses.ts";
 import { toHttpCamera } from "./json/camera-json.ts";
 import { figuresOf } from "./series/camera-series.ts";
 import type { SeriesStore } from "./series/series-store.ts";

@@ -9,8 +9,7 @@ import {
   validatorCompiler,
 } from "fastify-type-provider-zod";
 import type { Registry } from "prom-client";
-import type { AuditTrail } from "../access/audit.ts";
-import type { AuditHistory } from "../access/audit-history.ts";
+import type { AuditParts } from "../access/audit-history.ts";
 import type { CallLimits } from "../access/call-limits.ts";
 import type { CameraIds } from "../access/permit.ts";
 import type { AccessParts } from "../access/start-access.ts";
@@ -55,12 +54,6 @@ export interface HttpApiOptions {
   /** Whether only this machine can reach the server. */
   local: boolean;
   certificateUser?: CertificateUser;
-}
-
-/** The audit trail and its stored records. */
-export interface AuditParts {
-  audit: AuditTrail;
-  history: AuditHistory;
 }
 
 /**

@@ -13,12 +13,14 @@ import { VersionRecords } from "./version-records.ts";
 
 /** What the rest of the service uses of models. */
 export interface ModelParts {
-  models: ModelService;
+  service: ModelService;
   shadows: ShadowService;
   jobs: JobService;
   files: VersionFiles;
   shadowReports: ShadowReports;
   versionRecords: VersionRecords;
+  /** Ids of the cameras that use a model. */
+  camerasOf: (model: string) => string[];
 }
 
 export interface ModelSettings {
@@ -62,11 +64,12 @@ export function startModels(
   });
   const jobParts = { store, catalog, versions: versionRecords };
   return {
-    models: new ModelService(catalog, versionRecords, new Activations(versionRecords, log), cameras, store),
+    service: new ModelService(catalog, versionRecords, new Activations(versionRecords, log), cameras, store),
     shadows: new ShadowService(shadowReports, catalog, versionRecords, requireCamera),
     jobs: new JobService({ ...jobParts, uploadMb, storeMb }),
     files: new VersionFiles({ ...jobParts, cameras: camerasOf }),
     shadowReports,
     versionRecords,
+    camerasOf,
   };
 }

@@ -6,9 +6,11 @@ import {
   type UpdateCameraRulesRequest,
 } from "@sightline/contracts";
 import { checkRules, parseRules, type RulesCheck, RulesError } from "@sightline/rules";
+import type { Buckets, Lifecycle, Logger } from "@sightline/service";
 import type { ModelCatalog } from "../cameras/model-catalog.ts";
 import { ApiError } from "../errors.ts";
-import type { RulesRegistry } from "./rules-registry.ts";
+import type { Mirrors } from "../mirrors.ts";
+import { RulesRegistry } from "./rules-registry.ts";
 
 /** The calls of RulesService. Every method throws ApiError. */
 export class RulesService {
@@ -96,4 +98,23 @@ function tellFaults(check: () => CameraRules): CameraRules {
     if (error instanceof RulesError) throw new ApiError("rules_invalid", error.message, { cause: error });
     throw error;
   }
+}
+
+/** What the rest of the service uses of rules. */
+export interface RulesParts {
+  registry: RulesRegistry;
+  service: RulesService;
+}
+
+/** Starts the registry of rules, and deletes those whose camera was deleted meanwhile; it ends through `life`. */
+export async function startRules(
+  buckets: Buckets,
+  { rules, records }: Mirrors,
+  catalog: ModelCatalog,
+  log: Logger,
+  life: Lifecycle,
+): Promise<RulesParts> {
+  const registry = life.add(new RulesRegistry(buckets.cameraRules, rules, records, log));
+  await registry.sweep(buckets.cameras);
+  return { registry, service: new RulesService(registry, catalog) };
 }

@@ -13,10 +13,10 @@ import {
 } from "@sightline/contracts";
 import { describeReason } from "@sightline/rtsp";
 import { describe, expect, test } from "vitest";
+import { RecentLosses } from "../../feeds/recent-losses.ts";
 import { figuresOf, type SeriesSample } from "../series/camera-series.ts";
 import { reasonAdvice } from "./advice.ts";
 import { diagnoseCamera } from "./diagnose-camera.ts";
-import { RecentLosses } from "./recent-losses.ts";
 
 type Status = HttpCamera["status"];
 

@@ -9,10 +9,10 @@ import {
   type WorkerInfo,
 } from "@sightline/contracts";
 import { faultDetail } from "@sightline/rtsp";
+import type { RecentLoss } from "../../feeds/recent-losses.ts";
 import type { SeriesSample } from "../series/camera-series.ts";
 import { type Advice, dropAdvice, percent, reasonAdvice } from "./advice.ts";
 import { findClockSkew, findSlowStage } from "./diagnose-latency.ts";
-import type { RecentLoss } from "./recent-losses.ts";
 import { findFloor, findRecordStream, findUnanalysed } from "./shortfalls.ts";
 
 /** The state of the rest of the system when a camera is diagnosed. */

@@ -40,7 +40,7 @@ export function cameraDetailRoutes(app: ApiApp, parts: Parts): void {
       },
     },
     async ({ params }, reply) => {
-      const rules = parts().rules.get({ name: rulesName(params.camera) });
+      const rules = parts().rules.service.get({ name: rulesName(params.camera) });
       reply.header("etag", `"${rules.etag}"`);
       return formatRules(rules);
     },
@@ -63,7 +63,7 @@ export function cameraDetailRoutes(app: ApiApp, parts: Parts): void {
     },
     async ({ params, body, headers }, reply) => {
       const etag = etagOfIfMatch(headers["if-match"]);
-      const rules = await parts().rules.updateFromFile(params.camera, body, etag);
+      const rules = await parts().rules.service.updateFromFile(params.camera, body, etag);
       reply.header("etag", `"${rules.etag}"`);
       return formatRules(rules);
     },
@@ -92,7 +92,11 @@ export function cameraDetailRoutes(app: ApiApp, parts: Parts): void {
     async ({ params, query }, reply) => {
       const { annotated, width, frame: source } = query;
       const name = cameraName(params.camera);
-      const { jpeg } = await parts().cameraSnapshots.get(name, { annotated, source, maxWidth: width });
+      const { jpeg } = await parts().snapshots.cameraSnapshots.get(name, {
+        annotated,
+        source,
+        maxWidth: width,
+      });
       return reply.type("image/jpeg").send(Buffer.from(jpeg));
     },
   );
@@ -112,7 +116,7 @@ export function cameraDetailRoutes(app: ApiApp, parts: Parts): void {
     },
     async ({ params: { camera }, query }) => {
       const { cameras, series } = parts();
-      cameras.get({ name: cameraName(camera) });
+      cameras.service.get({ name: cameraName(camera) });
       return { camera, samples: series.recent(camera, query.seconds).map(withoutOffset) };
     },
   );

@@ -48,7 +48,7 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
     async (request) => {
       const { cameras, view } = parts();
       const { label: labels, ...page } = request.query;
-      const found = cameras.list({ ...page, labels }, requesterOf(request).scope);
+      const found = cameras.service.list({ ...page, labels }, requesterOf(request).scope);
       return { ...found, cameras: found.cameras.map((camera) => view.show(camera)) };
     },
   );
@@ -69,9 +69,9 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
       const read = readFields(httpNewCameraSchema, body);
       const { id = "", ...settings } = read.fields;
       const request = { cameraId: id, camera: cameraOfSettings(settings) };
-      const camera = await cameras.register(request, formFaults(read));
+      const camera = await cameras.service.register(request, formFaults(read));
       reply.header("location", `/api/v1/cameras/${id}`).header("etag", `"${camera.etag}"`);
-      return reply.code(201).send({ ...view.show(camera), warnings: cameras.warnings(camera) });
+      return reply.code(201).send({ ...view.show(camera), warnings: cameras.service.warnings(camera) });
     },
   );
   app.get(
@@ -87,7 +87,7 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
     },
     async ({ params }, reply) => {
       const { cameras, view } = parts();
-      const camera = cameras.get({ name: cameraName(params.camera) });
+      const camera = cameras.service.get({ name: cameraName(params.camera) });
       reply.header("etag", `"${camera.etag}"`);
       return view.show(camera);
     },
@@ -116,9 +116,9 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
         camera: { ...cameraOfSettings(fields), name: cameraName(params.camera), etag },
         updateMask: cameraPathsOf(fields),
       };
-      const camera = await cameras.update(request, formFaults(read), requesterOf(asked).scope);
+      const camera = await cameras.service.update(request, formFaults(read), requesterOf(asked).scope);
       reply.header("etag", `"${camera.etag}"`);
-      return { ...view.show(camera), warnings: cameras.warnings(camera, request.updateMask) };
+      return { ...view.show(camera), warnings: cameras.service.warnings(camera, request.updateMask) };
     },
   );
   app.delete(
@@ -133,7 +133,7 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
       },
     },
     async ({ params }, reply) => {
-      await parts().cameras.delete({ name: cameraName(params.camera) });
+      await parts().cameras.service.delete({ name: cameraName(params.camera) });
       return reply.code(204).send();
     },
   );

@@ -45,7 +45,10 @@ export function detectionRoutes(app: ApiApp, parts: Parts): void {
         pageSize: query.pageSize,
         pageToken: query.pageToken,
       });
-      const { frames, nextPageToken } = await parts().detections.list(asked, requesterOf(request).scope);
+      const { frames, nextPageToken } = await parts().history.detections.list(
+        asked,
+        requesterOf(request).scope,
+      );
       const now = Date.now();
       return { frames: frames.map((frame) => toHttpAnalysedFrame(frame, now)), nextPageToken };
     },

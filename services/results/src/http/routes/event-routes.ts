@@ -93,7 +93,7 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
         pageSize: query.pageSize,
         pageToken: query.pageToken,
       };
-      const { events, nextPageToken } = await parts().events.list(asked, requesterOf(request).scope);
+      const { events, nextPageToken } = await parts().history.events.list(asked, requesterOf(request).scope);
       return { events: events.map(toHttpEvent), nextPageToken };
     },
   );
@@ -115,7 +115,7 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
         ...{ by, filter: filterOf(query), startTime: toTimestamp(Date.parse(query.from)) },
         endTime: query.to === undefined ? undefined : toTimestamp(Date.parse(query.to)),
       };
-      const counts = new EventCounts(parts().events);
+      const counts = new EventCounts(parts().history.events);
       const { counts: found } = await counts.count(asked, requesterOf(request).scope, untilClosed(reply));
       return { counts: found.map((count) => toHttpEventCount(count, by)) };
     },
@@ -135,7 +135,7 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
       const { events, reviewed } = request.body;
       const { scope, name } = requesterOf(request);
       const names = events.map(({ camera, id }) => eventName({ camera, event: id }));
-      const marked = await parts().reviews.mark(names, reviewed, scope, name);
+      const marked = await parts().history.reviews.mark(names, reviewed, scope, name);
       return { events: marked.names.map((each) => parseEventName(each)!) };
     },
   );
@@ -150,7 +150,7 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
         response: { 200: httpEventSchema, ...errorAnswers },
       },
     },
-    async ({ params }) => toHttpEvent(await parts().events.get(eventName(params))),
+    async ({ params }) => toHttpEvent(await parts().history.events.get(eventName(params))),
   );
   app.get(
     "/events/:camera/:event/snapshot",
@@ -177,7 +177,7 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
     async ({ params, query }, reply) => {
       const abort = new AbortController();
       reply.raw.once("close", () => abort.abort());
-      const { jpeg } = await parts().eventSnapshots.get(eventName(params), query, abort.signal);
+      const { jpeg } = await parts().snapshots.eventSnapshots.get(eventName(params), query, abort.signal);
       // A better picture may replace it while the event is open.
       reply.header("cache-control", "no-cache");
       return reply.type("image/jpeg").send(Buffer.from(jpeg));

@@ -44,7 +44,7 @@ export function modelJobRoutes(app: ApiApp, parts: Parts): void {
     },
     async ({ params }) =>
       toHttpInspected(
-        await parts().versionFiles.inspect({ name: versionName(params.model, params.version) }),
+        await parts().models.files.inspect({ name: versionName(params.model, params.version) }),
       ),
   );
   app.delete(
@@ -59,7 +59,7 @@ export function modelJobRoutes(app: ApiApp, parts: Parts): void {
       },
     },
     async ({ params }, reply) => {
-      await parts().versionFiles.delete({ name: versionName(params.model, params.version) });
+      await parts().models.files.delete({ name: versionName(params.model, params.version) });
       return reply.code(204).send();
     },
   );
@@ -73,7 +73,7 @@ export function modelJobRoutes(app: ApiApp, parts: Parts): void {
         response: { 200: httpModelJobsSchema, ...errorAnswers },
       },
     },
-    async () => ({ jobs: parts().modelJobs.list().map(toHttpJob) }),
+    async () => ({ jobs: parts().models.jobs.list().map(toHttpJob) }),
   );
   app.post(
     "/model-jobs/import",
@@ -89,7 +89,7 @@ export function modelJobRoutes(app: ApiApp, parts: Parts): void {
     async ({ body }, reply) => {
       const { model, isNew, settings = {}, file } = body;
       const { input, ...rest } = settings;
-      const created = await parts().modelJobs.createImport(
+      const created = await parts().models.jobs.createImport(
         CreateModelImportRequest.fromPartial({
           ...{ model: modelName(model), isNew, settings: { ...rest, ...input } },
           file: { name: "export", fileName: file.fileName, sizeBytes: file.bytes },
@@ -113,7 +113,7 @@ export function modelJobRoutes(app: ApiApp, parts: Parts): void {
       const file = (name: "clip" | "labels") => ({
         ...{ name, fileName: body[name].fileName, sizeBytes: body[name].bytes },
       });
-      const created = await parts().modelJobs.createEvaluation(
+      const created = await parts().models.jobs.createEvaluation(
         CreateModelEvaluationRequest.fromPartial({
           models: body.models.map((each) => ({ ...each, model: modelName(each.model) })),
           minHeight: body.minHeight ?? 0,
@@ -134,7 +134,7 @@ export function modelJobRoutes(app: ApiApp, parts: Parts): void {
         response: { 200: httpModelJobSchema, ...errorAnswers },
       },
     },
-    async ({ params }) => toHttpJob(parts().modelJobs.get({ name: jobName(params.job) })),
+    async ({ params }) => toHttpJob(parts().models.jobs.get({ name: jobName(params.job) })),
   );
   app.post(
     "/model-jobs/:job/start",
@@ -147,7 +147,7 @@ export function modelJobRoutes(app: ApiApp, parts: Parts): void {
         response: { 200: httpModelJobSchema, ...errorAnswers },
       },
     },
-    async ({ params }) => toHttpJob(await parts().modelJobs.start({ name: jobName(params.job) })),
+    async ({ params }) => toHttpJob(await parts().models.jobs.start({ name: jobName(params.job) })),
   );
   app.post(
     "/model-jobs/:job/cancel",
@@ -160,7 +160,7 @@ export function modelJobRoutes(app: ApiApp, parts: Parts): void {
         response: { 200: httpModelJobSchema, ...errorAnswers },
       },
     },
-    async ({ params }) => toHttpJob(await parts().modelJobs.cancel({ name: jobName(params.job) })),
+    async ({ params }) => toHttpJob(await parts().models.jobs.cancel({ name: jobName(params.job) })),
   );
   app.delete(
     "/model-jobs/:job",
@@ -175,7 +175,7 @@ export function modelJobRoutes(app: ApiApp, parts: Parts): void {
       },
     },
     async ({ params }, reply) => {
-      await parts().modelJobs.delete({ name: jobName(params.job) });
+      await parts().models.jobs.delete({ name: jobName(params.job) });
       return reply.code(204).send();
     },
   );
@@ -202,7 +202,7 @@ export function modelJobRoutes(app: ApiApp, parts: Parts): void {
       async ({ params: { job, file, piece }, body }, reply) => {
         if (!Buffer.isBuffer(body))
           throw new ApiError("media_type_refused", "expected the piece's bytes as application/octet-stream");
-        await parts().modelJobs.uploadPiece({ name: jobName(job), file, piece, content: body });
+        await parts().models.jobs.uploadPiece({ name: jobName(job), file, piece, content: body });
         return reply.code(204).send();
       },
     );

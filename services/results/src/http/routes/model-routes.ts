@@ -37,15 +37,16 @@ export function modelRoutes(app: ApiApp, parts: Parts): void {
       },
     },
     async (request) => {
-      const { models, workers, modelCameras } = parts();
+      const { service, versionRecords, camerasOf } = parts().models;
+      const workers = versionRecords.workers();
       const { scope } = requesterOf(request);
       return {
-        faults: models.faults(),
-        models: models.list().map((model) => {
+        faults: service.faults(),
+        models: service.list().map((model) => {
           const name = model.name.slice(model.name.indexOf("/") + 1);
-          const { versions } = models.listVersions({ parent: model.name });
-          const having = workers().filter((worker) => worker.model === name);
-          const cameras = modelCameras(name).filter((camera) => scope.sees(camera));
+          const { versions } = service.listVersions({ parent: model.name });
+          const having = workers.filter((worker) => worker.model === name);
+          const cameras = camerasOf(name).filter((camera) => scope.sees(camera));
           return toHttpModel(model, versions, having, cameras);
         }),
       };
@@ -65,7 +66,7 @@ export function modelRoutes(app: ApiApp, parts: Parts): void {
     },
     async ({ params, body }, reply) => {
       const name = versionName(params.model, body.version);
-      const { version, warnings } = await parts().models.activate(
+      const { version, warnings } = await parts().models.service.activate(
         { name, timeout: undefined },
         untilClosed(reply),
       );
@@ -85,7 +86,7 @@ export function modelRoutes(app: ApiApp, parts: Parts): void {
     },
     async ({ params }, reply) => {
       const name = modelName(params.model);
-      const { version, warnings } = await parts().models.rollback(
+      const { version, warnings } = await parts().models.service.rollback(
         { name, timeout: undefined },
         untilClosed(reply),
       );
@@ -103,7 +104,7 @@ export function modelRoutes(app: ApiApp, parts: Parts): void {
       },
     },
     async (request) => ({
-      shadows: parts().shadows.list(requesterOf(request).scope).shadows.map(toHttpShadow),
+      shadows: parts().models.shadows.list(requesterOf(request).scope).shadows.map(toHttpShadow),
     }),
   );
   app.post(
@@ -119,7 +120,7 @@ export function modelRoutes(app: ApiApp, parts: Parts): void {
     },
     async ({ body }, reply) => {
       const { camera, model, seconds, ...settings } = body;
-      const started = await parts().shadows.start(
+      const started = await parts().models.shadows.start(
         StartModelShadowRequest.fromPartial({
           ...settings,
           camera: cameraName(camera),
@@ -143,7 +144,7 @@ export function modelRoutes(app: ApiApp, parts: Parts): void {
     },
     async (request) =>
       toHttpShadow(
-        parts().shadows.get({ name: shadowName(request.params.shadow) }, requesterOf(request).scope),
+        parts().models.shadows.get({ name: shadowName(request.params.shadow) }, requesterOf(request).scope),
       ),
   );
   app.post(
@@ -159,7 +160,7 @@ export function modelRoutes(app: ApiApp, parts: Parts): void {
     },
     async (request) => {
       const name = shadowName(request.params.shadow);
-      return toHttpShadow(await parts().shadows.stop({ name }, requesterOf(request).scope));
+      return toHttpShadow(await parts().models.shadows.stop({ name }, requesterOf(request).scope));
     },
   );
   app.delete(
@@ -174,7 +175,10 @@ export function modelRoutes(app: ApiApp, parts: Parts): void {
       },
     },
     async (request, reply) => {
-      await parts().shadows.delete({ name: shadowName(request.params.shadow) }, requesterOf(request).scope);
+      await parts().models.shadows.delete(
+        { name: shadowName(request.params.shadow) },
+        requesterOf(request).scope,
+      );
       return reply.code(204).send();
     },
   );
@@ -191,7 +195,7 @@ export function modelRoutes(app: ApiApp, parts: Parts): void {
     },
     async (request, reply) => {
       const { shadow, frame } = request.params;
-      const jpeg = await parts().shadows.picture(
+      const jpeg = await parts().models.shadows.picture(
         { name: shadowName(shadow), frame },
         requesterOf(request).scope,
       );
