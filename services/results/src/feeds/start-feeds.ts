@@ -1,8 +1,7 @@
 import type { KV } from "@nats-io/kv";
 import type { Lifecycle, Logger, Nats, ServiceStart } from "@sightline/service";
 import type { ResultsMetrics } from "../results-metrics.ts";
-import { DetectionService } from "./detection-service.ts";
-import { EventService } from "./event-service.ts";
+import { DetectionService, EventService } from "./feed-services.ts";
 import { type DetectionFeed, detectionFeed, type EventFeed, eventFeed } from "./feeds.ts";
 import { StreamMakings } from "./stream-makings.ts";
 import { SubscriberCount } from "./subscribers.ts";

@@ -10,8 +10,7 @@ import {
   type SubscribeEventsRequest,
   type SubscriptionServiceServer,
 } from "@sightline/contracts";
-import type { DetectionService } from "../feeds/detection-service.ts";
-import type { EventService } from "../feeds/event-service.ts";
+import type { DetectionService, EventService } from "../feeds/feed-services.ts";
 import type { DetectionHistory } from "../history/detection-history.ts";
 import { EventCounts } from "../history/event-counts.ts";
 import type { EventHistory } from "../history/event-history.ts";

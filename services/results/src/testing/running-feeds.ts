@@ -23,9 +23,8 @@ import {
   openBuckets,
 } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
-import { DetectionService } from "../feeds/detection-service.ts";
-import { EventService } from "../feeds/event-service.ts";
 import type { FeedObserver } from "../feeds/feed.ts";
+import { DetectionService, EventService } from "../feeds/feed-services.ts";
 import { detectionFeed, eventFeed, type FeedParts } from "../feeds/feeds.ts";
 import { StreamMakings } from "../feeds/stream-makings.ts";
 import { SubscriberCount } from "../feeds/subscribers.ts";
