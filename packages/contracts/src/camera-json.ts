@@ -16,12 +16,15 @@ import { eachStatusField, type OwnStatusName, type PlainStatus } from "./camera-
 import { toIso } from "./event-json.ts";
 import {
   Camera,
+  type CameraReason,
+  type CameraState,
   type CameraStatus,
   Decode,
   MaskedVideo,
   Recording,
   RecordingMode,
   type RecordingStatus,
+  type RecordStreamStatus,
   type SecondStage,
   Transport,
 } from "./gen/sightline/v1/camera.ts";
@@ -97,12 +100,29 @@ export function cameraStatusJson<Own extends Record<OwnStatusName, unknown>>(
   }) as Own & PlainStatus;
 }
 
-/** What is recorded of a camera in a JSON form; the form says how it names the mode and shows the recorded stream. */
-export function recordingStatusJson<Mode, Stream>(
-  { active, message, soundMessage, bytes, oldestTime }: RecordingStatus,
-  { mode, stream }: { mode: Mode; stream: Stream },
+/** How a JSON form names the enums of a status. */
+export interface StatusNames<Mode, State, Reason> {
+  mode: (mode: RecordingMode) => Mode;
+  state: (state: CameraState) => State;
+  reason: (reason: CameraReason) => Reason;
+}
+
+/** What is recorded of a camera in a JSON form. The number of failed attempts is only for services, as in a camera's status. */
+export function recordingStatusJson<Mode, State, Reason>(
+  { mode, active, message, soundMessage, bytes, oldestTime, stream }: RecordingStatus,
+  names: StatusNames<Mode, State, Reason>,
 ) {
-  return { mode, active, message, soundMessage, bytes, oldestTime: toIso(oldestTime), stream };
+  return {
+    ...{ mode: names.mode(mode), active, message, soundMessage, bytes, oldestTime: toIso(oldestTime) },
+    stream: stream ? recordStreamJson(stream, names) : null,
+  };
+}
+
+function recordStreamJson<State, Reason>(
+  { failedAttempts: _, state, reason, ...stream }: RecordStreamStatus,
+  names: Pick<StatusNames<unknown, State, Reason>, "state" | "reason">,
+) {
+  return { state: names.state(state), reason: names.reason(reason), ...stream };
 }
 
 /** A camera's ledger in JSON, its drops by reason; without one, all is 0. */

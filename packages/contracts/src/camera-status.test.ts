@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { cameraStatusJson } from "./camera-json.ts";
+import { cameraStatusJson, recordingStatusJson } from "./camera-json.ts";
 import {
   cameraStatusFields,
   labelledStatus,
@@ -8,9 +8,15 @@ import {
   plainStatusDefaults,
   roundStatus,
 } from "./camera-status.ts";
-import { CameraReason, CameraState, CameraStatus } from "./gen/sightline/v1/camera.ts";
-import { httpCameraStatusSchema } from "./http-cameras.ts";
-import { toTimestamp } from "./proto-values.ts";
+import {
+  CameraReason,
+  CameraState,
+  CameraStatus,
+  RecordingMode,
+  RecordingStatus,
+} from "./gen/sightline/v1/camera.ts";
+import { httpCameraStatusSchema, httpRecordingStatusSchema } from "./http-cameras.ts";
+import { enumName, toTimestamp } from "./proto-values.ts";
 
 const own = {
   state: "live",
@@ -47,6 +53,26 @@ test("a form of JSON chooses how it writes numbers with a fraction, and no other
 
 test("a camera that no ingest holds has the defaults of protobuf", () => {
   expect(cameraStatusJson(CameraStatus.create(), own)).toEqual({ ...plainStatusDefaults, ...own });
+});
+
+test("what is recorded has the form's names, and its stream no number that only services see", () => {
+  const recording = RecordingStatus.fromPartial({
+    ...{ mode: RecordingMode.EVENTS, active: true, bytes: 5 },
+    stream: { state: CameraState.DOWN, reason: CameraReason.UNREACHABLE, width: 1920, failedAttempts: 4 },
+  });
+  const json = recordingStatusJson(recording, {
+    mode: (mode) => enumName(RecordingMode, mode),
+    state: (state) => enumName(CameraState, state),
+    reason: (reason) => enumName(CameraReason, reason),
+  });
+  expect(json).toEqual({
+    ...{ mode: "events", active: true, message: "", soundMessage: "", bytes: 5, oldestTime: null },
+    stream: {
+      ...{ state: "down", reason: "unreachable", message: "", codec: "" },
+      ...{ width: 1920, height: 0, captureFps: 0, reconnects: 0 },
+    },
+  });
+  expect(httpRecordingStatusSchema.parse(json)).toEqual(json);
 });
 
 test("numbers are rounded as the table says, and stay what they are otherwise", () => {

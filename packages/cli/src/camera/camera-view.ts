@@ -17,8 +17,6 @@ import {
   type PlainStatus,
   plainSettings,
   RecordingMode,
-  type RecordingStatus,
-  type RecordStreamStatus,
   recordingStatusJson,
   shorten,
   toIso,
@@ -46,26 +44,19 @@ export function cameraJson(camera: Camera) {
   };
 }
 
-function recordingJson(recording: RecordingStatus) {
-  const mode = label(RecordingMode, recording.mode);
-  const stream = recording.stream ? recordStreamJson(recording.stream) : null;
-  return recordingStatusJson(recording, { mode, stream });
-}
-
-function recordStreamJson({ state, reason, ...stream }: RecordStreamStatus) {
-  return {
-    state: label(CameraState, state),
-    reason: reason === CameraReason.UNSPECIFIED ? null : label(CameraReason, reason),
-    ...stream,
-  };
-}
+const names = {
+  mode: (mode: RecordingMode) => label(RecordingMode, mode),
+  state: (state: CameraState) => label(CameraState, state),
+  reason: (reason: CameraReason) =>
+    reason === CameraReason.UNSPECIFIED ? null : label(CameraReason, reason),
+};
 
 function statusJson(status: CameraStatus) {
   const { ledger, recording } = status;
   const own = {
-    state: label(CameraState, status.state),
-    reason: status.reason === CameraReason.UNSPECIFIED ? null : label(CameraReason, status.reason),
-    recording: recording && recordingJson(recording),
+    state: names.state(status.state),
+    reason: names.reason(status.reason),
+    recording: recording && recordingStatusJson(recording, names),
     ledger: ledger && ledgerJson(ledger),
   };
   return cameraStatusJson(status, own, shorten);
@@ -194,7 +185,7 @@ function masksText(masks: readonly number[][][]): string {
 /** What is recorded, how long it is kept, and what exists or why nothing is written. */
 function recordingText(
   { mode, maxAgeDays, eventsMaxAgeDays, audio }: ReturnType<typeof cameraJson>["recording"],
-  status: ReturnType<typeof recordingJson> | undefined,
+  status: ReturnType<typeof statusJson>["recording"],
 ): string {
   const parts = [
     mode === "default" && status ? `${status.mode} (the server's default)` : mode,

@@ -10,12 +10,9 @@ import {
   type HttpCamera,
   type HttpCameraChanges,
   type HttpCameraStatus,
-  type HttpRecordingStatus,
   ledgerJson,
   pathOfSetting,
   RecordingMode,
-  type RecordingStatus,
-  type RecordStreamStatus,
   recordingStatusJson,
   toIso,
 } from "@sightline/contracts";
@@ -45,23 +42,18 @@ export function formFaults({ faults, faulty }: BodyFields<HttpCameraChanges>): F
 
 function toHttpStatus(status: CameraStatus): HttpCameraStatus {
   return cameraStatusJson(status, {
-    state: stateName(status.state),
-    reason: enumName(CameraReason, status.reason),
-    recording: status.recording ? toHttpRecordingStatus(status.recording) : null,
+    state: names.state(status.state),
+    reason: names.reason(status.reason),
+    recording: status.recording ? recordingStatusJson(status.recording, names) : null,
     ledger: ledgerJson(status.ledger),
   });
 }
 
-function toHttpRecordingStatus(recording: RecordingStatus): HttpRecordingStatus {
-  const mode = enumName(RecordingMode, recording.mode) || "off";
-  const stream = recording.stream ? toHttpRecordStream(recording.stream) : null;
-  return recordingStatusJson(recording, { mode, stream });
-}
-
-function toHttpRecordStream(stream: RecordStreamStatus): NonNullable<HttpRecordingStatus["stream"]> {
-  const { failedAttempts: _, state, reason, ...rest } = stream;
-  return { ...rest, state: stateName(state), reason: enumName(CameraReason, reason) };
-}
+const names = {
+  mode: (mode: RecordingMode) => enumName(RecordingMode, mode) || "off",
+  state: stateName,
+  reason: (reason: CameraReason) => enumName(CameraReason, reason),
+};
 
 function stateName(state: CameraState): HttpCameraStatus["state"] {
   switch (state) {
