@@ -225,9 +225,11 @@ describe("NATS that lost the newest messages", () => {
     for (const number of [5, 6, 7, 8]) await store(number);
     await link.join();
     const second = diligent("alarm");
-    await expect.poll(() => second.numbers, { timeout: 20_000 }).toEqual([5, 6, 7, 8]);
-    expect(told(second)).toEqual([GapReason.STREAM_RESET]);
+    // Some may come twice: before the service has noticed the loss, and once more after it has told of it.
+    await expect.poll(() => second.numbers.slice(-4)).toEqual([5, 6, 7, 8]);
+    await expect.poll(() => told(second)).toEqual([GapReason.STREAM_RESET]);
     await expect.poll(() => service.get("alarm")).toMatchObject({ pending: 0, unacknowledged: 0 });
+    expect(second.numbers.slice(-4)).toEqual([5, 6, 7, 8]);
   });
 
   test("all of them, and the stream with them: it begins anew, also one that is made with a cursor of before", async () => {
