@@ -7,7 +7,7 @@ import { FrameDetections, formatFrameId, streams, subjects } from "@sightline/co
 import { connectNats, createLogger, type Nats } from "@sightline/service";
 import { makeSelfSigned } from "@sightline/service/self-signed";
 import { freePort, NatsServer } from "@sightline/service/testing";
-import { ManagedProcess, projectRoot } from "@sightline/stack";
+import { ManagedProcess, nodeOptions, projectRoot } from "@sightline/stack";
 import type { BareSettings } from "./bare-subscriber-server-process.ts";
 import { benchCamera, benchFrame } from "./bench-frame.ts";
 import { BenchProcess, type Usage } from "./bench-process.ts";
@@ -80,7 +80,7 @@ export class ResultsServer implements BenchedServer {
       name: "results",
       command: process.execPath,
       args: [
-        "--disable-warning=ExperimentalWarning",
+        ...nodeOptions,
         ...(profile ? ["--cpu-prof", `--cpu-prof-dir=${profile}`] : []),
         join(projectRoot, "services/results/src/main.ts"),
       ],

@@ -40,8 +40,8 @@ export interface SubscribersFigures {
   /** Of the server's process, over the measurement. */
   serverCpuSeconds: number;
   /**
-   * How much the process has grown. Mostly V8's young generation, which grows once, and garbage that is not collected yet, which is more
-   * if the process holds more of everything else. After a collection a subscriber holds 7 KiB of heap.
+   * How much the process has grown. Mostly V8's young generation, which grows once, and garbage that is not collected yet. After a
+   * collection a subscriber holds 7 KiB of heap.
    */
   rssBytesPerSubscriber: number;
   /** Of the subscribers' process. */

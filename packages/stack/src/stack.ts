@@ -35,8 +35,15 @@ export interface StackOptions {
   watch?: boolean;
 }
 
-/** Node options for services: Node strips the types, and gRPC gives TLS a server name (DEP0123) even when the server is called by its address. */
-export const nodeOptions = ["--disable-warning=ExperimentalWarning", "--disable-warning=DEP0123"];
+/**
+ * Node options for services: Node strips the types, and gRPC gives TLS a server name (DEP0123) even when the server is called by its
+ * address. V8 would let the space for new objects grow to a size that a service does not need (docs/decisions/results-consumption.md).
+ */
+export const nodeOptions = [
+  "--disable-warning=ExperimentalWarning",
+  "--disable-warning=DEP0123",
+  "--max-semi-space-size=16",
+];
 
 /** NATS and the services as processes of this machine, started and stopped together. In a cluster there are several of each. */
 export class Stack {
