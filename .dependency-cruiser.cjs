@@ -102,11 +102,27 @@ module.exports = {
           "^packages/service/src/private-file\\.ts$",
           // Also for the console, which cannot load gRPC.
           "^packages/contracts/src/(backoff|bounded-map|camera-settings|camera-status|labels)\\.ts$",
+          // What brings gRPC along: only for what calls or serves the API.
+          "^packages/contracts/src/api\\.ts$",
           // Only two commands need it, and the library for archives with it.
           "^packages/service/src/backup/index\\.ts$",
           // What makes certificates is loaded where one is made, and by no service.
           "^packages/service/src/tls/self-signed\\.ts$",
         ],
+      },
+    },
+    {
+      name: "nats-services-load-no-grpc",
+      comment:
+        "gRPC takes as long to load as all else that such a service needs, and each start, each restart and each test pays for it.",
+      severity: "error",
+      from: {
+        path: "^(services/(ingest|inference|analysis)|packages/(service|rules|stack|recording|rtsp|frame-arena|contracts)|apps/console)/src/",
+        pathNot: "^packages/contracts/src/(api|event-json)\\.ts$|\\.test\\.tsx?$|/testing/",
+      },
+      to: {
+        path: "^packages/contracts/src/(api|event-json)\\.ts$|node_modules/@grpc/",
+        dependencyTypesNot: ["type-only"],
       },
     },
     {
@@ -138,10 +154,10 @@ module.exports = {
     {
       name: "console-takes-types-of-contracts-only",
       comment:
-        "What runs of the index brings gRPC for Node along, which no browser loads: the page stays empty.",
+        "What runs of the index brings the messages of NATS along, and what runs of the API gRPC for Node, which no browser loads.",
       severity: "error",
       from: { path: "^apps/console/src/", pathNot: "\\.test\\.tsx?$" },
-      to: { path: "^packages/contracts/src/index\\.ts$", dependencyTypesNot: ["type-only"] },
+      to: { path: "^packages/contracts/src/(index|api)\\.ts$", dependencyTypesNot: ["type-only"] },
     },
     {
       name: "product-does-not-import-tests",

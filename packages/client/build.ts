@@ -17,7 +17,7 @@ const external = ["@bufbuild/protobuf", "@grpc/grpc-js"];
 const declarationsOnly: Plugin = {
   name: "declarations-only",
   setup({ onResolve, resolve }) {
-    onResolve({ filter: /^\.|^@sightline\/contracts$|^zod$/ }, async (args) => {
+    onResolve({ filter: /^\.|^@sightline\/contracts(\/api)?$|^zod$/ }, async (args) => {
       if (args.pluginData === "resolved") return undefined;
       const { importer, resolveDir, kind } = args;
       const found = await resolve(args.path, { importer, resolveDir, kind, pluginData: "resolved" });

@@ -4,7 +4,7 @@ import {
   DetectionServiceService,
   type SubscribeDetectionsRequest,
   SubscribeDetectionsResponse,
-} from "@sightline/contracts";
+} from "@sightline/contracts/api";
 import { benchFrame } from "./bench-frame.ts";
 import { answerCounts, benchSettings, onAsk } from "./bench-process.ts";
 import { paced } from "./measure.ts";

@@ -1,4 +1,5 @@
-import { fromTimestamp, SubscribeDetectionsResponse } from "@sightline/contracts";
+import { fromTimestamp } from "@sightline/contracts";
+import { SubscribeDetectionsResponse } from "@sightline/contracts/api";
 import { expect, test } from "vitest";
 import { benchFrame, peekFrame } from "./bench-frame.ts";
 import { camerasPerCore, fitCosts } from "./cost-fit.ts";

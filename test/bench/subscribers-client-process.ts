@@ -1,6 +1,6 @@
 /** Subscribes many times over real gRPC, and checks of every message only its number and its age. */
 import { credentials, Metadata } from "@grpc/grpc-js";
-import { DetectionServiceClient, DetectionServiceService } from "@sightline/contracts";
+import { DetectionServiceClient, DetectionServiceService } from "@sightline/contracts/api";
 import { wallClockMs } from "@sightline/service/clock";
 import { peekFrame } from "./bench-frame.ts";
 import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { gunzipSync } from "node:zlib";
 import { connect, type SightlineClient } from "@sightline/client";
-import { ModelJob_State, type ModelJobMessage } from "@sightline/contracts";
+import { ModelJob_State, type ModelJobMessage } from "@sightline/contracts/api";
 import { projectRoot } from "@sightline/stack";
 import { loadModel, saveModel } from "@sightline/yolo-nas";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";

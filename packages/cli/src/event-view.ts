@@ -1,12 +1,6 @@
 import type { DetectionEvent, MissingMessages } from "@sightline/client";
-import {
-  type BoundingBox,
-  cameraIdOf,
-  type FrameDetections,
-  fromTimestamp,
-  shorten,
-  toHttpAttributes,
-} from "@sightline/contracts";
+import { type BoundingBox, cameraIdOf, type FrameDetections, fromTimestamp } from "@sightline/contracts";
+import { shorten, toHttpAttributes } from "@sightline/contracts/api";
 import { inCommandWords } from "./describe-error.ts";
 
 /** An event as `watch --json` prints it; `receivedAt` is the wall clock in milliseconds. */

@@ -1,12 +1,5 @@
-import {
-  AccessServiceClient,
-  type AccessToken,
-  enumName,
-  Role,
-  type RoleName,
-  toTimestamp,
-  type User,
-} from "@sightline/contracts";
+import { enumName, type RoleName, toTimestamp } from "@sightline/contracts";
+import { AccessServiceClient, type AccessToken, Role, type User } from "@sightline/contracts/api";
 import { type CallSettings, pages, type UnaryMethod } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { SightlineError } from "./errors.ts";

@@ -1,4 +1,5 @@
-import { AuditOutcome, type AuditRecord, AuditServiceClient, type Timestamp } from "@sightline/contracts";
+import type { Timestamp } from "@sightline/contracts";
+import { AuditOutcome, type AuditRecord, AuditServiceClient } from "@sightline/contracts/api";
 import { type CallSettings, pages } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { toTime } from "./time.ts";

@@ -1,7 +1,5 @@
 import {
   type Camera,
-  CameraServiceClient,
-  WatchCamerasResponse_Change as Change,
   cameraName,
   cameraOfSettings,
   cameraPathsOf,
@@ -9,6 +7,7 @@ import {
   type GivenCameraSettings,
   type GivenRecording,
 } from "@sightline/contracts";
+import { CameraServiceClient, WatchCamerasResponse_Change as Change } from "@sightline/contracts/api";
 import {
   type CallSettings,
   pages,

@@ -1,5 +1,5 @@
 import type { ChannelCredentials } from "@grpc/grpc-js";
-import { CameraServiceClient } from "@sightline/contracts";
+import { CameraServiceClient } from "@sightline/contracts/api";
 import { Access } from "./access.ts";
 import { Audit } from "./audit.ts";
 import { Cameras } from "./cameras.ts";

@@ -1,9 +1,5 @@
-import {
-  cameraName,
-  DetectionServiceClient,
-  type FrameDetections,
-  type SubscribeDetectionsResponse,
-} from "@sightline/contracts";
+import { cameraName, type FrameDetections } from "@sightline/contracts";
+import { DetectionServiceClient, type SubscribeDetectionsResponse } from "@sightline/contracts/api";
 import { type CallSettings, pages } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import type { SightlineError } from "./errors.ts";

@@ -1,14 +1,16 @@
 import {
-  type CountBy,
   cameraName,
   type Event,
-  type EventCount,
-  EventFilter as EventFilterMessage,
   type EventPhase,
-  EventServiceClient,
   type EventType,
   FrameReference,
 } from "@sightline/contracts";
+import {
+  type CountBy,
+  type EventCount,
+  EventFilter as EventFilterMessage,
+  EventServiceClient,
+} from "@sightline/contracts/api";
 import { type CallSettings, pages } from "./calls.ts";
 import type { Snapshot } from "./cameras.ts";
 import type { Connection } from "./connection.ts";

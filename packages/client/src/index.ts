@@ -1,10 +1,8 @@
 export type {
-  AccessToken,
   BoundingBox,
   Camera,
   CameraRules,
   CameraStatus,
-  DeadLetter,
   Detection,
   Event,
   FrameDetections,
@@ -12,14 +10,10 @@ export type {
   FrameReference,
   Line,
   Mask,
-  Model,
-  ModelVersion,
   Point,
   Rule,
-  Subscription,
   Timestamp,
   Track,
-  User,
   Zone,
 } from "@sightline/contracts";
 export {
@@ -32,8 +26,16 @@ export {
   EventPhase,
   EventType,
   MaskMode,
-  SubscriptionKind,
 } from "@sightline/contracts";
+export type {
+  AccessToken,
+  DeadLetter,
+  Model,
+  ModelVersion,
+  Subscription,
+  User,
+} from "@sightline/contracts/api";
+export { SubscriptionKind } from "@sightline/contracts/api";
 export type { Access, CreatedToken, TokenSettings, UserSettings, WhoAmI } from "./access.ts";
 export { type Audit, AuditOutcome, type AuditQuery, type AuditRecord } from "./audit.ts";
 export type { CallSettings, UncheckedClasses, Warnings } from "./calls.ts";

@@ -1,14 +1,13 @@
 import { open, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { pieceBytes, pieceCount } from "@sightline/contracts";
 import {
   ImportSettingsMessage as ImportSettings,
   type ModelInspection,
   type ModelJobMessage as ModelJob,
   ModelServiceClient,
-  pieceBytes,
-  pieceCount,
-} from "@sightline/contracts";
+} from "@sightline/contracts/api";
 import type { CallSettings } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { isPassing, SightlineError } from "./errors.ts";

@@ -1,12 +1,11 @@
+import { cameraName, Duration } from "@sightline/contracts";
 import {
   type ActivateModelResponse,
-  cameraName,
-  Duration,
   type Model,
   ModelServiceClient,
   type ModelShadowMessage as ModelShadow,
   type ModelVersion,
-} from "@sightline/contracts";
+} from "@sightline/contracts/api";
 import type { CallSettings } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { SightlineError } from "./errors.ts";

@@ -1,4 +1,5 @@
-import { cameraName, RecordingServiceClient } from "@sightline/contracts";
+import { cameraName } from "@sightline/contracts";
+import { RecordingServiceClient } from "@sightline/contracts/api";
 import type { CallSettings } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { toTime } from "./time.ts";

@@ -1,12 +1,5 @@
-import {
-  CameraRules,
-  cameraName,
-  type Line,
-  type Mask,
-  type Rule,
-  RulesServiceClient,
-  type Zone,
-} from "@sightline/contracts";
+import { CameraRules, cameraName, type Line, type Mask, type Rule, type Zone } from "@sightline/contracts";
+import { RulesServiceClient } from "@sightline/contracts/api";
 import { type CallSettings, tellUnchecked, type UncheckedClasses } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { SightlineError } from "./errors.ts";

@@ -1,5 +1,6 @@
 import type { ClientReadableStream } from "@grpc/grpc-js";
-import { fromTimestamp, RecordingServiceClient, type Timestamp, type VideoInfo } from "@sightline/contracts";
+import { fromTimestamp, type Timestamp } from "@sightline/contracts";
+import { RecordingServiceClient, type VideoInfo } from "@sightline/contracts/api";
 import type { CallSettings } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { SightlineError } from "./errors.ts";

@@ -13,7 +13,6 @@ import {
   rangeText,
 } from "./camera-settings.ts";
 import { eachStatusField, type OwnStatusName, type PlainStatus } from "./camera-status.ts";
-import { toIso } from "./event-json.ts";
 import {
   Camera,
   type CameraReason,
@@ -30,7 +29,7 @@ import {
 } from "./gen/sightline/v1/camera.ts";
 import { FrameLedger } from "./gen/sightline/v1/frame.ts";
 import type { HttpCamera, HttpLedger } from "./http-cameras.ts";
-import { dropReasonLabel, enumName, enumValue, shortestFloat } from "./proto-values.ts";
+import { dropReasonLabel, enumName, enumValue, shortestFloat, toIso } from "./proto-values.ts";
 
 /** The enum of each choice; its values are named after the setting's path: TRANSPORT_TCP. */
 const enums: Readonly<Record<ChoiceName, Readonly<Record<string, number>>>> = {

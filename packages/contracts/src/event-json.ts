@@ -1,4 +1,3 @@
-import type { Timestamp } from "./gen/google/protobuf/timestamp.ts";
 import type { Attribute } from "./gen/sightline/v1/attribute.ts";
 import {
   CrossingDirection,
@@ -12,7 +11,7 @@ import {
 import { CountBy, type EventCount } from "./gen/sightline/v1/event_service.ts";
 import type { BoundingBox } from "./gen/sightline/v1/geometry.ts";
 import type { HttpAttributes, HttpEvent, HttpEventCount, HttpReview } from "./http-events.ts";
-import { enumName, fromTimestamp } from "./proto-values.ts";
+import { enumName, toIso } from "./proto-values.ts";
 import { cameraIdOf, parseEventName } from "./resource-names.ts";
 
 /** An event as JSON shows it: over HTTP, in exports, in webhooks and on the command line. */
@@ -66,11 +65,6 @@ export function toHttpReview({ user, time }: EventReview): HttpReview {
 export function toHttpBox(box: BoundingBox | undefined): [number, number, number, number] {
   const { xMin = 0, yMin = 0, xMax = 0, yMax = 0 } = box ?? {};
   return [shorten(xMin), shorten(yMin), shorten(xMax), shorten(yMax)];
-}
-
-/** ISO 8601 in UTC; null when unset. */
-export function toIso(time: Timestamp | undefined): string | null {
-  return time ? new Date(fromTimestamp(time)).toISOString() : null;
 }
 
 /** A 32-bit float without digits beyond its precision: 0.4000000059604645 becomes 0.4. */

@@ -48,3 +48,8 @@ export function toTimestamp(milliseconds: number): Timestamp {
 export function fromTimestamp(timestamp: Timestamp): number {
   return timestamp.seconds * 1000 + timestamp.nanos / 1e6;
 }
+
+/** ISO 8601 in UTC; null when unset. */
+export function toIso(time: Timestamp | undefined): string | null {
+  return time ? new Date(fromTimestamp(time)).toISOString() : null;
+}

@@ -94,7 +94,7 @@ test("more subscribers than allowed are refused, and a place is free again when 
 test("a deadline ends a stream", async () => {
   results = await RunningResults.start();
   const { credentials } = await import("@grpc/grpc-js");
-  const { DetectionServiceClient } = await import("@sightline/contracts");
+  const { DetectionServiceClient } = await import("@sightline/contracts/api");
   const client = new DetectionServiceClient(results.addresses.grpc, credentials.createInsecure());
   const request = {
     cameras: [],

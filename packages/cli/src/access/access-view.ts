@@ -1,5 +1,6 @@
 import type { AccessToken, User } from "@sightline/client";
-import { enumName, Role, toIso } from "@sightline/contracts";
+import { enumName, toIso } from "@sightline/contracts";
+import { Role } from "@sightline/contracts/api";
 import { textTable } from "../text-table.ts";
 
 /** What `--json` prints of a user. */

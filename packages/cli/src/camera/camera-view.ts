@@ -18,9 +18,9 @@ import {
   plainSettings,
   RecordingMode,
   recordingStatusJson,
-  shorten,
   toIso,
 } from "@sightline/contracts";
+import { shorten } from "@sightline/contracts/api";
 import { textTable } from "../text-table.ts";
 
 /** A camera as `--json` prints it; `name` is the plain id. */

@@ -1,6 +1,6 @@
 import { mkdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
-import { toHttpAttributes } from "@sightline/contracts";
+import { toHttpAttributes } from "@sightline/contracts/api";
 import { findFfmpeg } from "@sightline/rtsp";
 import { projectRoot } from "@sightline/stack";
 import {

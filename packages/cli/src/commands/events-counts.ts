@@ -1,10 +1,5 @@
-import {
-  CountBy,
-  type EventType,
-  enumValue,
-  type HttpEventCount,
-  toHttpEventCount,
-} from "@sightline/contracts";
+import { type EventType, enumValue, type HttpEventCount } from "@sightline/contracts";
+import { CountBy, toHttpEventCount } from "@sightline/contracts/api";
 import { Command, InvalidArgumentError } from "commander";
 import { list } from "../camera/camera-options.ts";
 import { csvRecord } from "../export/record-formats.ts";

@@ -7,7 +7,8 @@ import {
   type Start,
   type SubscriptionStatus,
 } from "@sightline/client";
-import { type Event, EventType, enumValue, fromTimestamp, toHttpEvent } from "@sightline/contracts";
+import { type Event, EventType, enumValue, fromTimestamp } from "@sightline/contracts";
+import { toHttpEvent } from "@sightline/contracts/api";
 import { Command, InvalidArgumentError } from "commander";
 import { append, list, number } from "../camera/camera-options.ts";
 import { gapWords } from "../event-view.ts";

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { ModelJob_State } from "@sightline/contracts";
+import { ModelJob_State } from "@sightline/contracts/api";
 import { Command } from "commander";
 import { CliError } from "../errors.ts";
 import { type ExportFacts, withExportFacts } from "../models/import-options.ts";

@@ -1,7 +1,8 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { isCameraId, toHttpEvent } from "@sightline/contracts";
+import { isCameraId } from "@sightline/contracts";
+import { toHttpEvent } from "@sightline/contracts/api";
 import { findFfmpeg } from "@sightline/rtsp";
 import { projectRoot } from "@sightline/stack";
 import { DetectorSession } from "@sightline/yolo-nas";

@@ -1,5 +1,6 @@
 import type { DeadLetter } from "@sightline/client";
-import { cameraIdOf, type HttpEvent, toHttpEvent, toIso } from "@sightline/contracts";
+import { cameraIdOf, type HttpEvent, toIso } from "@sightline/contracts";
+import { toHttpEvent } from "@sightline/contracts/api";
 
 /** A dead letter as `dead-letters list --json` prints it. */
 export interface DeadLetterJson {

@@ -1,4 +1,5 @@
-import { type Camera, cameraIdOf, ledgerJson, shorten } from "@sightline/contracts";
+import { type Camera, cameraIdOf, ledgerJson } from "@sightline/contracts";
+import { shorten } from "@sightline/contracts/api";
 import type { Statistics } from "./statistics.ts";
 
 /** The demo's result as `--json` prints it; times in milliseconds. */

@@ -1,4 +1,5 @@
-import { type Event, toHttpEvent } from "@sightline/contracts";
+import type { Event } from "@sightline/contracts";
+import { toHttpEvent } from "@sightline/contracts/api";
 import { textTable } from "../text-table.ts";
 
 /** The saved pictures, by the name of their event. */

@@ -1,4 +1,5 @@
-import { type Detection, type FrameDetections, shorten } from "@sightline/contracts";
+import type { Detection, FrameDetections } from "@sightline/contracts";
+import { shorten } from "@sightline/contracts/api";
 import { cocoBox, frameFields } from "./record-formats.ts";
 
 /** First category id for a class whose own id is used by a class of another model. */

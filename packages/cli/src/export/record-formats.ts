@@ -5,12 +5,9 @@ import {
   type FrameDetections,
   type HttpAttributes,
   type HttpEvent,
-  shorten,
-  toHttpAttributes,
-  toHttpBox,
-  toHttpEvent,
   toIso,
 } from "@sightline/contracts";
+import { shorten, toHttpAttributes, toHttpBox, toHttpEvent } from "@sightline/contracts/api";
 
 const columns: readonly (readonly [name: string, value: (event: HttpEvent) => CsvValue])[] = [
   ["camera", ({ camera }) => camera],

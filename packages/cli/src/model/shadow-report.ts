@@ -1,13 +1,13 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { SightlineClient } from "@sightline/client";
+import { toIso } from "@sightline/contracts";
 import {
   type ModelShadowMessage,
   ShadowBox_Kind,
   type ShadowClass,
   type ShadowSideMessage,
-  toIso,
-} from "@sightline/contracts";
+} from "@sightline/contracts/api";
 import { textTable } from "../text-table.ts";
 
 export function shadowId({ name }: Pick<ModelShadowMessage, "name">): string {

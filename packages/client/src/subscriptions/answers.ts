@@ -1,4 +1,5 @@
-import { Backoff, SubscriptionServiceClient } from "@sightline/contracts";
+import { Backoff } from "@sightline/contracts";
+import { SubscriptionServiceClient } from "@sightline/contracts/api";
 import { isAborted, pause } from "../abort.ts";
 import type { Connection } from "../connection.ts";
 import { isPassing, SightlineError } from "../errors.ts";

@@ -1,4 +1,5 @@
-import type { ConsumeResponse, Event, FrameDetections } from "@sightline/contracts";
+import type { Event, FrameDetections } from "@sightline/contracts";
+import type { ConsumeResponse } from "@sightline/contracts/api";
 import { fromGap, type MissingMessages } from "../start.ts";
 import type { Answers, RejectOptions } from "./answers.ts";
 

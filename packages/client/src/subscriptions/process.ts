@@ -1,4 +1,4 @@
-import { SubscriptionServiceClient } from "@sightline/contracts";
+import { SubscriptionServiceClient } from "@sightline/contracts/api";
 import { onAbort } from "../abort.ts";
 import type { Connection } from "../connection.ts";
 import { SightlineError } from "../errors.ts";

@@ -3,7 +3,7 @@ import {
   Subscription,
   SubscriptionKind,
   SubscriptionServiceClient,
-} from "@sightline/contracts";
+} from "@sightline/contracts/api";
 import { type CallSettings, pages, type UnaryMethod } from "../calls.ts";
 import type { Connection } from "../connection.ts";
 import { SightlineError } from "../errors.ts";

@@ -8,8 +8,8 @@ import {
   parseEventName,
   type Timestamp,
   type Track,
-  toHttpEvent,
 } from "@sightline/contracts";
+import { toHttpEvent } from "@sightline/contracts/api";
 
 /** Left, top, right, bottom in whole pixels of the camera's picture. */
 type PixelBox = [number, number, number, number];

@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
-import { type Event, toHttpEvent } from "@sightline/contracts";
+import type { Event } from "@sightline/contracts";
+import { toHttpEvent } from "@sightline/contracts/api";
 import type { WebhookConfig } from "./webhook-config.ts";
 
 /** The result of an attempt. */

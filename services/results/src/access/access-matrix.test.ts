@@ -1,28 +1,30 @@
 import { Client, credentials, Metadata, type MethodDefinition, type ServiceError } from "@grpc/grpc-js";
 import { connect } from "@sightline/client";
-import * as contracts from "@sightline/contracts";
+import {
+  cameraName,
+  Event,
+  EventPhase,
+  EventType,
+  encodeJson,
+  type RoleName,
+  roles,
+  subjects,
+  toTimestamp,
+} from "@sightline/contracts";
+import * as api from "@sightline/contracts/api";
 import {
   AccessServiceService,
   AuditServiceService,
   CameraServiceService,
-  cameraName,
   DetectionServiceService,
-  Event,
-  EventPhase,
   EventServiceService,
-  EventType,
-  encodeJson,
   ModelServiceService,
   RecordingServiceService,
   Role,
-  type RoleName,
   RulesServiceService,
-  roles,
   SubscriptionKind,
   SubscriptionServiceService,
-  subjects,
-  toTimestamp,
-} from "@sightline/contracts";
+} from "@sightline/contracts/api";
 import { sampleCamera } from "@sightline/service/testing";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
@@ -120,7 +122,7 @@ const requests: Record<RpcName, Request> = {
   GetEvent: (camera) => ({ name: event(camera) }),
   CountEvents: (camera) => ({
     startTime: toTimestamp(1_000),
-    by: [contracts.CountBy.CAMERA],
+    by: [api.CountBy.CAMERA],
     filter: { cameras: camera === other ? [cameraName(camera)] : [] },
   }),
   ReviewEvents: (camera) => ({ names: [event(camera)], reviewed: true }),
@@ -199,7 +201,7 @@ const entries = Object.values(rpcAccess).flatMap((service) =>
 /** A request with every field, of what is given of it. */
 function complete(method: RpcName, request: object): object {
   // biome-ignore lint/performance/noDynamicNamespaceImportAccess: the type of each request, by its name
-  const type = contracts[`${method}Request` as keyof typeof contracts] as {
+  const type = api[`${method}Request` as keyof typeof api] as {
     fromPartial(part: object): object;
   };
   return type.fromPartial(request);

@@ -1,18 +1,15 @@
-import {
-  type AccessServiceService,
-  type AuditServiceService,
-  type CameraServiceService,
-  cameraIdOf,
-  type DetectionServiceService,
-  type EventServiceService,
-  type LiveMessage,
-  type LiveRequest,
-  type ModelServiceService,
-  parseEventName,
-  type RecordingServiceService,
-  type RulesServiceService,
-  type SubscriptionServiceService,
-} from "@sightline/contracts";
+import { cameraIdOf, type LiveMessage, type LiveRequest, parseEventName } from "@sightline/contracts";
+import type {
+  AccessServiceService,
+  AuditServiceService,
+  CameraServiceService,
+  DetectionServiceService,
+  EventServiceService,
+  ModelServiceService,
+  RecordingServiceService,
+  RulesServiceService,
+  SubscriptionServiceService,
+} from "@sightline/contracts/api";
 import type { Role } from "./principal.ts";
 
 /** Who may use something: a role and higher roles, or "anyone", including unknown callers. */

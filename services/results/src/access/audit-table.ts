@@ -6,7 +6,7 @@ import type {
   RecordingServiceService,
   RulesServiceService,
   SubscriptionServiceService,
-} from "@sightline/contracts";
+} from "@sightline/contracts/api";
 import type { RouteRequest, RpcName } from "./access-table.ts";
 import type { AuditEntry } from "./audit.ts";
 

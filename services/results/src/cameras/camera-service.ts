@@ -2,21 +2,23 @@ import {
   Camera,
   type CameraRecord,
   cameraIdOf,
-  type DeleteCameraRequest,
-  type GetCameraRequest,
   hasLabels,
   isCameraId,
-  type ListCamerasRequest,
-  type ListCamerasResponse,
   limits,
   parseLabel,
   pathOfSetting,
   plainSettings,
   plainSettingsJson,
-  type RegisterCameraRequest,
   shareOfPlain,
-  type UpdateCameraRequest,
 } from "@sightline/contracts";
+import type {
+  DeleteCameraRequest,
+  GetCameraRequest,
+  ListCamerasRequest,
+  ListCamerasResponse,
+  RegisterCameraRequest,
+  UpdateCameraRequest,
+} from "@sightline/contracts/api";
 import type { CameraStatusView } from "@sightline/service";
 import { allCameras, type CameraScope } from "../access/camera-scope.ts";
 import { ApiError, faultsOf } from "../errors.ts";

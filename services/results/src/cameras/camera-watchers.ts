@@ -1,10 +1,5 @@
-import {
-  Camera,
-  type CameraRecord,
-  type CameraShare,
-  WatchCamerasResponse_Change as Change,
-  cameraName,
-} from "@sightline/contracts";
+import { Camera, type CameraRecord, type CameraShare, cameraName } from "@sightline/contracts";
+import { WatchCamerasResponse_Change as Change } from "@sightline/contracts/api";
 import type { CameraStatusView, KvMirror } from "@sightline/service";
 import { allCameras, type CameraScope } from "../access/camera-scope.ts";
 import type { CameraEntries } from "./camera-entries.ts";

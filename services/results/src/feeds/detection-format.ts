@@ -1,10 +1,5 @@
-import {
-  type FrameDetections,
-  type SubscribeDetectionsRequest,
-  SubscribeDetectionsResponse,
-  streams,
-  subjects,
-} from "@sightline/contracts";
+import { type FrameDetections, streams, subjects } from "@sightline/contracts";
+import { type SubscribeDetectionsRequest, SubscribeDetectionsResponse } from "@sightline/contracts/api";
 import { allCameras, type CameraScope } from "../access/camera-scope.ts";
 import type { FeedFilter, FeedFormat, Selection } from "./feed-format.ts";
 import { type CameraSet, filterKey, invalidArgument, readCameras, readNames } from "./filter-fields.ts";

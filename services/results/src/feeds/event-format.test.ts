@@ -1,4 +1,5 @@
-import { Event, EventFilter, EventPhase } from "@sightline/contracts";
+import { Event, EventPhase } from "@sightline/contracts";
+import { EventFilter } from "@sightline/contracts/api";
 import { expect, test } from "vitest";
 import { passesFilter, passesIgnoringPhase, readEventFilter } from "./event-format.ts";
 

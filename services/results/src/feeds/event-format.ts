@@ -1,14 +1,13 @@
 import {
   type AttributeCondition,
   Event,
-  type EventFilter as EventFilterMessage,
   EventPhase,
   EventType,
   parseEventName,
-  SubscribeEventsResponse,
   streams,
   subjects,
 } from "@sightline/contracts";
+import { type EventFilter as EventFilterMessage, SubscribeEventsResponse } from "@sightline/contracts/api";
 import { allCameras, type CameraScope } from "../access/camera-scope.ts";
 import type { FeedFilter, FeedFormat } from "./feed-format.ts";
 import { type CameraSet, filterKey, invalidArgument, readCameras, readNames } from "./filter-fields.ts";

@@ -1,4 +1,5 @@
-import { limits, type SubscribeDetectionsRequest, type SubscribeEventsRequest } from "@sightline/contracts";
+import { limits } from "@sightline/contracts";
+import type { SubscribeDetectionsRequest, SubscribeEventsRequest } from "@sightline/contracts/api";
 import type { CameraScope } from "../access/camera-scope.ts";
 import { readFilter } from "./detection-format.ts";
 import { readEventFilter } from "./event-format.ts";

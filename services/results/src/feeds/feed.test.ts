@@ -1,10 +1,6 @@
 import type { JsMsg } from "@nats-io/jetstream";
-import {
-  SubscribeDetectionsRequest,
-  SubscribeDetectionsResponse,
-  subjects,
-  TimelineEntry,
-} from "@sightline/contracts";
+import { subjects, TimelineEntry } from "@sightline/contracts";
+import { SubscribeDetectionsRequest, SubscribeDetectionsResponse } from "@sightline/contracts/api";
 import { createLogger, unknownTime } from "@sightline/service";
 import { beforeEach, describe, expect, test } from "vitest";
 import { sampleFrame } from "../testing/sample-frames.ts";

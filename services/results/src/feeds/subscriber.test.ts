@@ -1,4 +1,4 @@
-import { SubscribeDetectionsResponse } from "@sightline/contracts";
+import { SubscribeDetectionsResponse } from "@sightline/contracts/api";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Subscriber, type SubscriberLimits } from "./subscriber.ts";

@@ -1,4 +1,4 @@
-import { SubscribeDetectionsResponse } from "@sightline/contracts";
+import { SubscribeDetectionsResponse } from "@sightline/contracts/api";
 import type { StreamPlace } from "@sightline/service";
 import type { FeedObserver, FeedSubscriber } from "./feed.ts";
 

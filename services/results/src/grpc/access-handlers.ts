@@ -1,20 +1,22 @@
 import {
-  type AccessServiceServer,
-  AccessToken,
-  AuditOutcome,
-  AuditRecord,
   type AuditRecordJson,
-  type AuditServiceServer,
   fromTimestamp,
-  Role,
   type RoleName,
   roles,
   type Timestamp,
   type TokenRecord,
   toTimestamp,
-  User,
   type UserRecord,
 } from "@sightline/contracts";
+import {
+  type AccessServiceServer,
+  AccessToken,
+  AuditOutcome,
+  AuditRecord,
+  type AuditServiceServer,
+  Role,
+  User,
+} from "@sightline/contracts/api";
 import type { AuditHistory } from "../access/audit-history.ts";
 import type { AccessParts } from "../access/start-access.ts";
 import { ApiError } from "../errors.ts";

@@ -6,7 +6,7 @@ import {
   RecordingServiceService,
   RulesServiceService,
   SubscriptionServiceService,
-} from "@sightline/contracts";
+} from "@sightline/contracts/api";
 import type { ResultsParts } from "../results-parts.ts";
 import { accessHandlers, auditHandlers } from "./access-handlers.ts";
 import { cameraHandlers, rulesHandlers } from "./camera-handlers.ts";

@@ -1,10 +1,10 @@
+import type { Camera } from "@sightline/contracts";
 import type {
-  Camera,
   CameraServiceServer,
   RulesServiceServer,
   WatchCamerasRequest,
   WatchCamerasResponse,
-} from "@sightline/contracts";
+} from "@sightline/contracts/api";
 import type { CameraData } from "../cameras/camera-data.ts";
 import type { CameraService } from "../cameras/camera-service.ts";
 import type { CameraWatchers } from "../cameras/camera-watchers.ts";

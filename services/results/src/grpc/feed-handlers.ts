@@ -9,7 +9,7 @@ import {
   type SubscribeDetectionsRequest,
   type SubscribeEventsRequest,
   type SubscriptionServiceServer,
-} from "@sightline/contracts";
+} from "@sightline/contracts/api";
 import type { DetectionService, EventService } from "../feeds/feed-services.ts";
 import type { DetectionHistory } from "../history/detection-history.ts";
 import { EventCounts } from "../history/event-counts.ts";

@@ -9,7 +9,7 @@ import {
   RecordingServiceService,
   RulesServiceService,
   SubscriptionServiceService,
-} from "@sightline/contracts";
+} from "@sightline/contracts/api";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RunningResults } from "../testing/running-results.ts";
 

@@ -1,4 +1,4 @@
-import type { ModelServiceServer } from "@sightline/contracts";
+import type { ModelServiceServer } from "@sightline/contracts/api";
 import type { ModelParts } from "../models/start-models.ts";
 import type { GrpcCalls } from "./grpc-calls.ts";
 

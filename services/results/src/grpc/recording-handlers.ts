@@ -1,15 +1,12 @@
+import { type Timestamp, toTimestamp, videoFromHeader, videoToHeader } from "@sightline/contracts";
 import {
   type CameraServiceServer,
   DownloadEventClipResponse,
   DownloadRecordingResponse,
   type EventServiceServer,
   type RecordingServiceServer,
-  type Timestamp,
-  toTimestamp,
   VideoInfo,
-  videoFromHeader,
-  videoToHeader,
-} from "@sightline/contracts";
+} from "@sightline/contracts/api";
 import { ApiError } from "../errors.ts";
 import { type HeldSpan, type RecordingService, readCameraName } from "../recordings/recording-service.ts";
 import { openRange, type VideoRange } from "../recordings/video-range.ts";

@@ -4,10 +4,9 @@ import {
   type Detection,
   type FrameDetections,
   fromTimestamp,
-  type ListDetectionsRequest,
-  type ListDetectionsResponse,
   subjects,
 } from "@sightline/contracts";
+import type { ListDetectionsRequest, ListDetectionsResponse } from "@sightline/contracts/api";
 import { anchorOf, Polygon } from "@sightline/rules";
 import type { CameraScope } from "../access/camera-scope.ts";
 import { applyFilter, type DetectionFeedFilter, readFilter } from "../feeds/detection-format.ts";

@@ -1,15 +1,12 @@
 import { setImmediate as breathe } from "node:timers/promises";
+import { type Event, EventPhase, fromTimestamp, toTimestamp } from "@sightline/contracts";
 import {
   CountBy,
   type CountEventsRequest,
   type CountEventsResponse,
-  type Event,
   EventCount,
-  EventPhase,
-  fromTimestamp,
   ListEventsRequest,
-  toTimestamp,
-} from "@sightline/contracts";
+} from "@sightline/contracts/api";
 import type { CameraScope } from "../access/camera-scope.ts";
 import { ApiError } from "../errors.ts";
 import type { EventHistory } from "./event-history.ts";

@@ -1,6 +1,4 @@
 import {
-  CountBy,
-  CountEventsRequest,
   type CrossingDirection,
   Event,
   EventPhase,
@@ -9,6 +7,7 @@ import {
   streams,
   toTimestamp,
 } from "@sightline/contracts";
+import { CountBy, CountEventsRequest } from "@sightline/contracts/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { allCameras } from "../access/camera-scope.ts";
 import { span } from "../testing/event-collector.ts";

@@ -4,11 +4,10 @@ import {
   EventPhase,
   type EventReview,
   fromTimestamp,
-  type ListEventsRequest,
-  type ListEventsResponse,
   parseEventName,
   subjects,
 } from "@sightline/contracts";
+import type { ListEventsRequest, ListEventsResponse } from "@sightline/contracts/api";
 import type { CameraScope } from "../access/camera-scope.ts";
 import { ApiError } from "../errors.ts";
 import {

@@ -1,12 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { KV } from "@nats-io/kv";
-import {
-  EventReview,
-  parseEventName,
-  type ReviewEventsResponse,
-  subjects,
-  toTimestamp,
-} from "@sightline/contracts";
+import { EventReview, parseEventName, subjects, toTimestamp } from "@sightline/contracts";
+import type { ReviewEventsResponse } from "@sightline/contracts/api";
 import type { KvMirror, Logger, Nats } from "@sightline/service";
 import type { CameraScope } from "../access/camera-scope.ts";
 import { ApiError } from "../errors.ts";

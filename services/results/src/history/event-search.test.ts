@@ -1,4 +1,5 @@
-import { Event, EventPhase, ListEventsRequest, toTimestamp } from "@sightline/contracts";
+import { Event, EventPhase, toTimestamp } from "@sightline/contracts";
+import { ListEventsRequest } from "@sightline/contracts/api";
 import { expect, test } from "vitest";
 import { passesSearch, readEventSearch } from "./event-search.ts";
 

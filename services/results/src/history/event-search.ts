@@ -1,4 +1,5 @@
-import { type Event, EventPhase, fromTimestamp, type ListEventsRequest } from "@sightline/contracts";
+import { type Event, EventPhase, fromTimestamp } from "@sightline/contracts";
+import type { ListEventsRequest } from "@sightline/contracts/api";
 import { ApiError } from "../errors.ts";
 
 const mostText = 200;

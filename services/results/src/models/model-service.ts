@@ -1,16 +1,14 @@
+import { type CameraRecord, type CameraRules, toTimestamp } from "@sightline/contracts";
 import {
   type ActivateModelRequest,
   type ActivateModelResponse,
-  type CameraRecord,
-  type CameraRules,
   type ListModelVersionsRequest,
   type ListModelVersionsResponse,
   Model,
   ModelVersion,
   type RollbackModelRequest,
   type RollbackModelResponse,
-  toTimestamp,
-} from "@sightline/contracts";
+} from "@sightline/contracts/api";
 import type { ModelCatalog } from "../cameras/model-catalog.ts";
 import { ApiError } from "../errors.ts";
 import type { Activated, Activations } from "./activations.ts";

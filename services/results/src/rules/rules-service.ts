@@ -1,10 +1,5 @@
-import {
-  type CameraRules,
-  cameraIdOf,
-  type GetCameraRulesRequest,
-  type ServedModel,
-  type UpdateCameraRulesRequest,
-} from "@sightline/contracts";
+import { type CameraRules, cameraIdOf, type ServedModel } from "@sightline/contracts";
+import type { GetCameraRulesRequest, UpdateCameraRulesRequest } from "@sightline/contracts/api";
 import { checkRules, parseRules, type RulesCheck, RulesError } from "@sightline/rules";
 import type { Buckets, Lifecycle, Logger } from "@sightline/service";
 import type { ModelCatalog } from "../cameras/model-catalog.ts";

@@ -4,11 +4,11 @@ import {
   EventType,
   encodeJson,
   MaskMode,
-  RulesServiceClient,
   type ServedModel,
   streams,
   TimelineEntry,
 } from "@sightline/contracts";
+import { RulesServiceClient } from "@sightline/contracts/api";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { RunningResults } from "../testing/running-results.ts";
 

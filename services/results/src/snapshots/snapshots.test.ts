@@ -1,17 +1,15 @@
 import { type Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { TestPictures } from "@sightline/analysis-service/testing";
+import { CameraRules, EventType, encodeJson } from "@sightline/contracts";
 import {
-  CameraRules,
   CameraServiceClient,
   EventServiceClient,
-  EventType,
-  encodeJson,
   type GetCameraSnapshotResponse,
   type GetEventSnapshotResponse,
   ListEventsRequest,
   type ListEventsResponse,
   RulesServiceClient,
-} from "@sightline/contracts";
+} from "@sightline/contracts/api";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { RunningResults } from "../testing/running-results.ts";

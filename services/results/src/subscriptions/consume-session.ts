@@ -1,12 +1,6 @@
 import type { Msg } from "@nats-io/transport-node";
-import {
-  type ConsumeResponse,
-  DeadLetter,
-  Gap,
-  GapReason,
-  type Subscription,
-  streams,
-} from "@sightline/contracts";
+import { Gap, GapReason, streams } from "@sightline/contracts";
+import { type ConsumeResponse, DeadLetter, type Subscription } from "@sightline/contracts/api";
 import type { AckSubject, Logger, Nats, StreamPlace } from "@sightline/service";
 import { ConsumerReader, type Verdict } from "./consumer-reader.ts";
 import { type DeadLetters, letterKey } from "./dead-letters.ts";

@@ -1,5 +1,6 @@
 import type { StoredMsg } from "@nats-io/jetstream";
-import { DeadLetter, streams, subjects, toTimestamp } from "@sightline/contracts";
+import { streams, subjects, toTimestamp } from "@sightline/contracts";
+import { DeadLetter } from "@sightline/contracts/api";
 import { type AckSubject, isJetStreamFailure, type Nats } from "@sightline/service";
 import { ApiError } from "../errors.ts";
 import { StoredMessages } from "../feeds/stored-messages.ts";

@@ -1,11 +1,5 @@
-import {
-  type Gap,
-  type Subscription,
-  SubscriptionKind,
-  streams,
-  subjects,
-  toTimestamp,
-} from "@sightline/contracts";
+import { type Gap, streams, subjects, toTimestamp } from "@sightline/contracts";
+import { type Subscription, SubscriptionKind } from "@sightline/contracts/api";
 import { isJetStreamFailure, type Nats } from "@sightline/service";
 import { readEventFilter } from "../feeds/event-format.ts";
 import { StoredMessages } from "../feeds/stored-messages.ts";

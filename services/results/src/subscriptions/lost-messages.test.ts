@@ -1,4 +1,5 @@
-import { EventFilter, GapReason, SubscriptionKind, streams } from "@sightline/contracts";
+import { GapReason, streams } from "@sightline/contracts";
+import { EventFilter, SubscriptionKind } from "@sightline/contracts/api";
 import { connectNats, createLogger, unknownTime } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";

@@ -1,4 +1,5 @@
-import { DeadLetter, streams } from "@sightline/contracts";
+import { streams } from "@sightline/contracts";
+import { DeadLetter } from "@sightline/contracts/api";
 import { nanosOf } from "@sightline/service";
 import type { ConsumeContext } from "./consume-session.ts";
 import { letterKey } from "./dead-letters.ts";

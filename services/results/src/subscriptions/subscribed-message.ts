@@ -1,10 +1,5 @@
-import {
-  type DeadLetter,
-  EventFilter,
-  type Gap,
-  type Subscription,
-  SubscriptionKind,
-} from "@sightline/contracts";
+import type { Gap } from "@sightline/contracts";
+import { type DeadLetter, EventFilter, type Subscription, SubscriptionKind } from "@sightline/contracts/api";
 import { applyFilter, isOfCamera, readFilter } from "../feeds/detection-format.ts";
 import { decodeEvent, passesFilter, readEventFilter } from "../feeds/event-format.ts";
 import { decodeTimeline, isFrame, notAnalysedGap } from "../feeds/timeline-message.ts";

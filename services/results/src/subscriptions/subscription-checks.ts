@@ -1,4 +1,4 @@
-import { EventFilter, Subscription, SubscriptionKind } from "@sightline/contracts";
+import { EventFilter, Subscription, SubscriptionKind } from "@sightline/contracts/api";
 import { ApiError, faultsOf, throwFaults } from "../errors.ts";
 import { readEventFilter } from "../feeds/event-format.ts";
 

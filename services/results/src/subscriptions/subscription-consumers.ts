@@ -1,5 +1,6 @@
 import { AckPolicy, type ConsumerConfig, DeliverPolicy } from "@nats-io/jetstream";
-import { type Subscription, SubscriptionKind, streams, subjects } from "@sightline/contracts";
+import { streams, subjects } from "@sightline/contracts";
+import { type Subscription, SubscriptionKind } from "@sightline/contracts/api";
 import { parseAckSubject } from "@sightline/service";
 import { ApiError } from "../errors.ts";
 import type { StreamStart } from "../feeds/start-position.ts";

@@ -1,4 +1,4 @@
-import type { Subscription } from "@sightline/contracts";
+import type { Subscription } from "@sightline/contracts/api";
 import type { Registry } from "prom-client";
 import { PolledGauges } from "../polled-gauges.ts";
 import type { SubscriptionService } from "./subscription-service.ts";

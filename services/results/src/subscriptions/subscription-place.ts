@@ -1,5 +1,6 @@
 import type { ConsumerInfo } from "@nats-io/jetstream";
-import { fromTimestamp, type Subscription, streams } from "@sightline/contracts";
+import { fromTimestamp, streams } from "@sightline/contracts";
+import type { Subscription } from "@sightline/contracts/api";
 import {
   deleteConsumer,
   ensureConsumer,

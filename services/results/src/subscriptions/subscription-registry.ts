@@ -1,6 +1,7 @@
 import type { ConsumerInfo } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
-import { Subscription, streams, toTimestamp } from "@sightline/contracts";
+import { streams, toTimestamp } from "@sightline/contracts";
+import { Subscription } from "@sightline/contracts/api";
 import {
   deleteConsumer,
   findConsumer,

@@ -12,7 +12,7 @@ import {
   type ListSubscriptionsResponse,
   type RejectRequest,
   Subscription,
-} from "@sightline/contracts";
+} from "@sightline/contracts/api";
 import { KvMirror, type Lifecycle, type Logger, type Nats } from "@sightline/service";
 import type { CameraScope } from "../access/camera-scope.ts";
 import { ApiError } from "../errors.ts";

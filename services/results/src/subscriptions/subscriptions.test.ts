@@ -1,14 +1,13 @@
 import { status } from "@grpc/grpc-js";
 import {
-  EventFilter,
   EventType,
   FrameDetections,
   GapReason,
-  SubscriptionKind,
   streams,
   subjects,
   TimelineEntry,
 } from "@sightline/contracts";
+import { EventFilter, SubscriptionKind } from "@sightline/contracts/api";
 import { NatsServer } from "@sightline/service/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { call, Reader, RunningSubscriptions } from "../testing/running-subscriptions.ts";

@@ -7,23 +7,25 @@ import {
   status,
 } from "@grpc/grpc-js";
 import {
-  CountEventsRequest,
-  type CountEventsResponse,
   cameraName,
-  DetectionServiceClient,
   type Event,
-  EventFilter,
-  EventServiceClient,
   type FrameDetections,
   type Gap,
+  type StartPosition,
+  toTimestamp,
+} from "@sightline/contracts";
+import {
+  CountEventsRequest,
+  type CountEventsResponse,
+  DetectionServiceClient,
+  EventFilter,
+  EventServiceClient,
   ListDetectionsRequest,
   type ListDetectionsResponse,
   ListEventsRequest,
   type ListEventsResponse,
-  type StartPosition,
   SubscribeDetectionsRequest,
-  toTimestamp,
-} from "@sightline/contracts";
+} from "@sightline/contracts/api";
 
 export type ClientStart = "newest" | "beginning" | { time: Date } | { cursor: string };
 

@@ -1,22 +1,17 @@
 import { credentials } from "@grpc/grpc-js";
+import { Event, EventPhase, EventType, streams, subjects, TimelineEntry } from "@sightline/contracts";
 import {
   type AcknowledgeRequest,
   type ConsumeResponse,
   type CreateSubscriptionRequest,
   type DeadLetter,
-  Event,
   EventFilter,
-  EventPhase,
-  EventType,
   type Subscription,
   SubscriptionKind,
   Subscription as SubscriptionMessage,
   SubscriptionServiceClient,
   SubscriptionServiceService,
-  streams,
-  subjects,
-  TimelineEntry,
-} from "@sightline/contracts";
+} from "@sightline/contracts/api";
 import {
   connectNats,
   createLogger,

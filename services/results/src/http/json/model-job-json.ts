@@ -1,12 +1,9 @@
+import { type HttpInspected, type HttpModelJob, pieceBytes, toIso } from "@sightline/contracts";
 import {
-  type HttpInspected,
-  type HttpModelJob,
   type InspectModelVersionResponse,
   ModelJob_State,
   type ModelJobMessage,
-  pieceBytes,
-  toIso,
-} from "@sightline/contracts";
+} from "@sightline/contracts/api";
 import { readVersionName } from "../../models/model-name.ts";
 
 const states: Record<ModelJob_State, HttpModelJob["state"]> = {

@@ -1,17 +1,19 @@
+import type {
+  HttpActivated,
+  HttpModel,
+  HttpModelVersion,
+  HttpShadow,
+  WorkerInfo,
+} from "@sightline/contracts";
+import { toIso } from "@sightline/contracts";
 import {
-  type HttpActivated,
-  type HttpModel,
-  type HttpModelVersion,
-  type HttpShadow,
   type Model,
   type ModelShadowMessage,
   type ModelVersion,
   ShadowBox_Kind,
   type ShadowClass,
   type ShadowSideMessage,
-  toIso,
-  type WorkerInfo,
-} from "@sightline/contracts";
+} from "@sightline/contracts/api";
 
 /** A model as the HTTP API shows it, with the workers that have loaded it and the cameras that use it. */
 export function toHttpModel(

@@ -1,14 +1,12 @@
 import {
   type Camera,
-  WatchCamerasResponse_Change as Change,
   cameraIdOf,
   type Event,
   type EventReview,
   type FrameDetections,
   type LiveMessage,
-  toHttpEvent,
-  toHttpReview,
 } from "@sightline/contracts";
+import { WatchCamerasResponse_Change as Change, toHttpEvent, toHttpReview } from "@sightline/contracts/api";
 import { formatRules } from "@sightline/rules";
 import type { PictureClient } from "@sightline/service";
 import { wallClockMs } from "@sightline/service/clock";

@@ -5,10 +5,8 @@ import {
   fromTimestamp,
   type HttpAnalysedFrame,
   type LivePicture,
-  shorten,
-  toHttpAttributes,
-  toHttpBox,
 } from "@sightline/contracts";
+import { shorten, toHttpAttributes, toHttpBox } from "@sightline/contracts/api";
 
 /** A frame as browsers get it. `now`: the wall clock, in milliseconds since 1970. */
 export function toLivePicture(analysed: FrameDetections, now: number): LivePicture {

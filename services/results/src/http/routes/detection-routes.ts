@@ -1,9 +1,5 @@
-import {
-  cameraName,
-  httpAnalysedFramePageSchema,
-  ListDetectionsRequest,
-  toTimestamp,
-} from "@sightline/contracts";
+import { cameraName, httpAnalysedFramePageSchema, toTimestamp } from "@sightline/contracts";
+import { ListDetectionsRequest } from "@sightline/contracts/api";
 import { z } from "zod";
 import { requesterOf } from "../access/http-guard.ts";
 import { toHttpAnalysedFrame } from "../live/picture-message.ts";

@@ -1,7 +1,5 @@
 import {
-  CountBy,
   cameraName,
-  EventFilter,
   EventType,
   enumValue,
   httpEventCountsSchema,
@@ -10,10 +8,9 @@ import {
   httpReviewedSchema,
   httpReviewRequestSchema,
   parseEventName,
-  toHttpEvent,
-  toHttpEventCount,
   toTimestamp,
 } from "@sightline/contracts";
+import { CountBy, EventFilter, toHttpEvent, toHttpEventCount } from "@sightline/contracts/api";
 import { z } from "zod";
 import { ApiError } from "../../errors.ts";
 import { EventCounts } from "../../history/event-counts.ts";

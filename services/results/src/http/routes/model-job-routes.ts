@@ -1,6 +1,4 @@
 import {
-  CreateModelEvaluationRequest,
-  CreateModelImportRequest,
   httpInspectedSchema,
   httpModelJobSchema,
   httpModelJobsSchema,
@@ -8,6 +6,7 @@ import {
   httpNewImportSchema,
   pieceBytes,
 } from "@sightline/contracts";
+import { CreateModelEvaluationRequest, CreateModelImportRequest } from "@sightline/contracts/api";
 import { z } from "zod";
 import { ApiError } from "../../errors.ts";
 import { jobName } from "../../models/jobs/job-message.ts";

@@ -7,8 +7,8 @@ import {
   httpNewShadowSchema,
   httpShadowSchema,
   httpShadowsSchema,
-  StartModelShadowRequest,
 } from "@sightline/contracts";
+import { StartModelShadowRequest } from "@sightline/contracts/api";
 import { z } from "zod";
 import { modelName, versionName } from "../../models/model-name.ts";
 import { shadowName } from "../../models/shadows/shadow-message.ts";

@@ -1,17 +1,19 @@
 import {
   type EvaluatedModel,
   type ImportSettings,
-  ImportSettingsMessage,
   type Inspection,
   importSettingsSchema,
-  type ModelInspection,
-  ModelInspection as ModelInspectionMessage,
   type ModelJob,
-  ModelJob_State,
-  ModelJobMessage,
   type ModelScores,
   toTimestamp,
 } from "@sightline/contracts";
+import {
+  ImportSettingsMessage,
+  type ModelInspection,
+  ModelInspection as ModelInspectionMessage,
+  ModelJob_State,
+  ModelJobMessage,
+} from "@sightline/contracts/api";
 import { z } from "zod";
 import { ApiError } from "../../errors.ts";
 import { modelName, versionName } from "../model-name.ts";

@@ -1,19 +1,21 @@
 import { randomBytes } from "node:crypto";
 import {
-  type CreateModelEvaluationRequest,
-  type CreateModelImportRequest,
   type EvaluatedModel,
-  type EvaluatedModelMessage,
   isModelJobId,
   type ModelJob,
-  type ModelJobFile,
-  type ModelJobMessage,
   modelJobSchema,
   pieceBytes,
   pieceCount,
   type UploadedFile,
-  type UploadModelJobPieceRequest,
 } from "@sightline/contracts";
+import type {
+  CreateModelEvaluationRequest,
+  CreateModelImportRequest,
+  EvaluatedModelMessage,
+  ModelJobFile,
+  ModelJobMessage,
+  UploadModelJobPieceRequest,
+} from "@sightline/contracts/api";
 import { z } from "zod";
 import type { ModelCatalog } from "../../cameras/model-catalog.ts";
 import { ApiError } from "../../errors.ts";

@@ -6,13 +6,13 @@ import {
   decodeJson,
   encodeJson,
   type ModelJob,
-  ModelJob_State,
   modelJobSchema,
   pieceBytes,
   type StoredVersion,
   storedVersionSchema,
   type WorkerInfo,
 } from "@sightline/contracts";
+import { ModelJob_State } from "@sightline/contracts/api";
 import { createLogger, KvMirror } from "@sightline/service";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { RunningResults } from "../../testing/running-results.ts";

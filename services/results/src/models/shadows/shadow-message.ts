@@ -1,13 +1,5 @@
-import {
-  type ClassAgreement,
-  cameraName,
-  ModelShadowMessage,
-  ShadowBox_Kind,
-  ShadowBoxMessage,
-  ShadowClass,
-  type ShadowReport,
-  toTimestamp,
-} from "@sightline/contracts";
+import { type ClassAgreement, cameraName, type ShadowReport, toTimestamp } from "@sightline/contracts";
+import { ModelShadowMessage, ShadowBox_Kind, ShadowBoxMessage, ShadowClass } from "@sightline/contracts/api";
 import { modelName } from "../model-name.ts";
 import { frameId } from "./shadow-reports.ts";
 

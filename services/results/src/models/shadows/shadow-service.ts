@@ -1,13 +1,10 @@
 import { randomBytes } from "node:crypto";
-import {
-  cameraIdOf,
-  type ListModelShadowsResponse,
-  type ModelShadow,
-  type ModelShadowMessage,
-  type ShadowBox,
-  type ShadowReport,
-  type StartModelShadowRequest,
-} from "@sightline/contracts";
+import { cameraIdOf, type ModelShadow, type ShadowBox, type ShadowReport } from "@sightline/contracts";
+import type {
+  ListModelShadowsResponse,
+  ModelShadowMessage,
+  StartModelShadowRequest,
+} from "@sightline/contracts/api";
 import sharp from "sharp";
 import type { CameraScope } from "../../access/camera-scope.ts";
 import type { ModelCatalog } from "../../cameras/model-catalog.ts";
