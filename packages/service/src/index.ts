@@ -48,3 +48,4 @@ export * from "./task-limit.ts";
 export * from "./tls/server-certificate.ts";
 export * from "./tls/tls-settings.ts";
 export * from "./tracing.ts";
+export * from "./unreadable-end.ts";

@@ -3,6 +3,7 @@ import type { Buckets, CameraStatusView, KvMirror, Nats, ServerClock, Tracing } 
 import type { AnalysisMetrics } from "./analysis-metrics.ts";
 import type { EventPictures } from "./pictures/event-pictures.ts";
 import type { Stalls } from "./stall.ts";
+import type { StreamDamage } from "./stream-damage.ts";
 
 /** The buckets that the analysis reads or writes. */
 export const analysisBuckets = [
@@ -27,6 +28,7 @@ export interface AnalysisContext {
   rules: KvMirror<CameraRules>;
   metrics: AnalysisMetrics;
   stalls: Pick<Stalls, "tell">;
+  streamDamage: Pick<StreamDamage, "requireReadable">;
   tracing: Pick<Tracing, "record">;
   pictures: EventPictures;
 }

@@ -123,9 +123,10 @@ export class AnalysisSession {
       answerMs,
     );
     this.#stops.push(() => clearTimeout(silence));
-    this.#inTurn(() => {
+    this.#inTurn(async () => {
       clearTimeout(silence);
-      return this.#timeline.requireKept(written);
+      await this.#context.streamDamage.requireReadable();
+      await this.#timeline.requireKept(written);
     });
     this.#reader.readAgain();
   }

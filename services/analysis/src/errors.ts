@@ -6,6 +6,8 @@ export type TimelineErrorCode =
   | "interrupted"
   /** The streams are not as expected: they have lost messages, or another process has written. */
   | "timeline_conflict"
+  /** NATS cannot read the newest message of a stream, so what it appends is lost. Results creates the stream again. */
+  | "stream_damaged"
   /** The frame is already in the timeline, or was until it was forgotten. */
   | "frame_duplicate";
 

@@ -127,17 +127,20 @@ export class LeasedAnalysis implements LeasedWork {
 
   /** Recovers the timeline from its stored state. The search starts again if the connection to NATS was lost meanwhile. */
   async #recover(signal: AbortSignal) {
-    const { nats, buckets, metrics } = this.#context;
+    const { nats, buckets, metrics, streamDamage } = this.#context;
     const recovery = new AbortController();
     const interrupted = Promise.withResolvers<never>();
     const end = () => interrupted.reject(recovery.signal.reason);
     recovery.signal.addEventListener("abort", end, { once: true });
     this.#recovery = recovery;
     const until = AbortSignal.any([signal, recovery.signal]);
-    const found = recover(nats, buckets, this.camera, this.#analysed, until, this.#log);
+    const found = streamDamage
+      .requireReadable()
+      .then(() => recover(nats, buckets, this.camera, this.#analysed, until, this.#log));
     const recovered = await Promise.race([found, interrupted.promise]).finally(() => {
       this.#recovery = undefined;
     });
+    this.#stall.readable();
     if (!recovered.fresh) metrics.recoveries.inc();
     // What was refused as a duplicate is only in the old stream.
     if (this.#making !== recovered.timelineMaking) this.#leftOut.clear();

@@ -15,9 +15,12 @@ import type { AnalysisContext } from "./analysis-context.ts";
 import { AnalysisMetrics } from "./analysis-metrics.ts";
 import { LeasedAnalysis } from "./leased-analysis.ts";
 import { Stalls } from "./stall.ts";
+import { StreamDamage } from "./stream-damage.ts";
 
 const kind = "tracker";
 const leftoversMs = 30_000;
+/** A damaged stream stops all cameras at the same time: they are reported together. */
+const togetherMs = 50;
 
 /** In memory: registered cameras, which process holds each, and the live sessions. */
 export interface AnalysisView {
@@ -37,12 +40,13 @@ export class LiveAnalysis {
   readonly #assignment: LeaseAssignment<CameraRecord, LeasedAnalysis>;
   #unfollow = () => {};
   #timer: NodeJS.Timeout | undefined;
+  #telling: NodeJS.Timeout | undefined;
   #ending: Promise<void> | undefined;
   #stopped = false;
 
   constructor(
     view: AnalysisView,
-    context: Omit<AnalysisContext, "metrics" | "stalls">,
+    context: Omit<AnalysisContext, "metrics" | "stalls" | "streamDamage">,
     registry: Registry,
     log: Logger,
   ) {
@@ -53,9 +57,13 @@ export class LiveAnalysis {
     });
     this.#view = view;
     const stalls = new Stalls(() => {
-      if (!this.#stopped) void this.#presence.refresh();
+      this.#telling ??= setTimeout(() => {
+        this.#telling = undefined;
+        if (!this.#stopped) void this.#presence.refresh();
+      }, togetherMs);
     });
-    this.#context = { ...context, metrics, stalls };
+    const streamDamage = new StreamDamage(context.nats.manager);
+    this.#context = { ...context, metrics, stalls, streamDamage };
     this.#log = log;
     const { nats, buckets } = context;
     this.#session = new LeaseSession(nats, buckets, kind, log);
@@ -93,6 +101,7 @@ export class LiveAnalysis {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    clearTimeout(this.#telling);
     this.#unfollow();
     this.#stopped = true;
     // First, so that other processes leave nothing to this one.

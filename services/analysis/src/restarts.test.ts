@@ -79,7 +79,9 @@ test("results tells why the analysis makes no progress, though another process h
   await rig.register("front", sceneRules());
   await rig.publishScene("front", 10, 40);
   await expect.poll(() => rig.framesIn("front"), patient).toBe(10);
-  await rig.nats.manager.streams.delete(streams.timeline);
+  // It refuses every entry.
+  const { config } = await rig.nats.manager.streams.info(streams.timeline);
+  await rig.nats.manager.streams.update(streams.timeline, { ...config, max_msg_size: 1 });
   await rig.publishScene("front", 10, 40);
   const told = async () => {
     const { findings } = await ask<HttpCamera>(results, "/cameras/front");
@@ -87,7 +89,7 @@ test("results tells why the analysis makes no progress, though another process h
   };
   await expect
     .poll(told, patient)
-    .toContainEqual(expect.stringMatching(/^The analysis makes no progress: .*stream not found/i));
+    .toContainEqual(expect.stringMatching(/^The analysis makes no progress: .*message size exceeds/i));
 });
 
 /** What the System page says is the matter. */

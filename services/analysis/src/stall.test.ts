@@ -29,6 +29,22 @@ test("failing again and again in one place is told once it lasts, and so is goin
   expect(told).toHaveLength(2);
 });
 
+test("a damaged stream is told at once, and until it can be read; it need not be written to for that", () => {
+  const told: (string | undefined)[] = [];
+  const stall = new Stall(createLogger("test", "fatal"), (reason) => told.push(reason));
+  expect(stall.failed(new TimelineError("stream_damaged", "its files are damaged"))).toBe(1_000);
+  expect([stall.stalled, told]).toEqual([true, ["its files are damaged"]]);
+  // While the stream is created again.
+  stall.failed(new Error("stream not found"));
+  expect([stall.stalled, told]).toEqual([true, ["its files are damaged"]]);
+  stall.readable();
+  expect([stall.stalled, told.at(-1)]).toEqual([false, undefined]);
+  // That it can be read proves nothing about what fails for another reason.
+  stall.failed(new Error("wrong last sequence: 0"));
+  stall.readable();
+  expect(stall.failed(new Error("wrong last sequence: 0"))).toBe(500);
+});
+
 test("what gives no answer is tried again soon, however often it gave none", () => {
   const stall = new Stall(
     createLogger("test", "fatal"),

@@ -1,10 +1,12 @@
 import type { AnalysisPresence } from "@sightline/contracts";
 import { isPassingFailure, type Logger } from "@sightline/service";
-import type { TimelineError } from "./errors.ts";
+import { TimelineError, type TimelineErrorCode } from "./errors.ts";
 
 /** An analysis is stalled when it has failed this often and for this long without having written anything. */
 const [stalledAttempts, stalledMs] = [4, 5_000];
 const [firstPauseMs, longestPauseMs] = [250, 4_000];
+/** While a stream is damaged: results creates it again within seconds, and looking costs little. */
+const damagedPauseMs = 1_000;
 
 /** Distinguishes an analysis that keeps failing at one place from one that continues after a failure. */
 export class Stall {
@@ -16,6 +18,8 @@ export class Stall {
   #failures = 0;
   #since = 0;
   #stalled = false;
+  /** Whether it is stalled until the streams can be read. */
+  #damaged = false;
 
   /**
    * `tell` gets the reason when the analysis is stalled, and undefined when it continues; `now`: monotonic milliseconds.
@@ -35,30 +39,46 @@ export class Stall {
   progress(): void {
     this.#attempts = 0;
     this.#failures = 0;
+    this.#damaged = false;
     if (!this.#stalled) return;
     this.#stalled = false;
     this.#log.info("the analysis continues");
     this.#tell(undefined);
   }
 
+  /** The streams can be read. If they could not before, the analysis continues, also of a camera without frames. */
+  readable(): void {
+    if (this.#damaged) this.progress();
+  }
+
   /** It has failed. Returns how long to wait before the next attempt, in milliseconds. */
   failed(error: Error): number {
     if (this.#attempts++ === 0) this.#since = this.#now();
-    const lasting = this.#attempts >= stalledAttempts && this.#now() - this.#since >= stalledMs;
+    // No further attempt is needed to know that this lasts.
+    const damaged = codeOf(error) === "stream_damaged";
+    this.#damaged ||= damaged;
+    const lasting = damaged || (this.#attempts >= stalledAttempts && this.#now() - this.#since >= stalledMs);
     if (lasting) this.#tell(error.message);
     if (lasting && !this.#stalled) {
       this.#stalled = true;
       this.#log.error(
         { err: error },
-        "the analysis makes no progress: it fails again and again at the same place",
+        damaged
+          ? "the analysis makes no progress: what is written to a damaged stream is lost"
+          : "the analysis makes no progress: it fails again and again at the same place",
       );
     } else if (!this.#stalled)
       this.#log.warn({ err: error }, "the analysis stopped after an error; recovering it");
     // A stream without a leader has one again after some seconds: the camera should not then wait just as long for its next
     // attempt, nor after the next failure.
-    if (isPassingFailure(error) || (error as TimelineError).code === "interrupted") return firstPauseMs;
+    if (isPassingFailure(error) || codeOf(error) === "interrupted") return firstPauseMs;
+    if (damaged) return damagedPauseMs;
     return Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures++);
   }
+}
+
+function codeOf(error: Error): TimelineErrorCode | undefined {
+  return error instanceof TimelineError ? error.code : undefined;
 }
 
 /** Most cameras, and most characters of each reason, that are reported: these are enough to understand the problem. */

@@ -32,7 +32,7 @@ import { LiveVideo } from "./recordings/live-video.ts";
 import { RecordingHolders } from "./recordings/recording-holders.ts";
 import { RecordingService } from "./recordings/recording-service.ts";
 import { ResultsMetrics } from "./results-metrics.ts";
-import { retentionOf, withLimitsThatFit } from "./retention.ts";
+import { provideStreams, retentionOf, withLimitsThatFit } from "./retention.ts";
 import { type RulesParts, startRules } from "./rules/rules-service.ts";
 import { observeSites, type SiteState, Sites } from "./sites/sites.ts";
 import { type SnapshotParts, startSnapshots } from "./snapshots/start-snapshots.ts";
@@ -104,7 +104,8 @@ export async function startParts(
   let analyses: Analyses | undefined;
   const anyStall = () => analyses?.stalled ?? false;
   // Before the buckets are followed: a damaged one may never be delivered completely.
-  life.add(new DamagedStreams(nats, buckets.leases, anyStall, prometheus, log)).start();
+  const provide = () => provideStreams(nats.manager, config);
+  life.add(new DamagedStreams(nats, buckets.leases, anyStall, provide, prometheus, log)).start();
 
   start.waitsFor("the buckets of cameras, rules and leases have not been read yet");
   const mirrors = await startMirrors(nats, buckets, log, life);

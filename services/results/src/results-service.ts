@@ -1,13 +1,5 @@
 import { streams } from "@sightline/contracts";
-import {
-  ensureBuckets,
-  ensureResultStreams,
-  ensureStreams,
-  isLoopback,
-  type Lifecycle,
-  type Logger,
-  patiently,
-} from "@sightline/service";
+import { ensureBuckets, isLoopback, type Lifecycle, type Logger, patiently } from "@sightline/service";
 import { TrustedProxies } from "./access/caller-address.ts";
 import type { ResultsConfig } from "./config.ts";
 import { attachGrpc } from "./grpc/attach-grpc.ts";
@@ -17,7 +9,7 @@ import { GrpcServer } from "./grpc/grpc-server.ts";
 import { attachHttp } from "./http/attach-http.ts";
 import { startHttp } from "./http/start-http.ts";
 import { type SharedParts, startParts } from "./results-parts.ts";
-import { retentionOf, withLimitsThatFit } from "./retention.ts";
+import { provideStreams, withLimitsThatFit } from "./retention.ts";
 import { StreamMetrics } from "./stream-metrics.ts";
 
 const version = "0.1.0";
@@ -43,10 +35,8 @@ export async function startResults(
   const streamMetrics = life.add(new StreamMetrics(start.registry, config.natsStore));
   const nats = await start.connect(config, "results", Object.values(streams));
   streamMetrics.start(nats);
-  const retention = retentionOf(config);
   const provide = async () => {
-    await ensureStreams(nats.manager, retention.detections);
-    await ensureResultStreams(nats.manager, retention);
+    await provideStreams(nats.manager, config);
     return ensureBuckets(nats, config.replicas);
   };
   const buckets = await withLimitsThatFit(() => patiently(provide, log, life.signal));

@@ -1,5 +1,13 @@
+import type { JetStreamManager } from "@nats-io/jetstream";
 import { type Retention, snapshotStore, streams } from "@sightline/contracts";
-import { SettingError, StreamConflictError, StreamTooLargeError, streamLimits } from "@sightline/service";
+import {
+  ensureResultStreams,
+  ensureStreams,
+  SettingError,
+  StreamConflictError,
+  StreamTooLargeError,
+  streamLimits,
+} from "@sightline/service";
 import { type ResultsConfig, settings } from "./config.ts";
 
 /**
@@ -25,6 +33,13 @@ export function retentionOf(config: ResultsConfig) {
     deadLetters: kept(eventsMaxAgeHours, bytes.deadLetters),
     audit: kept(auditMaxAgeDays * 24, bytes.audit),
   };
+}
+
+/** Creates the streams of frames and results that are missing, and brings the others to their configuration. @throws as `ensureStream` */
+export async function provideStreams(manager: JetStreamManager, config: ResultsConfig): Promise<void> {
+  const retention = retentionOf(config);
+  await ensureStreams(manager, retention.detections);
+  await ensureResultStreams(manager, retention);
 }
 
 const limitSettings: Record<string, string> = {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -147,6 +147,23 @@ export class NatsServer {
       }
       await this.up();
     };
+  }
+
+  /**
+   * Kills the process, makes the newest messages that it stored of these streams unreadable, and starts it. Some versions then go on with
+   * what can be read; others (2.9) append to the damaged file, and nobody can read what they append.
+   */
+  async damage(...streams: string[]): Promise<void> {
+    await this.down("SIGKILL");
+    for (const stream of streams) {
+      const blocks = readdirSync(this.#messagesOf(stream)).filter((name) => name.endsWith(".blk"));
+      const newest = blocks.toSorted((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10)).at(-1)!;
+      const file = join(this.#messagesOf(stream), newest);
+      const bytes = readFileSync(file);
+      for (let i = Math.max(0, bytes.length - 60); i < bytes.length; i++) bytes[i]! ^= 0x5a;
+      writeFileSync(file, bytes);
+    }
+    await this.up();
   }
 
   #messagesOf(stream: string): string {

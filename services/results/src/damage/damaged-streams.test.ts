@@ -1,5 +1,3 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { Objm } from "@nats-io/obj";
 import { AnalysisRig, sceneRules } from "@sightline/analysis-service/testing";
 import {
@@ -14,12 +12,11 @@ import {
   streams,
   subjects,
 } from "@sightline/contracts";
-import type { Nats } from "@sightline/service";
+import { type Nats, unreadableEnd } from "@sightline/service";
 import { type NatsServer, sampleCamera } from "@sightline/service/testing";
 import { afterEach, expect, test } from "vitest";
 import { RunningResults } from "../testing/running-results.ts";
 import { sampleFrame } from "../testing/sample-frames.ts";
-import { unreadableEnd } from "./unreadable-end.ts";
 
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -27,36 +24,23 @@ afterEach(async () => {
 });
 
 /**
- * Kills NATS, makes the last that it stored of these streams unreadable, and starts it again. Returns the streams in which what it
- * stores is lost from then on; newer servers cut off what is damaged, so there are none.
+ * Damages the newest that NATS stored of these streams. Returns the streams in which what it stores is lost from then on; newer servers cut
+ * off what is damaged, so there are none.
  */
 async function damage(server: NatsServer, nats: Nats, ...damaged: string[]): Promise<Set<string>> {
-  await server.down("SIGKILL");
-  for (const stream of damaged) {
-    const directory = join(server.directory, "jetstream/jetstream/$G/streams", stream, "msgs");
-    const blocks = readdirSync(directory).filter((name) => name.endsWith(".blk"));
-    const newest = blocks.sort((one, other) => Number.parseInt(one, 10) - Number.parseInt(other, 10)).at(-1)!;
-    const file = join(directory, newest);
-    const bytes = readFileSync(file);
-    for (let i = Math.max(0, bytes.length - 60); i < bytes.length; i++) bytes[i]! ^= 0x5a;
-    writeFileSync(file, bytes);
-  }
-  await server.up();
+  await server.damage(...damaged);
   const answers = () => nats.manager.streams.info(streams.timeline).then(Boolean, () => false);
   await expect.poll(answers, { timeout: 30_000 }).toBe(true);
   const lost = await Promise.all(damaged.map((stream) => unreadableEnd(nats.manager, stream)));
   return new Set(damaged.filter((_, i) => lost[i] !== undefined));
 }
 
-test("a timeline that is damaged while results runs is made anew and said; subscribers get a gap, and frames after it that they have not had", {
-  timeout: 180_000,
-}, async () => {
-  const results = await RunningResults.start();
-  ends.push(() => results.stop());
+/** The numbers of the frames that a subscriber gets from now on, and its gaps. */
+async function numbersAndGaps(results: RunningResults): Promise<(number | "gap")[]> {
+  const got: (number | "gap")[] = [];
   const abort = new AbortController();
   ends.push(async () => abort.abort());
   const opened = Promise.withResolvers<void>();
-  const got: (number | "gap")[] = [];
   const filter = { start: "newest" as const, includeEmpty: true, signal: abort.signal };
   void (async () => {
     for await (const event of results.client.detections.subscribe({ ...filter, onOpen: opened.resolve }))
@@ -64,6 +48,15 @@ test("a timeline that is damaged while results runs is made anew and said; subsc
       else if (event.kind === "gap") got.push("gap");
   })().catch(() => undefined);
   await opened.promise;
+  return got;
+}
+
+test("a timeline that is damaged while results runs is made anew and said; subscribers get a gap, and frames after it that they have not had", {
+  timeout: 180_000,
+}, async () => {
+  const results = await RunningResults.start();
+  ends.push(() => results.stop());
+  const got = await numbersAndGaps(results);
   for (let number = 1; number <= 30; number++) await results.publish(sampleFrame({ number }));
   await expect.poll(() => got.length, { timeout: 30_000 }).toBe(30);
 
@@ -94,6 +87,20 @@ test("a timeline that is damaged while results runs is made anew and said; subsc
   if (lost.has(streams.ready)) await expect.poll(offered, { timeout: 60_000 }).toBe(1);
 });
 
+test("a timeline that is gone while results runs is created again; subscribers get a gap and what comes after it", async () => {
+  const results = await RunningResults.start();
+  ends.push(() => results.stop());
+  const got = await numbersAndGaps(results);
+  await results.publish(sampleFrame({ number: 1 }));
+  await expect.poll(() => got, { timeout: 30_000 }).toEqual([1]);
+  // As if NATS or results had ended after it had deleted the damaged stream.
+  await results.nats.manager.streams.delete(streams.timeline);
+  await results.publish(sampleFrame({ number: 2 }));
+  await expect.poll(() => got.at(-1)).toBe(2);
+  expect(got).toContain("gap");
+  expect(await results.metric('sightline_analysis_stalled{camera="front"}')).toBe(0);
+});
+
 test("results starts on a damaged timeline, is ready, and analyses", { timeout: 180_000 }, async () => {
   const rig = await AnalysisRig.start();
   ends.push(() => rig.stop());
@@ -110,7 +117,10 @@ test("results starts on a damaged timeline, is ready, and analyses", { timeout: 
     (await rig.timeline("front")).flatMap(({ entry: { entry } }) =>
       entry?.$case === "frame" ? entry.value.frame!.number : [],
     );
-  await expect.poll(async () => (await numbers()).at(-1), { timeout: 120_000 }).toBe(40);
+  // nats-server 2.9.10 crashes if it is asked for a message of a stream while it creates it: what is in the timeline is read afterwards.
+  const remade = () => results.metric('sightline_stream_set_aside_total{stream="TIMELINE"}');
+  if (lost.has(streams.timeline)) await expect.poll(remade, { timeout: 120_000 }).toBe(1);
+  await expect.poll(async () => (await numbers()).at(-1), { timeout: 60_000 }).toBe(40);
   const [first = 0] = await numbers();
   if (lost.has(streams.timeline)) expect(first).toBeGreaterThan(20);
   else expect(first).toBe(1);

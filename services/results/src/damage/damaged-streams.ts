@@ -1,11 +1,18 @@
 import type { StreamState } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { buckets, snapshotStore, streams } from "@sightline/contracts";
-import { Lease, type Logger, type Nats, remakeStream, setAside } from "@sightline/service";
+import {
+  isJetStreamFailure,
+  Lease,
+  type Logger,
+  type Nats,
+  remakeStream,
+  setAside,
+  unreadableEnd,
+} from "@sightline/service";
 import { Counter, type Registry } from "prom-client";
 import { restoreBucket } from "./damaged-bucket.ts";
 import { putAside } from "./put-aside.ts";
-import { unreadableEnd } from "./unreadable-end.ts";
 
 const lookMs = 2_000;
 /** Most buckets change rarely, and damage shows after a server has started: buckets are checked in its first rounds, and then in every fifth. */
@@ -36,6 +43,8 @@ const probes = new Map<string, string>([
   [streams.deadLetters, "dead-letters._"],
   [streams.audit, "audit._"],
 ]);
+/** The analysis does not write to these while they are damaged: it is stalled. */
+const written: ReadonlySet<string> = new Set([streams.timeline, streams.events]);
 const leasesStream = `KV_${buckets.leases}`;
 const otherBuckets = Object.values(buckets).flatMap((name) =>
   name === buckets.leases || name === buckets.modelFiles ? [] : `KV_${name}`,
@@ -46,12 +55,14 @@ const named = [`OBJ_${snapshotStore}`, `KV_${buckets.modelFiles}`];
 /**
  * Finds streams to which NATS appends data that nobody can read: the file that it writes to is damaged, and everything it acknowledges is
  * lost, even after a restart. The readable messages of such a stream are set aside and the stream is created again, or they are restored
- * into the same stream. `Nats.watch` reports what is not repaired.
+ * into the same stream. `Nats.watch` reports what is not repaired. A stream that is missing, because NATS or results ended between the
+ * deletion and the creation, or somebody has deleted it, is created again.
  */
 export class DamagedStreams {
   readonly #nats: Nats;
   readonly #leases: KV;
   readonly #anyStall: () => boolean;
+  readonly #provide: () => Promise<unknown>;
   readonly #log: Logger;
   readonly #setAside: Counter<"stream">;
   /** The unreadable message at each end of a stream, by its sequence, as first seen. */
@@ -65,9 +76,17 @@ export class DamagedStreams {
   #looking: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  /** `anyStall`: whether the analysis of any camera makes no progress. */
-  constructor(nats: Nats, leases: KV, anyStall: () => boolean, registry: Registry, log: Logger) {
+  /** `anyStall`: whether the analysis of any camera makes no progress. `provide` creates the streams that are missing. */
+  constructor(
+    nats: Nats,
+    leases: KV,
+    anyStall: () => boolean,
+    provide: () => Promise<unknown>,
+    registry: Registry,
+    log: Logger,
+  ) {
     this.#anyStall = anyStall;
+    this.#provide = provide;
     this.#nats = nats;
     this.#leases = leases;
     this.#log = log;
@@ -116,11 +135,24 @@ export class DamagedStreams {
       if (isTurn || this.#isSuspect(stream)) await this.#lookAt(stream, () => lookAtBucket(stream));
     for (const stream of remade)
       await this.#lookAt(stream, async () => this.#lookAtStream(stream, await states.get(stream)!));
+    await this.#provideMissing(remade.map((stream) => states.get(stream)!));
     for (const stream of named)
       await this.#lookAt(stream, async () => {
         const damaged = await this.#findUnreadable(stream, "last", await states.get(stream)!);
         this.#nats.watch.damaged(stream, damaged?.lasts ?? false);
       });
+  }
+
+  async #provideMissing(states: readonly Promise<StreamState>[]): Promise<void> {
+    const isMissing = (result: PromiseSettledResult<StreamState>) =>
+      result.status === "rejected" && isJetStreamFailure(result.reason, "streamNotFound");
+    if (this.#stopped || !(await Promise.allSettled(states)).some(isMissing)) return;
+    try {
+      await this.#provide();
+      this.#log.warn("a stream was missing and is created again, empty");
+    } catch (error) {
+      this.#log.warn({ err: error }, "a stream is missing and could not be created again; trying again");
+    }
   }
 
   async #stateOf(stream: string): Promise<StreamState> {
@@ -166,8 +198,8 @@ export class DamagedStreams {
   }
 
   /**
-   * The damage is permanent when a newer message cannot be read either, or when the analysis makes no progress (NATS refuses frames as
-   * duplicates of those that nobody can read).
+   * The damage is permanent when a newer message cannot be read either, or when the analysis makes no progress, because it has found the
+   * same.
    */
   async #lookAtStream(stream: string, state: StreamState): Promise<void> {
     const found = await this.#findUnreadable(stream, "last", state);
@@ -175,7 +207,7 @@ export class DamagedStreams {
     const told = found?.lasts && (found.grows || stream !== streams.ready);
     this.#nats.watch.damaged(stream, told ?? false);
     if (!found?.lasts) return;
-    if (found.grows || (stream === streams.timeline && this.#anyStall())) await this.#repair(stream);
+    if (found.grows || (written.has(stream) && this.#anyStall())) await this.#repair(stream);
     else await this.#probe(stream);
   }
 

@@ -3,12 +3,12 @@ import {
   asideSubject,
   ensureStream,
   type Logger,
+  lastReadable,
   type Nats,
   setAside,
   streamMaking,
 } from "@sightline/service";
 import { StoredMessages, type StoredRange } from "../feeds/stored-messages.ts";
-import { lastReadable } from "./unreadable-end.ts";
 
 /** Most messages copied in total, and at a time. */
 const [mostCopied, batch] = [50_000, 256];

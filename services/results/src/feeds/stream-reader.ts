@@ -10,13 +10,13 @@ import {
   streamBeginning,
   streamMaking,
   unknownTime,
+  unreadableEnd,
 } from "@sightline/service";
-import { unreadableEnd } from "../damage/unreadable-end.ts";
 import { type StreamIdentity, streamIdentity } from "./cursor.ts";
 
 const retryMs = 250;
 /** If nothing was read for this long, check whether the rest can be read at all. */
-const stuckMs = 2_000;
+const stuckMs = 500;
 
 /** Receives what is read. */
 export interface StreamReceiver {
