@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createLogger } from "./log.ts";
 import { connectNats, type Nats } from "./nats.ts";
-import { StreamRead, type StreamReadOptions } from "./stream-read.ts";
+import { readUntil, StreamRead, type StreamReadOptions } from "./stream-read.ts";
 import { NatsServer } from "./testing/index.ts";
 
 let server: NatsServer;
@@ -75,6 +75,17 @@ test("ends with its last message, and without it when the server has nothing mor
   // As in a stream that was created again after somebody asked for its newest message.
   expect(await read(9)).toEqual([1, 2, 3, 4]);
   expect(await read(9, "things.c")).toEqual([]);
+});
+
+test("reading until a message fails when that does not come, and reads nothing when it is not after the beginning", async () => {
+  const read = async (after: number, until: number, signal?: AbortSignal) => {
+    const options = { from: { after }, until, heartbeatMs: 500 };
+    return Array.fromAsync(readUntil(nats, stream, options, signal), ({ seq }) => seq);
+  };
+  expect(await read(1, 3)).toEqual([2, 3]);
+  expect(await read(3, 3)).toEqual([]);
+  await expect(read(0, 9)).rejects.toMatchObject({ code: "no_answer" });
+  await expect(read(0, 9, AbortSignal.abort(new Error("stopped")))).rejects.toThrow("stopped");
 });
 
 test("a slow reader gets all messages before its last one, although the server has sent everything", async () => {

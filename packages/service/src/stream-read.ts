@@ -9,6 +9,8 @@ import {
 } from "@nats-io/jetstream";
 import { TimeoutError } from "@nats-io/transport-node";
 import { makeUntilAnswered } from "./asked-again.ts";
+import { ServiceError } from "./errors.ts";
+import type { Nats } from "./nats.ts";
 
 /** Library statuses after which the consumer, or its stream, may be another one. */
 const ends: ReadonlySet<string> = new Set([
@@ -144,6 +146,27 @@ export class StreamRead implements AsyncIterable<JsMsg> {
       void this.#consumer.delete().catch(() => false);
     }
   }
+}
+
+/**
+ * The messages that `options` describe, up to `until`, the sequence of the last one; none when `from` is not before it.
+ * @throws ServiceError no_answer when the reading ends before; the reason of `signal` when that aborts; when NATS is away
+ */
+export async function* readUntil(
+  { jetstream }: Pick<Nats, "jetstream">,
+  stream: string,
+  options: StreamReadOptions & { until: number },
+  signal?: AbortSignal,
+): AsyncGenerator<JsMsg, void, void> {
+  const { from, until } = options;
+  let read = typeof from === "object" && "after" in from ? from.after : 0;
+  if (read >= until) return;
+  for await (const message of await StreamRead.open(jetstream, stream, options, signal)) {
+    read = message.seq;
+    yield message;
+  }
+  signal?.throwIfAborted();
+  if (read < until) throw new ServiceError("no_answer", `the stream ${stream} could not be read to its end`);
 }
 
 /**

@@ -2,7 +2,7 @@
 export type TimelineErrorCode =
   /** A checkpoint does not fit the streams, or the entries that follow it. */
   | "checkpoint_foreign"
-  /** NATS was interrupted, or did not deliver what it holds, or the lease was lost; another attempt may succeed. */
+  /** NATS was interrupted, or the lease was lost; another attempt may succeed. */
   | "interrupted"
   /** The streams are not as expected: they have lost messages, or another process has written. */
   | "timeline_conflict"

@@ -8,8 +8,7 @@ import {
   subjects,
   toTimestamp,
 } from "@sightline/contracts";
-import { asideMaking, asideSubject, lastAside, type Nats, StreamRead, setAside } from "@sightline/service";
-import { TimelineError } from "./errors.ts";
+import { asideMaking, asideSubject, lastAside, type Nats, readUntil, setAside } from "@sightline/service";
 
 const open = new Set<EventPhase>([EventPhase.START, EventPhase.UPDATE]);
 
@@ -43,21 +42,8 @@ export async function findOpenEvents(
 }
 
 /** The last message of each matching subject; the message with the sequence `last` is the last of all. */
-async function newestOfEach(nats: Nats, stream: string, subject: string, last: number): Promise<JsMsg[]> {
-  if (last === 0) return [];
-  const found: JsMsg[] = [];
-  let read = 0;
-  for await (const message of await StreamRead.open(nats.jetstream, stream, {
-    from: "newest of each subject",
-    until: last,
-    subject,
-  })) {
-    read = message.seq;
-    found.push(message);
-  }
-  if (read < last)
-    throw new TimelineError("interrupted", "the camera's events could not be read to their end");
-  return found;
+function newestOfEach(nats: Nats, stream: string, subject: string, last: number): Promise<JsMsg[]> {
+  return Array.fromAsync(readUntil(nats, stream, { from: "newest of each subject", until: last, subject }));
 }
 
 /** The end of an event about which nothing more is known. */

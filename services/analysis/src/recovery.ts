@@ -7,8 +7,8 @@ import {
   type Nats,
   nanosOf,
   placeBefore,
+  readUntil,
   type StreamPlace,
-  StreamRead,
   streamMaking,
   unknownTime,
 } from "@sightline/service";
@@ -247,19 +247,13 @@ async function lastPlace(
   signal: AbortSignal,
 ): Promise<number> {
   let place = checkpoint?.detectionsSequence ?? 0;
-  let read = checkpoint?.timelineSequence ?? 0;
-  const subject = subjects.timeline(camera);
-  for await (const message of await StreamRead.open(
-    nats.jetstream,
-    streams.timeline,
-    { from: { after: read }, until: end, subject },
-    signal,
-  )) {
-    read = message.seq;
-    place = Math.max(place, entryPlace(message.data) ?? 0);
-  }
-  signal.throwIfAborted();
-  if (read < end) throw new TimelineError("interrupted", "the timeline could not be read to its end");
+  const options = {
+    from: { after: checkpoint?.timelineSequence ?? 0 },
+    until: end,
+    subject: subjects.timeline(camera),
+  };
+  for await (const { data } of readUntil(nats, streams.timeline, options, signal))
+    place = Math.max(place, entryPlace(data) ?? 0);
   return place;
 }
 

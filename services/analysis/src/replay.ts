@@ -1,5 +1,5 @@
 import { type Event, type FrameDetections, streams, subjects, TimelineEntry } from "@sightline/contracts";
-import { mostRecentFrames, type Nats, type SetBacks, StreamRead } from "@sightline/service";
+import { mostRecentFrames, type Nats, readUntil, type SetBacks } from "@sightline/service";
 import type { Checkpoint } from "./checkpoint.ts";
 import { TimelineError } from "./errors.ts";
 import { TimelineState } from "./timeline-state.ts";
@@ -41,29 +41,23 @@ export async function replay(
   let { detectionsSequence } = checkpoint;
   const events: FollowingEvent[] = [];
   const recentFrames: FrameDetections[] = [];
-  let read = checkpoint.timelineSequence;
-  if (read < end)
-    for await (const message of await StreamRead.open(
-      nats.jetstream,
-      streams.timeline,
-      { from: { after: read }, until: end, subject: subjects.timeline(camera) },
-      signal,
-    )) {
-      read = message.seq;
-      const made = attempt(() => {
-        const { entry, incarnation, ...rest } = TimelineEntry.decode(message.data);
-        if (!entry || incarnation !== state.analysis.incarnation)
-          throw new Error(`entry ${read} of the timeline belongs to another incarnation`);
-        detectionsSequence = Math.max(detectionsSequence, rest.detectionsSequence);
-        const followed = state.apply(entry);
-        if (entry.$case === "frame" && recentFrames.push(entry.value) > mostRecentFrames)
-          recentFrames.shift();
-        return followed;
-      });
-      for (const [index, event] of made.entries()) events.push({ event, origin: { sequence: read, index } });
-    }
-  signal.throwIfAborted();
-  if (read < end) throw new TimelineError("interrupted", "the timeline could not be read to its end");
+  const options = {
+    from: { after: checkpoint.timelineSequence },
+    until: end,
+    subject: subjects.timeline(camera),
+  };
+  for await (const { seq: sequence, data } of readUntil(nats, streams.timeline, options, signal)) {
+    const made = attempt(() => {
+      const { entry, incarnation, ...rest } = TimelineEntry.decode(data);
+      if (!entry || incarnation !== state.analysis.incarnation)
+        throw new Error(`entry ${sequence} of the timeline belongs to another incarnation`);
+      detectionsSequence = Math.max(detectionsSequence, rest.detectionsSequence);
+      const followed = state.apply(entry);
+      if (entry.$case === "frame" && recentFrames.push(entry.value) > mostRecentFrames) recentFrames.shift();
+      return followed;
+    });
+    for (const [index, event] of made.entries()) events.push({ event, origin: { sequence, index } });
+  }
   return { state, detectionsSequence, events, recentFrames };
 }
 
@@ -81,22 +75,13 @@ export async function publishedSince(
   // An event that was continued from an earlier analysis has an id of that analysis.
   const own = eventMessageId(camera, analysis.incarnation, "");
   const origins: EventOrigin[] = [];
-  let read = formerEvents === undefined ? eventsSequence : 0;
-  if (read >= end) return origins;
-  for await (const message of await StreamRead.open(
-    nats.jetstream,
-    streams.events,
-    { from: { after: read }, until: end, subject: subjects.event(camera, "*") },
-    signal,
-  )) {
-    read = message.seq;
-    const isOwn = message.headers?.get(messageIdHeader).startsWith(own);
-    const origin = isOwn ? originOf(message.headers) : undefined;
+  const after = formerEvents === undefined ? eventsSequence : 0;
+  const options = { from: { after }, until: end, subject: subjects.event(camera, "*") };
+  for await (const { headers } of readUntil(nats, streams.events, options, signal)) {
+    const isOwn = headers?.get(messageIdHeader).startsWith(own);
+    const origin = isOwn ? originOf(headers) : undefined;
     if (origin && origin.sequence > timelineSequence) origins.push(origin);
   }
-  signal.throwIfAborted();
-  if (read < end)
-    throw new TimelineError("interrupted", "the camera's events could not be read to their end");
   return origins;
 }
 

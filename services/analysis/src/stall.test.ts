@@ -1,5 +1,5 @@
 import { TimeoutError } from "@nats-io/transport-node";
-import { createLogger } from "@sightline/service";
+import { createLogger, ServiceError } from "@sightline/service";
 import { expect, test } from "vitest";
 import { TimelineError } from "./errors.ts";
 import { Stall } from "./stall.ts";
@@ -51,8 +51,12 @@ test("what gives no answer is tried again soon, however often it gave none", () 
     () => {},
     () => 0,
   );
-  const interruptions = [new TimeoutError(), new TimelineError("interrupted", "the lease is no longer held")];
-  const pauses = Array.from({ length: 6 }, (_, at) => stall.failed(interruptions[at % 2]!));
+  const interruptions = [
+    new TimeoutError(),
+    new TimelineError("interrupted", "the lease is no longer held"),
+    new ServiceError("no_answer", "the stream TIMELINE could not be read to its end"),
+  ];
+  const pauses = Array.from({ length: 6 }, (_, at) => stall.failed(interruptions[at % 3]!));
   expect(new Set(pauses)).toEqual(new Set([250]));
   // The first failure of another kind is the first.
   expect(stall.failed(new Error("wrong last sequence: 0"))).toBe(250);

@@ -1,5 +1,5 @@
 import type { AnalysisPresence } from "@sightline/contracts";
-import { isPassingFailure, type Logger } from "@sightline/service";
+import { isPassingFailure, type Logger, ServiceError } from "@sightline/service";
 import { TimelineError, type TimelineErrorCode } from "./errors.ts";
 
 /** An analysis is stalled when it has failed this often and for this long without having written anything. */
@@ -71,7 +71,8 @@ export class Stall {
       this.#log.warn({ err: error }, "the analysis stopped after an error; recovering it");
     // A stream without a leader has one again after some seconds: the camera should not then wait just as long for its next
     // attempt, nor after the next failure.
-    if (isPassingFailure(error) || codeOf(error) === "interrupted") return firstPauseMs;
+    const isUnanswered = error instanceof ServiceError && error.code === "no_answer";
+    if (isPassingFailure(error) || isUnanswered || codeOf(error) === "interrupted") return firstPauseMs;
     if (damaged) return damagedPauseMs;
     return Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures++);
   }
