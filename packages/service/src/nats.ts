@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { connect, type NatsConnection, TimeoutError } from "@nats-io/transport-node";
@@ -192,7 +193,7 @@ async function connectWithPatience(
       if (why) throw new SettingError(why, { cause: error });
       if (attempt % 20 === 0)
         log.warn({ url: redact(access.natsUrl), err: error }, "NATS cannot be reached; trying again");
-      await new Promise((resolve) => setTimeout(resolve, 250));
+      await delay(250);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { headers } from "@nats-io/transport-node";
 import {
   encodeJson,
@@ -60,7 +61,7 @@ export class DetectionPublisher {
           "a result is not confirmed yet; trying again",
         );
       }
-      await new Promise((resolve) => setTimeout(resolve, retryMs));
+      await delay(retryMs);
     }
     return sent ? "unconfirmed" : "late";
   }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 import {
   cameraRecordSchema,
   decodeJson,
@@ -180,7 +181,6 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
 
 /** Sends what is still buffered, unless the server cannot be reached. */
 async function closeConnection({ connection, connected }: Nats): Promise<void> {
-  const limit = new Promise<void>((resolve) => setTimeout(resolve, flushLimitMs).unref());
-  if (connected()) await Promise.race([connection.flush(), limit]);
+  if (connected()) await Promise.race([connection.flush(), delay(flushLimitMs, undefined, { ref: false })]);
   await connection.close();
 }

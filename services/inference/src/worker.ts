@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { DropReason, framePixelBytes, pixelFormatOf } from "@sightline/contracts";
 import { monotonicMs } from "@sightline/service/clock";
 import type { BatchSizer } from "./batch-sizing.ts";
@@ -101,7 +102,7 @@ export class InferenceWorker {
 
   async #stop(limitMs: number): Promise<void> {
     this.#state = "DRAINING";
-    const deadline = new Promise<void>((resolve) => setTimeout(resolve, limitMs).unref());
+    const deadline = delay(limitMs, undefined, { ref: false });
     const unused = this.#batcher.drain();
     if (this.#tokens.returnsAnyTime) this.#giveBack(unused);
     else this.#unused.push(...unused);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { cameraIdOf, type FrameDetections, type LiveDetectionsMessage } from "@sightline/contracts";
 import { wallClockMs } from "@sightline/service/clock";
 import type { FastifyInstance } from "fastify";
@@ -49,7 +50,7 @@ export class VideoSockets {
         if (gone.signal.aborted) return;
         socket.send(message);
         while (socket.bufferedAmount > highWaterBytes && socket.readyState === socket.OPEN)
-          await new Promise((resolve) => setTimeout(resolve, waitMs));
+          await delay(waitMs);
       }
       socket.close(tryAgainLater, "ended");
     } catch (error) {
