@@ -1,4 +1,5 @@
 export { BoundedMap } from "@sightline/contracts";
+export * from "./abort.ts";
 export * from "./ack-subject.ts";
 export * from "./announcement.ts";
 export * from "./buckets.ts";

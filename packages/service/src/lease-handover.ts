@@ -9,6 +9,7 @@ import {
   leaseTtlMs,
   subjects,
 } from "@sightline/contracts";
+import { abortable, pause } from "./abort.ts";
 import type { KvMirror } from "./kv-mirror.ts";
 import type { Logger } from "./log.ts";
 import type { Nats } from "./nats.ts";
@@ -180,7 +181,7 @@ export class Handover<T, W> {
     if (this.#prepared.has(key) || !isFree(key)) return false;
     const prepared: Prepared<W> = { revision: records.revision(key), work: undefined };
     this.#prepared.set(key, prepared);
-    const late = delay(waitMs, undefined, { signal }).catch(() => undefined);
+    const late = pause(waitMs, signal).then(() => undefined);
     let ready: boolean | undefined = false;
     try {
       const work = await this.#options.prepare(key, record);
@@ -217,16 +218,4 @@ export class Handover<T, W> {
       .finally(() => this.#ending.delete(ending));
     this.#ending.add(ending);
   }
-}
-
-async function abortable<R>(promise: Promise<R>, signal: AbortSignal): Promise<R> {
-  const aborted = Promise.withResolvers<never>();
-  aborted.promise.catch(() => undefined);
-  promise.catch(() => undefined);
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  if (signal.aborted) abort();
-  return await Promise.race([promise, aborted.promise]).finally(() =>
-    signal.removeEventListener("abort", abort),
-  );
 }

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { KV } from "@nats-io/kv";
 import { buckets as names } from "@sightline/contracts";
+import { pause, untilAborted } from "./abort.ts";
 import { isJetStreamFailure } from "./jetstream-errors.ts";
 import { type HeldLease, Lease } from "./lease.ts";
 import type { Logger } from "./log.ts";
@@ -175,7 +176,7 @@ export class LeaseSession {
         return undefined;
       });
       if (!lease) {
-        await delay(retryMs, undefined, { signal }).catch(() => undefined);
+        await pause(retryMs, signal);
         continue;
       }
       this.#current = { id, lease };
@@ -284,10 +285,4 @@ class HeldThing implements SessionLease {
       this.#log.debug({ lease: this.#key, err: error }, "a lease could not be released");
     });
   }
-}
-
-/** Resolves when the signal aborts, at once if it has. */
-export async function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
 }

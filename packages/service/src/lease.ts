@@ -1,5 +1,6 @@
 import type { KV } from "@nats-io/kv";
 import { leaseTtlMs } from "@sightline/contracts";
+import { untilAborted } from "./abort.ts";
 import { untilBeat } from "./clock.ts";
 import { ServiceError } from "./errors.ts";
 import { isJetStreamFailure } from "./jetstream-errors.ts";
@@ -124,8 +125,7 @@ export class Lease implements HeldLease {
       clearTimeout(this.#timer);
       this.#timer = this.#schedule(0);
     }
-    const lost = new Promise((resolve) => this.lost.addEventListener("abort", resolve, { once: true }));
-    if (!this.lost.aborted) await Promise.race([this.#said.promise, lost]);
+    await Promise.race([this.#said.promise, untilAborted(this.lost)]);
   }
 
   /** NATS is back after an interruption: earlier requests are not awaited any more, and the lease is renewed at once, before it expires. */

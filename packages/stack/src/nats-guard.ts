@@ -1,5 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
-import { diskRoom, diskText, isDiskFull } from "@sightline/service";
+import { diskRoom, diskText, isDiskFull, pause } from "@sightline/service";
 import { askService } from "./own-server.ts";
 import type { Stack } from "./stack.ts";
 
@@ -33,7 +32,7 @@ export class NatsGuard {
     let notBefore = 0;
     let pauseMs = firstPauseMs;
     for (;;) {
-      await delay(refusedSince === undefined ? calmMs : lookMs, undefined, { signal }).catch(() => undefined);
+      await pause(refusedSince === undefined ? calmMs : lookMs, signal);
       if (signal.aborted) return;
       const reason = await this.#refusal();
       const now = performance.now();

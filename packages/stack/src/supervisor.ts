@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { pause, untilAborted } from "@sightline/service";
 import type { ManagedProcess } from "./managed-process.ts";
 import type { Stack } from "./stack.ts";
 
@@ -35,9 +35,7 @@ export class Supervisor {
   async run(signal: AbortSignal): Promise<ManagedProcess | undefined> {
     const ending = new AbortController();
     const until = AbortSignal.any([signal, ending.signal]);
-    const aborted = new Promise<undefined>((resolve) =>
-      signal.addEventListener("abort", () => resolve(undefined), { once: true }),
-    );
+    const aborted = untilAborted(signal).then(() => undefined);
     const kept = this.#stack.processes().map((child) => this.#keep(child, until));
     try {
       return signal.aborted ? undefined : await Promise.race([aborted, ...kept]);
@@ -60,7 +58,7 @@ export class Supervisor {
       this.#say(
         `${child.name} ended ${child.ending}; it is started again in ${pauseMs / 1000} s (its log: ${child.logFile})`,
       );
-      await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+      await pause(pauseMs, signal);
       if (signal.aborted) return undefined;
       pauseMs = Math.min(2 * pauseMs, longestMs);
       child = await this.#stack.startAgain(child);

@@ -1,6 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { CameraChange, CameraReason, type CameraRecord, toTimestamp } from "@sightline/contracts";
-import type { HeldLease, LeasedWork, LeaseEnd, Logger } from "@sightline/service";
+import {
+  abortable,
+  type HeldLease,
+  type LeasedWork,
+  type LeaseEnd,
+  type Logger,
+  pause,
+} from "@sightline/service";
 import type { AnalysisContext } from "./analysis-context.ts";
 import type { CameraMetrics } from "./analysis-metrics.ts";
 import { AnalysisSession } from "./analysis-session.ts";
@@ -122,22 +129,19 @@ export class LeasedAnalysis implements LeasedWork {
     // Without NATS nothing can continue; that is reported elsewhere.
     if (!connected()) this.#stall.progress();
     const pauseMs = this.#stall.failed(error);
-    await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+    await pause(pauseMs, signal);
   }
 
   /** Recovers the timeline from its stored state. The search starts again if the connection to NATS was lost meanwhile. */
   async #recover(signal: AbortSignal) {
     const { nats, buckets, metrics, streamDamage } = this.#context;
     const recovery = new AbortController();
-    const interrupted = Promise.withResolvers<never>();
-    const end = () => interrupted.reject(recovery.signal.reason);
-    recovery.signal.addEventListener("abort", end, { once: true });
     this.#recovery = recovery;
     const until = AbortSignal.any([signal, recovery.signal]);
     const found = streamDamage
       .requireReadable()
       .then(() => recover(nats, buckets, this.camera, this.#analysed, until, this.#log));
-    const recovered = await Promise.race([found, interrupted.promise]).finally(() => {
+    const recovered = await abortable(found, recovery.signal).finally(() => {
       this.#recovery = undefined;
     });
     this.#stall.readable();

@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
 import {
   type DeliveredMessage,
   type Event,
@@ -8,7 +7,7 @@ import {
   SubscriptionKind,
 } from "@sightline/client";
 import { Backoff } from "@sightline/contracts";
-import type { Logger } from "@sightline/service";
+import { type Logger, pause } from "@sightline/service";
 
 /**
  * Seconds that a bridge has for a message: messages that a killed results service had handed out come again after this. It
@@ -138,7 +137,7 @@ export class SubscriptionReader {
     } finally {
       stopped.abort();
       // An answer is repeated while the server cannot be reached; by then its message has been delivered again.
-      const grace = delay(graceMs, undefined, { signal: end.signal }).catch(() => undefined);
+      const grace = pause(graceMs, end.signal);
       await Promise.race([Promise.all(inHand), grace]);
       end.abort();
       await reading.catch(() => undefined);
@@ -156,6 +155,6 @@ export class SubscriptionReader {
     if (signal.aborted) return;
     const fault = SightlineError.from(error);
     this.#log.warn({ subscription: this.id, err: fault }, "cannot read events; trying again");
-    await delay(backoff.fail(), undefined, { signal }).catch(() => undefined);
+    await pause(backoff.fail(), signal);
   }
 }

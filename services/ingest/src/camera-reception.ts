@@ -1,6 +1,6 @@
 import { type Backoff, CameraReason, CameraState, type ServedModel } from "@sightline/contracts";
 import type { CameraFault } from "@sightline/rtsp";
-import { type CameraSecrets, type Logger, untilAborted } from "@sightline/service";
+import { type CameraSecrets, type Logger, pause, untilAborted } from "@sightline/service";
 import type { AnalysedStream } from "./analysed-stream.ts";
 import { type AnalysisGeometry, sameGeometry } from "./analysis-geometry.ts";
 import { type IngestCamera, readSecret } from "./camera-settings.ts";
@@ -152,7 +152,7 @@ export class CameraReception {
         await untilAborted(signal);
       } else {
         this.#useGeometry(geometry);
-        await untilAborted(AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(this.#backoff.waitMs))]));
+        await pause(Math.ceil(this.#backoff.waitMs), signal);
         const fault = (await this.#secretFault()) ?? (await this.#connect(geometry, signal));
         if (fault) await this.#failed(fault, signal);
       }

@@ -1,3 +1,4 @@
+import { untilAborted } from "@sightline/service";
 import mqtt, { type MqttClient } from "mqtt";
 import type { MqttConfig } from "./mqtt-config.ts";
 
@@ -142,9 +143,7 @@ export class BrokerSession {
   async close(): Promise<void> {
     if (!this.#lost.signal.aborted) {
       const timer = setTimeout(() => this.abandon(), endTimeoutMs);
-      const left = new Promise<void>((resolve) =>
-        this.#lost.signal.addEventListener("abort", () => resolve()),
-      );
+      const left = untilAborted(this.#lost.signal);
       await Promise.race([this.#client.endAsync().catch(() => undefined), left]);
       clearTimeout(timer);
     }

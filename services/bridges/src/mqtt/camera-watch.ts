@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import {
   type Camera,
   CameraState,
@@ -7,7 +6,7 @@ import {
   SightlineError,
 } from "@sightline/client";
 import { Backoff } from "@sightline/contracts";
-import type { Logger } from "@sightline/service";
+import { type Logger, pause } from "@sightline/service";
 
 const retryRange = { firstMs: 200, mostMs: 5_000 };
 
@@ -53,7 +52,7 @@ export class CameraWatch {
         if (signal.aborted) return;
         this.#log.debug({ err: SightlineError.from(error) }, "cannot watch the cameras; trying again");
       }
-      await delay(backoff.fail(), undefined, { signal }).catch(() => undefined);
+      await pause(backoff.fail(), signal);
     }
   }
 
@@ -64,7 +63,7 @@ export class CameraWatch {
       try {
         return await this.#removeGone(cameras, signal);
       } catch {
-        await delay(backoff.fail(), undefined, { signal }).catch(() => undefined);
+        await pause(backoff.fail(), signal);
       }
   }
 

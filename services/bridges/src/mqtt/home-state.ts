@@ -1,8 +1,7 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Event, SightlineClient } from "@sightline/client";
 import { EventPhase } from "@sightline/client";
 import { parseEventName } from "@sightline/contracts";
-import type { Logger } from "@sightline/service";
+import { type Logger, pause } from "@sightline/service";
 import { BrokerError, type BrokerSession } from "./broker-session.ts";
 import { CameraWatch } from "./camera-watch.ts";
 import { Discovery } from "./discovery.ts";
@@ -141,7 +140,7 @@ export class HomeState {
         .then(({ pending, unacknowledged }) => pending + unacknowledged)
         .catch(() => undefined);
       if (waiting === 0) return unlessLost(this.#reviews.giveUp(over));
-      await delay(drainCheckMs, undefined, { signal }).catch(() => undefined);
+      await pause(drainCheckMs, signal);
     }
   }
 

@@ -1,7 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { SightlineClient } from "@sightline/client";
 import { Backoff, parseEventName } from "@sightline/contracts";
-import type { Logger } from "@sightline/service";
+import { type Logger, pause } from "@sightline/service";
 import type { BridgeMeter } from "../bridge-metrics.ts";
 import { type PendingEvent, SubscriptionReader } from "../subscription-reader.ts";
 import { ArrivedMessages } from "./arrived-messages.ts";
@@ -80,7 +79,7 @@ export class MqttBridge {
         const context = { broker: this.#config.shown, err: error };
         this.#log.warn(context, "cannot publish over MQTT; trying again");
       }
-      await delay(backoff.fail(), undefined, { signal: stop }).catch(() => undefined);
+      await pause(backoff.fail(), stop);
     }
   }
 
@@ -120,7 +119,7 @@ export class MqttBridge {
         return await this.#home.recount(signal);
       } catch (error) {
         if (error instanceof BrokerError) return;
-        await delay(backoff.fail(), undefined, { signal }).catch(() => undefined);
+        await pause(backoff.fail(), signal);
       }
   }
 

@@ -1,6 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { type SightlineClient, SightlineError } from "@sightline/client";
-import { type Logger, TaskLimit } from "@sightline/service";
+import { type Logger, pause, TaskLimit } from "@sightline/service";
 import { BrokerError, type BrokerSession } from "./broker-session.ts";
 
 /** A picture is taken a moment after the event was published. */
@@ -97,7 +96,7 @@ export class SnapshotPublisher {
           this.#log.debug({ event, code }, "an event's picture cannot be fetched");
           return undefined;
         }
-        await delay(waitMs, undefined, { signal: this.#stop }).catch(() => undefined);
+        await pause(waitMs, this.#stop);
       }
       if (this.#wanted.get(topic) !== event) return undefined;
     }

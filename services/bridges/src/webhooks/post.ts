@@ -27,12 +27,7 @@ export async function post(
   { id, body }: WebhookMessage,
   signal: AbortSignal,
 ): Promise<Attempt> {
-  // A separate controller, so that nothing is left over when the attempt has ended.
-  const end = new AbortController();
-  const abort = () => end.abort();
-  const timer = setTimeout(abort, timeoutSeconds * 1000);
-  signal.addEventListener("abort", abort);
-  if (signal.aborted) abort();
+  const late = AbortSignal.timeout(timeoutSeconds * 1000);
   try {
     const response = await fetch(url, {
       method: "POST",
@@ -44,17 +39,14 @@ export async function post(
         ...signatureHeaders(id, Math.floor(Date.now() / 1000), body, secrets),
       },
       redirect: "manual",
-      signal: end.signal,
+      signal: AbortSignal.any([signal, late]),
     });
     await readThrough(response);
     return judge(response);
   } catch (error) {
     if (signal.aborted) return { kind: "aborted" };
-    const reason = end.signal.aborted ? `no answer in ${timeoutSeconds} s` : `no answer: ${codeOf(error)}`;
+    const reason = late.aborted ? `no answer in ${timeoutSeconds} s` : `no answer: ${codeOf(error)}`;
     return { kind: "failed", reason, retryAfterSeconds: 0 };
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", abort);
   }
 }
 

@@ -1,7 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { SightlineClient } from "@sightline/client";
 import { backoffMs, type Event, parseEventName } from "@sightline/contracts";
-import type { Logger } from "@sightline/service";
+import { type Logger, pause } from "@sightline/service";
 import type { BridgeMeter } from "../bridge-metrics.ts";
 import { type PendingEvent, SubscriptionReader } from "../subscription-reader.ts";
 import { type Attempt, post, webhookMessage } from "./post.ts";
@@ -167,7 +166,7 @@ export class WebhookBridge {
    */
   async #due({ dueAt }: Held, giveBackAt: number): Promise<boolean> {
     const milliseconds = Math.max(0, Math.min(dueAt, giveBackAt) - performance.now());
-    await delay(milliseconds, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+    await pause(milliseconds, this.#stopping.signal);
     return dueAt <= giveBackAt && !this.#stopping.signal.aborted;
   }
 

@@ -8,7 +8,7 @@ import {
 } from "@sightline/contracts";
 import type { MaskPolygon, Orientation } from "@sightline/media";
 import type { Decodable, RecentPicturesLimits, RecordedPicture } from "@sightline/recording";
-import { BoundedMap, type Logger, TaskLimit, TaskLimitError } from "@sightline/service";
+import { abortable, BoundedMap, type Logger, TaskLimit, TaskLimitError } from "@sightline/service";
 import { IngestError } from "../errors.ts";
 import type { DecodeOptions } from "./decode-picture.ts";
 import { type EncodedPicture, encodePicture } from "./encode-picture.ts";
@@ -208,9 +208,6 @@ export class Pictures {
     options: DecodeOptions,
   ): Promise<EncodedPicture> {
     const { signal } = options;
-    const late = new Promise<never>((_, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason));
-    });
     const decoding = this.#decoding.run(async () => {
       signal.throwIfAborted();
       const startedAt = performance.now();
@@ -225,7 +222,7 @@ export class Pictures {
         this.#restUntil[whose] = startedAt + cost / (decodingShare * availableParallelism());
       }
     });
-    return Promise.race([decoding, late]);
+    return abortable(decoding, signal);
   }
 
   async #make({ maxWidth, quality = defaultQuality }: PictureRequest, frame: KeptFrame) {

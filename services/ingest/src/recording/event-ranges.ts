@@ -1,6 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { Event, EventPhase, EventType, fromTimestamp, streams } from "@sightline/contracts";
-import { type Logger, type Nats, StreamRead } from "@sightline/service";
+import { type Logger, type Nats, pause, StreamRead } from "@sightline/service";
 
 /** When this process starts, events of this long ago are read again. */
 const replayMs = 60 * 60_000;
@@ -78,7 +77,7 @@ export class EventRanges {
         this.#log.debug({ err: error }, "events cannot be read yet; trying again");
       }
       this.#current = false;
-      await delay(retryMs, undefined, { signal }).catch(() => undefined);
+      await pause(retryMs, signal);
     }
   }
 

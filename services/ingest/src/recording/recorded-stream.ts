@@ -25,7 +25,7 @@ import {
   describeReason,
   type StreamSound,
 } from "@sightline/rtsp";
-import { type Logger, untilAborted } from "@sightline/service";
+import { type Logger, pause } from "@sightline/service";
 import type { SteadyWallClock } from "@sightline/service/clock";
 import { endOf, judgeArrivals, openStream, SoundTrial, steadyMs } from "../camera-connection.ts";
 import type { RecordSource } from "../camera-settings.ts";
@@ -116,10 +116,10 @@ export class RecordedStream {
     while (!signal.aborted) {
       if (!this.#isWanted()) {
         this.#set(CameraState.PENDING);
-        await untilAborted(AbortSignal.any([signal, AbortSignal.timeout(watchMs)]));
+        await pause(watchMs, signal);
         continue;
       }
-      await untilAborted(AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(this.#backoff.waitMs))]));
+      await pause(Math.ceil(this.#backoff.waitMs), signal);
       if (signal.aborted) return;
       if (this.#state !== CameraState.DOWN) this.#set(CameraState.CONNECTING);
       const fault = await this.#attempt(signal);

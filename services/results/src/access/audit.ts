@@ -1,6 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { type AuditOutcomeName, type AuditRecordJson, encodeJson, subjects } from "@sightline/contracts";
-import type { Logger, Nats } from "@sightline/service";
+import { type Logger, type Nats, pause } from "@sightline/service";
 
 /** The record of one action or attempt. It must not contain secrets. */
 export interface AuditEntry {
@@ -117,7 +116,7 @@ export class AuditTrail {
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
         this.#log.warn({ err: error }, "NATS does not take records of the audit trail; trying again");
-        await delay(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+        await pause(pauseMs, this.#stopping.signal);
       }
     }
   }

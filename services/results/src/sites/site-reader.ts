@@ -1,10 +1,10 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { JsMsg } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { decodeJson, encodeJson } from "@sightline/contracts";
 import {
   findLoss,
   type Logger,
+  pause,
   placeAfter,
   type StreamPlace,
   StreamRead,
@@ -94,7 +94,7 @@ export class SiteReader {
       if (!this.#waitsForCamera()) await this.#readUntilLost().catch((error: Error) => this.#tell(error));
       this.#state.reading = false;
       this.#state.pending = undefined;
-      await delay(retryMs, undefined, { signal }).catch(() => undefined);
+      await pause(retryMs, signal);
     }
   }
 

@@ -1,6 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { Event, streams, subjects } from "@sightline/contracts";
-import type { Nats, SnapshotStore, StoredSnapshot } from "@sightline/service";
+import { type Nats, pause, type SnapshotStore, type StoredSnapshot } from "@sightline/service";
 
 /** A picture that is missing this long after its event named it will not arrive, in milliseconds. */
 const comesWithinMs = 5_000;
@@ -41,7 +40,7 @@ export class AwaitedSnapshots {
   async #wait(key: string, signal: AbortSignal | undefined): Promise<StoredSnapshot | undefined> {
     const end = performance.now() + this.#mostWaitMs;
     while (!signal?.aborted && performance.now() < end) {
-      await delay(lookMs, undefined, { signal }).catch(() => undefined);
+      await pause(lookMs, signal);
       const stored = await this.#store.get(key);
       if (stored) return stored;
     }

@@ -1,4 +1,5 @@
 import type { Decodable } from "@sightline/recording";
+import { abortable } from "@sightline/service";
 import { IngestError } from "../../errors.ts";
 import { type DecodeOptions, jpegFilters, qualityScale, uprightWholeFilters } from "../decode-picture.ts";
 import { type KeptPicture, RunningDecoder, type RunningDecoderOptions } from "./running-decoder.ts";
@@ -42,9 +43,6 @@ export class KeptDecoder {
     clearTimeout(this.#idle);
     this.#running ??= this.#start();
     const running = this.#running;
-    const late = Promise.withResolvers<never>();
-    const abort = () => late.reject(signal.reason);
-    signal.addEventListener("abort", abort);
     const picture = running.ask({
       ...{ id: this.#nextId++, stream, codec, parameterSets },
       pictures: pictures.map(({ data, ptsUs, arrivedAt }) => ({ data, ptsUs, arrivedAt })),
@@ -57,11 +55,7 @@ export class KeptDecoder {
         if (error instanceof IngestError && error.code === "decoder_ended" && !this.#stopped) ended(error);
       })
       .then(() => this.#rest(running));
-    try {
-      return await Promise.race([picture, late.promise]);
-    } finally {
-      signal.removeEventListener("abort", abort);
-    }
+    return abortable(picture, signal);
   }
 
   async stop(): Promise<void> {
