@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { batchGoals, chooseBatchSize, curveSizes, soonestBatch } from "./batch-curve.ts";
+import { batchGoals, chooseBatchSize, curveSizes, mayGrow, soonestBatch } from "./batch-curve.ts";
 
 const curve = (...points: [number, number][]) =>
   points.map(([batch, milliseconds]) => ({ batch, milliseconds, fastest: milliseconds }));
@@ -33,6 +33,14 @@ test.each([
   ["a CPU where batching gains nothing", curve([1, 50], [2, 101], [4, 205], [8, 420]), [1, 1, 1]],
 ])("weighs throughput against latency as asked: %s", (_, points, chosen) => {
   expect(batchGoals.map((goal) => chooseBatchSize(points, goal))).toEqual(chosen);
+});
+
+test("larger sizes are measured as long as the last one brought something", () => {
+  expect(mayGrow([])).toBe(true);
+  expect(mayGrow(curve([1, 50]))).toBe(true);
+  expect(mayGrow(curve([1, 50], [2, 97]))).toBe(true);
+  expect(mayGrow(curve([1, 50], [2, 100]))).toBe(false);
+  expect(mayGrow(curve([1, 5], [2, 6], [4, 8], [8, 16]))).toBe(false);
 });
 
 test("knows up to which size a batch has its frames done sooner than one after the other", () => {

@@ -36,6 +36,15 @@ export function isWorthwhile(larger: CurvePoint, smaller: CurvePoint, goal: Batc
 }
 
 /**
+ * Whether larger batches than those measured may pay: not if the newest size brings less than the least that any goal asks for. Where runs
+ * take as long as their frames one after the other, as on most CPUs, the larger sizes are the most expensive to measure.
+ */
+export function mayGrow(curve: readonly CurvePoint[]): boolean {
+  const [smaller, larger] = curve.slice(-2);
+  return !larger || isWorthwhile(larger, smaller!, "throughput");
+}
+
+/**
  * The batch size for overload: starting from the smallest, each size that is worthwhile compared with the one chosen
  * before.
  */

@@ -7,7 +7,7 @@ import type { PixelFormatName } from "@sightline/contracts";
 import { monotonicMs } from "@sightline/service/clock";
 import type { CandidateBatch } from "@sightline/yolo-nas";
 import { DetectorSession, InferenceError, ModelFileError } from "@sightline/yolo-nas/session";
-import type { CurvePoint } from "./batch-curve.ts";
+import { type CurvePoint, mayGrow } from "./batch-curve.ts";
 import { type EngineCandidate, openFirst } from "./engine-choice.ts";
 import { serveSession } from "./serve-session.ts";
 import type { Arithmetic, BatchRun, RunRequest, SessionInfo, SessionSettings } from "./session-messages.ts";
@@ -102,7 +102,7 @@ await serveSession<DetectorSession, SessionInfo, RunRequest, BatchRun>({
   },
   async ready(session) {
     const curve: CurvePoint[] = [];
-    for (const size of settings.warmUpSizes) curve.push(await measure(session, size));
+    for (const size of settings.warmUpSizes) if (mayGrow(curve)) curve.push(await measure(session, size));
     const { pixelFormat } = session;
     return { engine: candidate, refusals, pixelFormat, ...(await arithmeticOf(candidate)), curve };
   },
