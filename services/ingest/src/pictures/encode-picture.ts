@@ -1,11 +1,16 @@
 import { limits, pixelFormatName } from "@sightline/contracts";
 import { asGbrp } from "@sightline/media";
-import sharp, { type Sharp } from "sharp";
+import type { Sharp } from "sharp";
 import type { KeptFrame } from "./frame-memory.ts";
 
-// Each picture uses one thread, besides those of ffmpeg; libvips caches nothing, because no picture comes twice.
-sharp.concurrency(1);
-sharp.cache(false);
+/** Loaded with the first picture: it is a tenth of the start of a service and 27 MiB, and many never make one. */
+async function loadSharp() {
+  const { default: sharp } = await import("sharp");
+  // Each picture uses one thread, besides those of ffmpeg; libvips caches nothing, because no picture comes twice.
+  sharp.concurrency(1);
+  sharp.cache(false);
+  return sharp;
+}
 
 /** A JPEG and its size in pixels. */
 export interface EncodedPicture {
@@ -22,6 +27,7 @@ export async function encodePicture(
   { metadata, message }: Pick<KeptFrame, "metadata" | "message">,
   { maxWidth, quality }: { maxWidth: number | undefined; quality: number },
 ): Promise<EncodedPicture> {
+  const sharp = await loadSharp();
   const { width, height, pixelFormat, letterbox = { left: 0, top: 0, width, height } } = metadata;
   const stored = message.subarray(limits.frameHeaderBytes);
   const layout = pixelFormatName(pixelFormat);

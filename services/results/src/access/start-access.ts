@@ -7,7 +7,7 @@ import { Identities } from "./identities.ts";
 import { LoginAttempts } from "./login-attempts.ts";
 import { Logins, Sessions } from "./logins.ts";
 import { SealedAttempts } from "./oidc/login-attempt.ts";
-import { OidcClient } from "./oidc/oidc-client.ts";
+import type { OidcClient } from "./oidc/oidc-client.ts";
 import { type OidcConfig, type OidcSettings, oidcConfigOf } from "./oidc/oidc-settings.ts";
 import { OidcUsers } from "./oidc/oidc-users.ts";
 import { type ServiceTokenFile, ServiceTokens } from "./service-tokens.ts";
@@ -75,7 +75,7 @@ export async function startAccess(
     tokens: new Tokens(store),
     sessions,
     logins,
-    oidc: provider && startOidc(provider, users, store, log),
+    oidc: provider && (await startOidc(provider, users, store, log)),
   };
 }
 
@@ -123,7 +123,14 @@ export interface OidcParts {
   users: OidcUsers;
 }
 
-export function startOidc(config: OidcConfig, users: Users, store: AccessStore, log: Logger): OidcParts {
+/** Loads the OpenID Connect library, which most installations do not need. */
+async function startOidc(
+  config: OidcConfig,
+  users: Users,
+  store: AccessStore,
+  log: Logger,
+): Promise<OidcParts> {
+  const { OidcClient } = await import("./oidc/oidc-client.ts");
   return {
     label: config.oidcLabel,
     redirectUrl: config.oidcRedirectUrl,

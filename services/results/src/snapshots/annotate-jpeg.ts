@@ -1,14 +1,18 @@
 import { type AnnotatedBox, annotationSvg } from "@sightline/annotate";
 import { TaskLimit, TaskLimitError } from "@sightline/service";
-import sharp from "sharp";
 import { ApiError } from "../errors.ts";
-
-// One thread for each picture; libvips caches nothing, because no two pictures are the same.
-sharp.concurrency(1);
-sharp.cache(false);
 
 const quality = 88;
 const limit = new TaskLimit(2, 64);
+
+/** Loaded with the first picture: it is a tenth of the start of a service and 27 MiB, and many never draw one. */
+export async function loadSharp() {
+  const { default: sharp } = await import("sharp");
+  // One thread for each picture; libvips caches nothing, because no two pictures are the same.
+  sharp.concurrency(1);
+  sharp.cache(false);
+  return sharp;
+}
 
 /**
  * Draws boxes and labels into a JPEG of this size.
@@ -20,6 +24,7 @@ export async function annotateJpeg(
 ): Promise<Uint8Array> {
   if (boxes.length === 0) return jpeg;
   const drawing = Buffer.from(annotationSvg(width, height, boxes));
+  const sharp = await loadSharp();
   return whenFree(() =>
     sharp(jpeg)
       .composite([{ input: drawing }])

@@ -1,6 +1,5 @@
 import type { AnnotatedBox } from "@sightline/annotate";
-import sharp from "sharp";
-import { whenFree } from "./annotate-jpeg.ts";
+import { loadSharp, whenFree } from "./annotate-jpeg.ts";
 
 /** The kept area around the object, as a multiple of the box's longer side. */
 const surroundings = 1.5;
@@ -32,6 +31,7 @@ export async function cutOutJpeg(
   boxes: readonly Pick<AnnotatedBox, "box">[],
 ): Promise<Uint8Array> {
   const [first] = boxes;
+  const sharp = await loadSharp();
   return whenFree(() => {
     const picture = first ? sharp(jpeg).extract(cutOutOf(width, height, first)) : sharp(jpeg);
     return picture

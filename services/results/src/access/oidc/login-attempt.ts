@@ -1,6 +1,8 @@
 import { hkdfSync } from "node:crypto";
-import { EncryptJWT, jwtDecrypt } from "jose";
 import { z } from "zod";
+
+/** Loaded with the first login: most installations have no provider. */
+const loadJose = () => import("jose");
 
 /** What the server needs when the provider sends the user back. */
 const loginAttemptSchema = z.object({
@@ -30,7 +32,8 @@ export class SealedAttempts {
     this.#key = new Uint8Array(hkdfSync("sha256", clientSecret, "", "sightline login attempt", 32));
   }
 
-  seal(attempt: LoginAttempt): Promise<string> {
+  async seal(attempt: LoginAttempt): Promise<string> {
+    const { EncryptJWT } = await loadJose();
     return new EncryptJWT({ ...attempt })
       .setProtectedHeader({ alg: "dir", enc: "A256GCM" })
       .setAudience(audience)
@@ -41,6 +44,7 @@ export class SealedAttempts {
 
   /** The attempt; undefined when it has expired or is not ours. */
   async open(sealed: string): Promise<LoginAttempt | undefined> {
+    const { jwtDecrypt } = await loadJose();
     try {
       const { payload } = await jwtDecrypt(sealed, this.#key, {
         audience,

@@ -5,11 +5,10 @@ import type {
   ModelShadowMessage,
   StartModelShadowRequest,
 } from "@sightline/contracts/api";
-import sharp from "sharp";
 import type { CameraScope } from "../../access/camera-scope.ts";
 import type { ModelCatalog } from "../../cameras/model-catalog.ts";
 import { ApiError } from "../../errors.ts";
-import { annotateJpeg } from "../../snapshots/annotate-jpeg.ts";
+import { annotateJpeg, loadSharp } from "../../snapshots/annotate-jpeg.ts";
 import { chooseVersion, readModelName } from "../model-name.ts";
 import type { VersionRecords } from "../version-records.ts";
 import { shadowIdOf, toShadowMessage } from "./shadow-message.ts";
@@ -163,6 +162,7 @@ const colors = { lost: 0, gained: 2, both: 5 };
 
 /** Draws the boxes that only one model found, with a label that names the model, and those that both found, without a label. */
 export async function drawDifferences(jpeg: Uint8Array, boxes: readonly ShadowBox[]): Promise<Uint8Array> {
+  const sharp = await loadSharp();
   const { width, height } = await sharp(jpeg).metadata();
   const percent = (score: number | undefined) => `${Math.round(100 * (score ?? 0))}%`;
   const drawn = boxes.map(({ kind, class: name, box, score, shadowScore }) => {
