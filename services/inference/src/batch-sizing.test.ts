@@ -4,7 +4,7 @@ import { BatchSizing } from "./batch-sizing.ts";
 
 /** A session whose runs take as long as `takes` says, offered so many frames per second; Infinity: always one more. */
 function setUp(options: {
-  /** Milliseconds of runs of 1, 2, 4 and 8 frames as the warm-up measured them. */
+  /** Milliseconds of runs of 1, 2, 4 and 8 frames as the warm-up measured them; the last may be missing. */
   warmUp: readonly number[];
   takes: (frames: number) => number;
   size: number;
@@ -93,6 +93,13 @@ describe("with more than can be inferred", () => {
 
   test("finds a larger size that a busy machine made look bad", () => {
     const { sizing, run } = setUp({ warmUp: [5.25, 13, 26, 52], takes: gpu, size: 1 });
+    run(120, Infinity);
+    expect(sizing.full).toBe(8);
+    expect(sizing.curve.at(-1)!.milliseconds).toBeCloseTo(14, 1);
+  });
+
+  test("finds a larger size that the warm-up did not measure, because a busy machine made a smaller one look bad", () => {
+    const { sizing, run } = setUp({ warmUp: [5.25, 13], takes: gpu, size: 1 });
     run(120, Infinity);
     expect(sizing.full).toBe(8);
     expect(sizing.curve.at(-1)!.milliseconds).toBeCloseTo(14, 1);
