@@ -2,20 +2,24 @@
 import { wallAgeMs, wallClockMs } from "../clock.ts";
 
 export interface ClockReading {
-  /** Milliseconds since 1970 by Date.now(), by wallClockMs(), and by the process's monotonic clock since its start. */
-  system: number;
+  /** Milliseconds since 1970 by wallClockMs(). */
   wall: number;
-  monotonic: number;
+  /** By Date.now(), before and after the other clocks were read: the process may have waited for a processor in between. */
+  system: [before: number, after: number];
+  /** By the process's monotonic clock since its start, likewise. */
+  monotonic: [before: number, after: number];
   /** Of the requested time stamp. */
   age: number;
 }
 
 process.on("message", (stamp: number) => {
+  const began = { system: Date.now(), monotonic: performance.now() };
   const age = wallAgeMs(stamp);
+  const wall = wallClockMs();
   const reading: ClockReading = {
-    system: Date.now(),
-    wall: wallClockMs(),
-    monotonic: performance.now(),
+    wall,
+    system: [began.system, Date.now()],
+    monotonic: [began.monotonic, performance.now()],
     age,
   };
   process.send!(reading);
