@@ -5,6 +5,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { patiently } from "../jetstream-errors.ts";
+import { createLogger } from "../log.ts";
 
 /** Below the ports that systems give to connections and to servers that request any free port: only another caller of this function can take one. */
 const lowest = 10_000;
@@ -44,6 +46,11 @@ async function isFree(port: number): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** Runs what a test begins with; again while JetStream gives no answer: on a busy machine it takes seconds to create a stream. */
+export function preparing<T>(prepare: () => Promise<T>): Promise<T> {
+  return patiently(prepare, createLogger("test", "fatal"), AbortSignal.timeout(120_000));
 }
 
 /** A real nats-server with JetStream, on a free loopback port and with its own directory. */

@@ -20,7 +20,7 @@ import {
   SnapshotStore,
   StreamRead,
 } from "@sightline/service";
-import { liveEntries, NatsServer, sampleCamera } from "@sightline/service/testing";
+import { liveEntries, NatsServer, preparing, sampleCamera } from "@sightline/service/testing";
 import { type EventOrigin, originOf } from "../timeline-writer.ts";
 import { type AnalysingService, KillableProcess } from "./killable-process.ts";
 import { RunningAnalysis } from "./running-analysis.ts";
@@ -48,11 +48,14 @@ export class AnalysisRig {
   static async start(): Promise<AnalysisRig> {
     const server = await NatsServer.start();
     const nats = await connectNats(server.url, "test", createLogger("test", "fatal"));
-    await ensureStreams(nats.manager, retention);
     const kept = { timeline: retention, events: retention, deadLetters: retention, audit: retention };
-    await ensureResultStreams(nats.manager, kept);
-    await SnapshotStore.open(nats, retention);
-    return new AnalysisRig(server, nats, await openBuckets(nats.kv));
+    const buckets = await preparing(async () => {
+      await ensureStreams(nats.manager, retention);
+      await ensureResultStreams(nats.manager, kept);
+      await SnapshotStore.open(nats, retention);
+      return openBuckets(nats.kv);
+    });
+    return new AnalysisRig(server, nats, buckets);
   }
 
   async register(camera: string, rules?: CameraRules): Promise<void> {

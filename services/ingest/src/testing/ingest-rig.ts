@@ -21,7 +21,7 @@ import {
   type Nats,
   openBuckets,
 } from "@sightline/service";
-import { liveEntries, NatsServer } from "@sightline/service/testing";
+import { liveEntries, NatsServer, preparing } from "@sightline/service/testing";
 import { RtspCameras } from "@sightline/stack";
 import { vi } from "vitest";
 import { settings } from "../config.ts";
@@ -75,8 +75,10 @@ export class IngestRig {
   static async start(frameMemory?: string): Promise<IngestRig> {
     const server = await NatsServer.start();
     const nats = await connectNats(server.url, "test", log);
-    await ensureStreams(nats.manager, { maxAgeSeconds: 3600, maxBytes: 1e8, replicas: 1 });
-    const buckets = await openBuckets(nats.kv);
+    const buckets = await preparing(async () => {
+      await ensureStreams(nats.manager, { maxAgeSeconds: 3600, maxBytes: 1e8, replicas: 1 });
+      return openBuckets(nats.kv);
+    });
     const announcement = new Announcement(buckets.models, testModel.name, () => testModel, log);
     await announcement.start();
     const worker = await TestWorker.start(nats, testModel.name, { frameMemory });

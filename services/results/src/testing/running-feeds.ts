@@ -22,7 +22,7 @@ import {
   type Nats,
   openBuckets,
 } from "@sightline/service";
-import { NatsServer } from "@sightline/service/testing";
+import { NatsServer, preparing } from "@sightline/service/testing";
 import type { FeedObserver } from "../feeds/feed.ts";
 import { DetectionService, EventService } from "../feeds/feed-services.ts";
 import { detectionFeed, eventFeed, type FeedParts } from "../feeds/feeds.ts";
@@ -83,8 +83,10 @@ export class RunningFeeds {
   /** Creates the streams, as the service does at its start. */
   async makeStreams(maxAgeSeconds = 3_600): Promise<void> {
     const retention = { maxAgeSeconds, maxBytes: 256 * 1024 ** 2, replicas: 1 };
-    await ensureStream(this.nats.manager, timelineStream(retention));
-    await ensureStream(this.nats.manager, eventsStream(retention));
+    await preparing(async () => {
+      await ensureStream(this.nats.manager, timelineStream(retention));
+      await ensureStream(this.nats.manager, eventsStream(retention));
+    });
   }
 
   /** Starts the feeds of the results service; after `stopFeeds` this is a service with no earlier state. */
@@ -94,7 +96,7 @@ export class RunningFeeds {
     const nats = await connectNats(this.server.url, "feeds", log);
     life.add({ stop: () => nats.connection.close() });
     const { ring, progressMs, rulesOf = () => undefined } = this.#options;
-    const buckets = await openBuckets(nats.kv);
+    const buckets = await preparing(() => openBuckets(nats.kv));
     const makings = life.add(new StreamMakings(buckets.streamMakings, log));
     const parts = { nats, count: new SubscriberCount(100), makings, log, ring, progressMs };
     const timeline = detectionFeed(parts, nobody);

@@ -21,7 +21,7 @@ import {
   openBuckets,
   streamMaking,
 } from "@sightline/service";
-import type { NatsServer } from "@sightline/service/testing";
+import { type NatsServer, preparing } from "@sightline/service/testing";
 import { type StreamIdentity, streamIdentity } from "../feeds/cursor.ts";
 import { StreamMakings } from "../feeds/stream-makings.ts";
 import { subscriptionHandlers } from "../grpc/feed-handlers.ts";
@@ -68,8 +68,15 @@ export class RunningSubscriptions {
     const log = createLogger("test", "fatal");
     const life = new Lifecycle();
     const nats = await connectNats(server.url, "test", log);
-    await ensureResultStreams(nats.manager, { timeline: kept, events: kept, deadLetters: kept, audit: kept });
-    const { subscriptions, streamMakings } = await openBuckets(nats.kv);
+    const { subscriptions, streamMakings } = await preparing(async () => {
+      await ensureResultStreams(nats.manager, {
+        timeline: kept,
+        events: kept,
+        deadLetters: kept,
+        audit: kept,
+      });
+      return openBuckets(nats.kv);
+    });
     const calls = new GrpcCalls(localAccess, log, () => undefined);
     const makings = life.add(new StreamMakings(streamMakings, log));
     const service = await startSubscriptions(nats, subscriptions, makings, log, life);
