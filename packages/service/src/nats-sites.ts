@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import {
   isSiteName,
@@ -8,7 +9,6 @@ import {
   siteLeafPermissions,
   siteReaderPermissions,
 } from "@sightline/contracts";
-import { hashSync } from "bcryptjs";
 import { ServiceError } from "./errors.ts";
 import { knownKey, makeKey } from "./nkey-file.ts";
 import { writePrivateFile } from "./private-file.ts";
@@ -110,7 +110,9 @@ function passwordHash(folder: string, site: string): string {
   return readFileSync(hash, "utf8").trim();
 }
 
+/** Loads the library here: every service imports this file, and only a centre that makes a site needs a hash. */
 function hashOf(password: string): string {
+  const { hashSync }: typeof import("bcryptjs") = createRequire(import.meta.url)("bcryptjs");
   return `${hashSync(password, bcryptCost)}\n`;
 }
 

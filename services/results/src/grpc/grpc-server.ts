@@ -1,17 +1,15 @@
-import { readFileSync } from "node:fs";
-import { BinaryReader } from "@bufbuild/protobuf/wire";
 import {
   Server,
   ServerCredentials,
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { ReflectionService } from "@grpc/reflection";
 import { limits } from "@sightline/contracts";
 import type { ServerCertificate } from "@sightline/service";
 import { HealthImplementation } from "grpc-health-check";
 import type { GrpcCalls } from "./grpc-calls.ts";
 import { withDecodedRequests, withUndecodable } from "./method-codecs.ts";
+import { addReflection } from "./reflection.ts";
 
 /** How long calls may take to end when the server stops, in milliseconds. */
 const drainMs = 3_000;
@@ -66,7 +64,7 @@ export class GrpcServer {
       : ServerCredentials.createInsecure();
     const library = withDecodedRequests(this.#server);
     this.#health.addToServer(library);
-    createReflection().addToServer(library);
+    addReflection(library);
     this.setServing(false);
   }
 
@@ -106,29 +104,4 @@ export class GrpcServer {
     await drained;
     clearTimeout(limit);
   }
-}
-
-/**
- * The reflection service for Sightline's API and health checking. It serves the descriptors that buf compiled (`pnpm generate`):
- * proto-loader's descriptors lack imports and map entries (grpc/grpc-node#2595), so strict clients such as grpcurl refuse them.
- */
-export function createReflection(): ReflectionService {
-  const files = ["sightline.binpb", "health.binpb"].flatMap((name) =>
-    readDescriptorSet(readFileSync(new URL(`../gen/${name}`, import.meta.url))),
-  );
-  // ReflectionService only reads the files that each member of a package definition names.
-  const definition = { all: { fileDescriptorProtos: files } };
-  return new ReflectionService(definition as unknown as ConstructorParameters<typeof ReflectionService>[0]);
-}
-
-/** The files of a google.protobuf.FileDescriptorSet, each with its bytes from the set. */
-function readDescriptorSet(data: Uint8Array): Buffer[] {
-  const reader = new BinaryReader(data);
-  const files: Buffer[] = [];
-  while (reader.pos < reader.len) {
-    const [field, wireType] = reader.tag();
-    if (field === 1) files.push(Buffer.from(reader.bytes()));
-    else reader.skip(wireType, field);
-  }
-  return files;
 }
