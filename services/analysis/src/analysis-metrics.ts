@@ -1,4 +1,4 @@
-import { type Event, EventPhase, EventType } from "@sightline/contracts";
+import { type Event, EventPhase, EventType, enumName } from "@sightline/contracts";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 
 const analysisBuckets = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05];
@@ -121,7 +121,7 @@ export class AnalysisMetrics {
       },
       event: (event) => {
         if (ended) return;
-        const kind = { type: nameOf(EventType, event.type), phase: nameOf(EventPhase, event.phase) };
+        const kind = { type: enumName(EventType, event.type), phase: enumName(EventPhase, event.phase) };
         kinds.set(`${kind.type} ${kind.phase}`, kind);
         this.#events.inc({ camera, ...kind });
       },
@@ -155,8 +155,4 @@ export interface CameraMetrics {
   event(event: Event): void;
   /** Removes the camera's series. */
   end(): void;
-}
-
-function nameOf(values: Record<string, number>, value: number): string {
-  return (Object.keys(values).find((name) => values[name] === value) ?? String(value)).toLowerCase();
 }

@@ -8,6 +8,7 @@ import {
   cameraStatusJson,
   choiceNames,
   defaultOf,
+  enumName,
   isUnknownChoice,
   labelledStatus,
   labelTexts,
@@ -45,10 +46,10 @@ export function cameraJson(camera: Camera) {
 }
 
 const names = {
-  mode: (mode: RecordingMode) => label(RecordingMode, mode),
-  state: (state: CameraState) => label(CameraState, state),
+  mode: (mode: RecordingMode) => enumName(RecordingMode, mode) || "unknown",
+  state: (state: CameraState) => enumName(CameraState, state) || "unknown",
   reason: (reason: CameraReason) =>
-    reason === CameraReason.UNSPECIFIED ? null : label(CameraReason, reason),
+    reason === CameraReason.UNSPECIFIED ? null : enumName(CameraReason, reason) || "unknown",
 };
 
 function statusJson(status: CameraStatus) {
@@ -84,7 +85,7 @@ function cameraRow(camera: Camera, showsRecorded: boolean): string[] {
   const { status, targetFps, model, uri } = camera;
   return [
     plainName(camera),
-    label(CameraState, status?.state ?? CameraState.PENDING),
+    names.state(status?.state ?? CameraState.PENDING),
     asked(targetFps),
     status ? status.captureFps.toFixed(1) : "",
     status ? status.inferenceFps.toFixed(1) : "",
@@ -225,10 +226,6 @@ function plainName(camera: Camera): string {
 
 function isKnown(values: Record<string, number>, value: number): boolean {
   return Object.values(values).includes(value);
-}
-
-function label(values: Record<string, number>, value: number): string {
-  return (Object.keys(values).find((key) => values[key] === value) ?? "unknown").toLowerCase();
 }
 
 /** Prints the server's warnings about an accepted camera on standard error. */

@@ -1,4 +1,4 @@
-import { CameraReason } from "@sightline/contracts";
+import { CameraReason, enumName } from "@sightline/contracts";
 import { type Decoding, decodeChoices } from "@sightline/media";
 import type { Reception } from "@sightline/rtsp";
 import { Command, Option } from "commander";
@@ -11,16 +11,15 @@ interface ProbeCommandOptions extends ExamineOptions {
   json: boolean;
 }
 
-function reasonName(reason: CameraReason): string {
-  const name = Object.entries(CameraReason).find(([, value]) => value === reason)?.[0];
-  return (name ?? "unspecified").toLowerCase();
-}
-
 type ProbeResult = ReturnType<typeof resultOf>;
 
 function resultOf(reception: Reception, decoding: Decoding | undefined) {
   if (!reception.ok)
-    return { ok: false as const, reason: reasonName(reception.reason), message: reception.message };
+    return {
+      ok: false as const,
+      reason: enumName(CameraReason, reception.reason) || "unspecified",
+      message: reception.message,
+    };
   const { codec, width, height, framesPerSecond, transport, firstPictureMs, offer } = reception;
   return {
     ok: true as const,
@@ -97,7 +96,7 @@ const recordedCodecs = ["H264", "H265"];
 /** The probe result for a stream to be recorded; a codec that cannot be recorded is a fault. */
 function recordable({ result, sdpCodec }: Awaited<ReturnType<typeof probed>>): ProbeResult {
   if (!result.ok || recordedCodecs.includes(sdpCodec)) return result;
-  const reason = reasonName(CameraReason.UNSUPPORTED_CODEC);
+  const reason = enumName(CameraReason, CameraReason.UNSUPPORTED_CODEC);
   return {
     ok: false,
     reason,

@@ -3,6 +3,7 @@ import {
   CameraReason,
   CameraState,
   cameraIdOf,
+  enumName,
   type FrameDetections,
 } from "@sightline/contracts";
 import { roundedPercentiles, type Statistics } from "./statistics.ts";
@@ -58,11 +59,7 @@ function row(camera: Camera, statistics: Statistics): string[] {
 
 function stateName(camera: Camera): string {
   const { state = CameraState.PENDING, reason = CameraReason.UNSPECIFIED } = camera.status ?? {};
-  const name = (table: Record<string, number>, value: number) =>
-    Object.keys(table)
-      .find((key) => table[key] === value)
-      ?.toLowerCase() ?? "unknown";
-  return reason === CameraReason.UNSPECIFIED ? name(CameraState, state) : name(CameraReason, reason);
+  return enumName(CameraReason, reason) || enumName(CameraState, state) || "unknown";
 }
 
 /** The detections of one frame in words: `5 person (best 0.91)`. */
