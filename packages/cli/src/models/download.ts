@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, open, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { CliError } from "../errors.ts";
 
 export interface DownloadOptions {
@@ -74,7 +75,8 @@ async function fetchWhole(url: string, part: string, options: DownloadOptions): 
           { cause: error },
         );
       }
-      await pause(options.pauseMs ?? 1000, options.signal);
+      const { signal, pauseMs = 1000 } = options;
+      await delay(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
     }
   }
 }
@@ -150,15 +152,4 @@ async function sha256Of(path: string): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(path), hash);
   return hash.digest("hex");
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  const stop = () => {
-    clearTimeout(timer);
-    reject(signal.reason);
-  };
-  signal.addEventListener("abort", stop, { once: true });
-  return promise.finally(() => signal.removeEventListener("abort", stop));
 }
