@@ -1,5 +1,4 @@
 export { BoundedMap } from "@sightline/contracts";
-export * from "./abort.ts";
 export * from "./ack-subject.ts";
 export * from "./announcement.ts";
 export * from "./buckets.ts";
@@ -45,7 +44,7 @@ export * from "./stream-limits.ts";
 export * from "./stream-place.ts";
 export * from "./stream-publisher.ts";
 export * from "./stream-read.ts";
-export * from "./task-limit.ts";
+export * from "./tasks.ts";
 export * from "./tls/server-certificate.ts";
 export * from "./tls/tls-settings.ts";
 export * from "./tracing.ts";

@@ -8,7 +8,7 @@ import { type LeaseSession, type SessionLease, sessionKey } from "./lease-sessio
 import { LeaseSuccessors } from "./lease-successors.ts";
 import { LeaseView, type LeaseViewOptions } from "./lease-view.ts";
 import type { Logger } from "./log.ts";
-import { KeyedSteps } from "./task-limit.ts";
+import { KeyedSteps } from "./tasks.ts";
 
 /** For this long, a process that has its share leaves a free lease to processes with less. */
 const courtesyMs = 300;

@@ -9,10 +9,10 @@ import {
   leaseTtlMs,
   subjects,
 } from "@sightline/contracts";
-import { abortable, pause } from "./abort.ts";
 import type { KvMirror } from "./kv-mirror.ts";
 import type { Logger } from "./log.ts";
 import type { Nats } from "./nats.ts";
+import { abortable, pause } from "./tasks.ts";
 
 /** Why a lease is released: the thing is not registered any more, the process stops, another process has less to do, or another has the lease. */
 export type LeaseEnd = "removed" | "released" | "handed over" | "lost";

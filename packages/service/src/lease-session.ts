@@ -2,12 +2,12 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { KV } from "@nats-io/kv";
 import { buckets as names } from "@sightline/contracts";
-import { pause, untilAborted } from "./abort.ts";
 import { isJetStreamFailure } from "./jetstream-errors.ts";
 import { type HeldLease, Lease } from "./lease.ts";
 import type { Logger } from "./log.ts";
 import type { Nats } from "./nats.ts";
 import { hasEnded, ownMark } from "./process-mark.ts";
+import { pause, untilAborted } from "./tasks.ts";
 
 const retryMs = 250;
 /** How long a process that stops waits until the others can know it. */

@@ -1,6 +1,6 @@
 import { fewest } from "./even-share.ts";
 import type { Handover } from "./lease-handover.ts";
-import { TaskLimit } from "./task-limit.ts";
+import { TaskLimit } from "./tasks.ts";
 
 /**
  * Time that a stopping process takes to hand over everything, out of its 15 s in total, and that a running process takes for each thing.

@@ -1,10 +1,10 @@
 import type { KV } from "@nats-io/kv";
 import { leaseTtlMs } from "@sightline/contracts";
-import { untilAborted } from "./abort.ts";
 import { untilBeat } from "./clock.ts";
 import { ServiceError } from "./errors.ts";
 import { isJetStreamFailure } from "./jetstream-errors.ts";
 import type { Logger } from "./log.ts";
+import { untilAborted } from "./tasks.ts";
 
 const renewMs = leaseTtlMs / 4;
 /** A request without an answer for this long may have been lost, and is repeated. */

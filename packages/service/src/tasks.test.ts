@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { TaskLimitError } from "./errors.ts";
-import { TaskLimit } from "./task-limit.ts";
+import { abortable, pause, TaskLimit, untilAborted } from "./tasks.ts";
 
 test("runs so many at a time, lets so many wait in turn, and refuses the rest", async () => {
   const limit = new TaskLimit(2, 3);
@@ -23,4 +23,22 @@ test("runs so many at a time, lets so many wait in turn, and refuses the rest", 
   expect(await Promise.all(runs.slice(1, 5))).toEqual([1, 2, 3, 4]);
   expect(started).toEqual([0, 1, 2, 3, 4]);
   expect(await limit.run(async () => "free again")).toBe("free again");
+});
+
+test("waiting ends with the signal: a pause quietly, a promise with the signal's reason", async () => {
+  const stop = new AbortController();
+  const never = new Promise<string>(() => {});
+  const waits = Promise.all([pause(60_000, stop.signal), untilAborted(stop.signal)]);
+  const result = abortable(never, stop.signal);
+  stop.abort(new Error("stopped"));
+  await waits;
+  await expect(result).rejects.toThrow("stopped");
+  await Promise.all([pause(60_000, stop.signal), untilAborted(stop.signal)]);
+  await expect(abortable(never, stop.signal)).rejects.toThrow("stopped");
+});
+
+test("a promise that is faster than the signal gives what it has, also an error", async () => {
+  const { signal } = new AbortController();
+  expect(await abortable(Promise.resolve("done"), signal)).toBe("done");
+  await expect(abortable(Promise.reject(new Error("broken")), signal)).rejects.toThrow("broken");
 });
