@@ -10,9 +10,11 @@ import type { CodedPicture } from "../coded-picture.ts";
 export const ffmpegPath = process.env.FFMPEG_PATH ?? "ffmpeg";
 const run = promisify(execFile);
 const bits = 12;
+const usualSeconds = 4;
 
 export interface NumberedOptions {
   codec?: "H264" | "H265";
+  /** Default: 4. */
   seconds?: number;
   /** Frames per second of the source; also the number of pictures between key pictures. */
   rate?: number;
@@ -23,11 +25,27 @@ export interface NumberedOptions {
   filter?: string;
 }
 
-/** Video whose pictures show their number as black and white stripes, counted from 0 in display order. */
-export async function numberedVideo(options: NumberedOptions = {}): Promise<VideoClip> {
+/** Short ones that were made in this process, by their options. */
+const made = new Map<string, Promise<VideoClip>>();
+const longestKept = 4;
+
+/**
+ * Video whose pictures show their number as black and white stripes, counted from 0 in display order. The same options may give the same
+ * object, so it is not to be changed.
+ */
+export function numberedVideo(options: NumberedOptions = {}): Promise<VideoClip> {
+  const key = JSON.stringify(options);
+  const known = made.get(key);
+  if (known) return known;
+  const video = encoded(options);
+  if ((options.seconds ?? usualSeconds) <= longestKept) made.set(key, video);
+  return video;
+}
+
+async function encoded(options: NumberedOptions): Promise<VideoClip> {
   const {
     codec = "H264",
-    seconds = 4,
+    seconds = usualSeconds,
     rate = 25,
     keyEvery = 25,
     size = [384, 128],
