@@ -79,6 +79,7 @@ export class AnalysisSession {
    */
   async run(signal: AbortSignal, fresh: boolean): Promise<void> {
     const { camera } = this.#timeline;
+    const ended = new AbortController();
     try {
       await this.#turns.run(() => this.#timeline.begin());
       this.#rulesWait = fresh && this.#timeline.analysedBefore > this.#timeline.order.read;
@@ -98,14 +99,16 @@ export class AnalysisSession {
         }),
       );
       this.#inTurn(async () => this.#noteProgress());
-      const reading = this.#reader.run(signal, (step) => this.#turns.run(step));
+      const until = AbortSignal.any([signal, ended.signal]);
+      const reading = this.#reader.run(until, (step) => this.#turns.run(step));
       await Promise.race([this.#failed.promise, reading]);
       await this.#turns.run(async () => undefined);
     } finally {
       this.#standing.stop();
       clearTimeout(this.#idle);
       clearTimeout(this.#expiry);
-      this.#reader.readAgain();
+      // Otherwise a session that failed would go on reading for a timeline that is no longer used.
+      ended.abort();
       for (const stop of this.#stops.splice(0)) stop();
     }
   }
