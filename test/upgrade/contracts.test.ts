@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
 import * as contracts from "@sightline/contracts";
+import * as api from "@sightline/contracts/api";
 import { projectRoot } from "@sightline/stack";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -21,8 +22,8 @@ const kept = readKept();
 const before = typesIn(descriptorsFile);
 const now = typesIn(join(projectRoot, "services/results/src/gen/sightline.binpb"));
 const schemaOf = (name: string) => (contracts as unknown as Record<string, z.ZodType>)[name]!;
-const codecOf = (name: string) =>
-  (contracts as unknown as Record<string, typeof contracts.FrameDetections>)[name]!;
+const codecs = { ...contracts, ...api } as unknown as Record<string, typeof contracts.FrameDetections>;
+const codecOf = (name: string) => codecs[name]!;
 const typeOf = (types: typeof now, name: string) => types.getMessage(`sightline.v1.${name}`)!;
 
 test("the gRPC API and all messages of protobuf break no client and no service of the last version", () => {

@@ -1,6 +1,6 @@
 /** Keeps what today's tests need of the last version's contracts, by its own code: `node test/upgrade/record.ts`, after `lastVersion` has changed. */
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
 import { projectRoot } from "@sightline/stack";
@@ -33,7 +33,7 @@ try {
   ]);
   const types = typesIn(descriptorsFile);
   // biome-ignore lint/suspicious/noExplicitAny: the module of another version
-  const code: any = await import(join(contracts, "src/index.ts"));
+  const code: any = { ...(await import(join(contracts, "src/index.ts"))), ...(await importApi(contracts)) };
 
   const json: Kept["json"] = {};
   for (const [name, samples] of Object.entries(messages)) {
@@ -83,4 +83,10 @@ try {
   writeFileSync(keptFile, `${JSON.stringify(kept, undefined, 1)}\n`);
 } finally {
   last.remove();
+}
+
+/** Messages of the gRPC API have an entry of their own; earlier versions have them in the index. */
+async function importApi(contracts: string): Promise<object> {
+  const file = join(contracts, "src/api.ts");
+  return existsSync(file) ? import(file) : {};
 }

@@ -68,7 +68,11 @@ let nobody: Promise<string> | undefined;
 
 /** Takes as long as checking an existing password, so that the time does not reveal which users exist. */
 export async function checkNobody(secret: string): Promise<false> {
-  nobody ??= hashSecret("nobody has this password");
+  nobody ??= hashSecret("nobody has this password").catch((error: unknown) => {
+    // There was no turn for it: the next caller tries again.
+    nobody = undefined;
+    throw error;
+  });
   await fitsHash(await nobody, secret);
   return false;
 }

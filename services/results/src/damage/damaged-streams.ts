@@ -146,7 +146,7 @@ export class DamagedStreams {
   async #provideMissing(states: readonly Promise<StreamState>[]): Promise<void> {
     const isMissing = (result: PromiseSettledResult<StreamState>) =>
       result.status === "rejected" && isJetStreamFailure(result.reason, "streamNotFound");
-    if (this.#stopped || !(await Promise.allSettled(states)).some(isMissing)) return;
+    if (!(await Promise.allSettled(states)).some(isMissing) || this.#stopped) return;
     try {
       await this.#provide();
       this.#log.warn("a stream was missing and is created again, empty");

@@ -230,7 +230,8 @@ describe("NATS that lost the newest messages", () => {
     await expect.poll(() => second.numbers.slice(-4)).toEqual([5, 6, 7, 8]);
     await expect.poll(() => told(second)).toEqual([GapReason.STREAM_RESET]);
     await expect.poll(() => service.get("alarm")).toMatchObject({ pending: 0, unacknowledged: 0 });
-    expect(second.numbers.slice(-4)).toEqual([5, 6, 7, 8]);
+    const twice = second.numbers.slice(0, -4);
+    expect(twice).toEqual([...new Set(twice)]);
   });
 
   test("all of them, and the stream with them: it begins anew, also one that is made with a cursor of before", async () => {
