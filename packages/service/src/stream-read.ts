@@ -158,6 +158,7 @@ export async function* readUntil(
   options: StreamReadOptions & { until: number },
   signal?: AbortSignal,
 ): AsyncGenerator<JsMsg, void, void> {
+  signal?.throwIfAborted();
   const { from, until } = options;
   let read = typeof from === "object" && "after" in from ? from.after : 0;
   if (read >= until) return;

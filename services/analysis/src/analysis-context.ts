@@ -28,7 +28,7 @@ export interface AnalysisContext {
   rules: KvMirror<CameraRules>;
   metrics: AnalysisMetrics;
   stalls: Pick<Stalls, "tell">;
-  streamDamage: Pick<StreamDamage, "requireReadable">;
+  streamDamage: Pick<StreamDamage, "requireReadable" | "natsReturned">;
   tracing: Pick<Tracing, "record">;
   pictures: EventPictures;
 }

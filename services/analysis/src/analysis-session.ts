@@ -108,6 +108,7 @@ export class AnalysisSession {
       clearTimeout(this.#idle);
       clearTimeout(this.#expiry);
       // Otherwise a session that failed would go on reading for a timeline that is no longer used.
+      this.#turns.end();
       ended.abort();
       for (const stop of this.#stops.splice(0)) stop();
     }
@@ -244,13 +245,21 @@ export class AnalysisSession {
 /** Runs steps one after another. After the first failure, all later steps fail with the same error and are not run. */
 class InTurn {
   #last: Promise<void> = Promise.resolve();
+  #ended = false;
 
-  /** Resolves when the step is done. */
+  /** Resolves when the step is done, or was left out because the session has ended. */
   run(step: () => Promise<void>): Promise<void> {
-    const done = this.#last.then(step);
+    const done = this.#last.then(async () => {
+      if (!this.#ended) await step();
+    });
     this.#last = done;
     done.catch(() => undefined);
     return done;
+  }
+
+  /** Steps that have not begun are left out: they would write to a timeline that is being recovered. */
+  end(): void {
+    this.#ended = true;
   }
 }
 

@@ -91,6 +91,7 @@ export class LiveAnalysis {
     await this.#presence.start();
     this.#unfollow = this.#context.nats.changes.listen({
       back: () => {
+        this.#context.streamDamage.natsReturned();
         for (const tracker of this.#assignment.work()) tracker.natsReturned();
       },
     });

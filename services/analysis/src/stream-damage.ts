@@ -7,7 +7,7 @@ import { TimelineError } from "./errors.ts";
 const written = [streams.timeline, streams.events] as const;
 /** What was found holds for this long: many cameras ask at the same time. */
 const sameMs = 500;
-/** A message that could not be read is requested again after this time; until then, the stream's state says whether it is still there. */
+/** A message that could not be read is requested again after this time, unless it is no longer the newest. */
 const readAgainMs = 10_000;
 /** nats-server 2.9.10 crashes if it is asked for a message of a stream that it is just creating. */
 const createdMs = 250;
@@ -40,10 +40,19 @@ export class StreamDamage {
    */
   async requireReadable(): Promise<void> {
     if (this.#found && performance.now() - this.#found.at < sameMs) throw this.#found.error;
-    this.#checking ??= this.#check().finally(() => {
-      this.#checking = undefined;
-    });
-    await this.#checking;
+    this.#checking ??= this.#check();
+    const checking = this.#checking;
+    try {
+      await checking;
+    } finally {
+      if (this.#checking === checking) this.#checking = undefined;
+    }
+  }
+
+  /** NATS is back: earlier requests are never answered, and say nothing about a server that was started again. */
+  natsReturned(): void {
+    this.#checking = undefined;
+    this.#found = undefined;
   }
 
   async #check(): Promise<void> {
@@ -66,10 +75,11 @@ export class StreamDamage {
     const known: Known = before?.making === making ? before : { making };
     if (before && before !== known) await delay(createdMs);
     this.#known.set(stream, known);
-    const { first_seq: first, last_seq: last } = info.state;
-    const { sequence = 0, readAt = 0 } = known.unreadable ?? {};
+    // Another server may have an undamaged copy, also of what is appended, and nobody replaces such a stream.
+    if (info.config.num_replicas > 1) return true;
+    const { sequence, readAt = 0 } = known.unreadable ?? {};
     const now = performance.now();
-    if (known.unreadable && first <= sequence && last >= sequence && now - readAt < readAgainMs) return false;
+    if (sequence === info.state.last_seq && now - readAt < readAgainMs) return false;
     const end = await unreadableEnd(this.#manager, stream, "last", info.state);
     known.unreadable = end === undefined ? undefined : { sequence: end, readAt: now };
     return end === undefined;

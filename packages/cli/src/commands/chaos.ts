@@ -74,7 +74,7 @@ async function runChaos(options: ChaosOptions, directory: string, stop: AbortSig
     });
     run = new ChaosRun(stack, cameras, options.fps);
     await run.start(stop);
-    const end = AbortSignal.any([stop, AbortSignal.timeout(options.minutes * 60_000)]);
+    const end = AbortSignal.any([stop, AbortSignal.timeout(Math.ceil(options.minutes * 60_000))]);
     await run.hurt({ seed: options.seed, only: options.only }, end, (outcome) => say(line(outcome)));
     say("faults are over; comparing what was told and stored …");
     const verdict = await run.verdict();

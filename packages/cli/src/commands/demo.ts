@@ -122,7 +122,9 @@ async function watch(
   stack: Stack,
   say: (text: string) => void,
 ): Promise<Camera[]> {
-  const end = options.duration ? AbortSignal.any([stop, AbortSignal.timeout(options.duration * 1000)]) : stop;
+  const end = options.duration
+    ? AbortSignal.any([stop, AbortSignal.timeout(Math.ceil(options.duration * 1000))])
+    : stop;
   const following = (async () => {
     for await (const event of client.detections.subscribe({ includeEmpty: true, signal: end }))
       if (event.kind === "frame") statistics.record(event.frame, wallClockMs());

@@ -27,7 +27,7 @@ export async function post(
   { id, body }: WebhookMessage,
   signal: AbortSignal,
 ): Promise<Attempt> {
-  const late = AbortSignal.timeout(timeoutSeconds * 1000);
+  const late = AbortSignal.timeout(Math.ceil(timeoutSeconds * 1000));
   try {
     const response = await fetch(url, {
       method: "POST",

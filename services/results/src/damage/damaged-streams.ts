@@ -43,8 +43,6 @@ const probes = new Map<string, string>([
   [streams.deadLetters, "dead-letters._"],
   [streams.audit, "audit._"],
 ]);
-/** The analysis does not write to these while they are damaged: it is stalled. */
-const written: ReadonlySet<string> = new Set([streams.timeline, streams.events]);
 const leasesStream = `KV_${buckets.leases}`;
 const otherBuckets = Object.values(buckets).flatMap((name) =>
   name === buckets.leases || name === buckets.modelFiles ? [] : `KV_${name}`,
@@ -198,8 +196,8 @@ export class DamagedStreams {
   }
 
   /**
-   * The damage is permanent when a newer message cannot be read either, or when the analysis makes no progress, because it has found the
-   * same.
+   * The damage is permanent when a newer message cannot be read either. Where there is no probe, it also is when the analysis makes no
+   * progress, because it has found the same.
    */
   async #lookAtStream(stream: string, state: StreamState): Promise<void> {
     const found = await this.#findUnreadable(stream, "last", state);
@@ -207,7 +205,7 @@ export class DamagedStreams {
     const told = found?.lasts && (found.grows || stream !== streams.ready);
     this.#nats.watch.damaged(stream, told ?? false);
     if (!found?.lasts) return;
-    if (found.grows || (written.has(stream) && this.#anyStall())) await this.#repair(stream);
+    if (found.grows || (stream === streams.timeline && this.#anyStall())) await this.#repair(stream);
     else await this.#probe(stream);
   }
 
