@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { onAbort, pause } from "./abort.ts";
+import { onAbort, waitUnlessAborted } from "./abort.ts";
 
 test("any of the signals is heard, until nobody listens", () => {
   const [first, second] = [new AbortController(), new AbortController()];
@@ -14,8 +14,8 @@ test("any of the signals is heard, until nobody listens", () => {
 
 test("a pause ends with the signal", async () => {
   const abort = new AbortController();
-  const paused = pause(1_000_000, [abort.signal]);
+  const paused = waitUnlessAborted(1_000_000, [abort.signal]);
   abort.abort();
   await paused;
-  await pause(1_000_000, [abort.signal]);
+  await waitUnlessAborted(1_000_000, [abort.signal]);
 });

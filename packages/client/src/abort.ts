@@ -22,7 +22,7 @@ export function onAbort(sources: AbortSources, listener: () => void): () => void
 }
 
 /** Waits, at most until one of the signals aborts. */
-export async function pause(milliseconds: number, sources: AbortSources): Promise<void> {
+export async function waitUnlessAborted(milliseconds: number, sources: AbortSources): Promise<void> {
   if (isAborted(sources)) return;
   let release: (() => void) | undefined;
   await new Promise<void>((resolve) => {

@@ -1,6 +1,6 @@
 import type { Client, ClientReadableStream, Metadata } from "@grpc/grpc-js";
 import { Backoff } from "@sightline/contracts";
-import { isAborted, pause } from "./abort.ts";
+import { isAborted, waitUnlessAborted } from "./abort.ts";
 import type { ClientType, Connection } from "./connection.ts";
 import { isPassing, SightlineError } from "./errors.ts";
 
@@ -98,6 +98,6 @@ export async function* resuming<C extends Client, Response>(
     if (open) yield new Interruption(failure);
     const retryInMs = backoff.fail();
     onStatus?.({ state: "waiting", reason: failure, retryInMs });
-    await pause(retryInMs, sources);
+    await waitUnlessAborted(retryInMs, sources);
   }
 }

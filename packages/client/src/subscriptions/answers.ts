@@ -1,6 +1,6 @@
 import { Backoff } from "@sightline/contracts";
 import { SubscriptionServiceClient } from "@sightline/contracts/api";
-import { isAborted, pause } from "../abort.ts";
+import { isAborted, waitUnlessAborted } from "../abort.ts";
 import type { Connection } from "../connection.ts";
 import { isPassing, SightlineError } from "../errors.ts";
 import { retryRange } from "../resume.ts";
@@ -94,7 +94,7 @@ export class Answers {
         if (isAborted(sources) || !isPassing(failure, true) || performance.now() > patientUntil)
           throw failure;
       }
-      await pause(backoff.fail(), sources);
+      await waitUnlessAborted(backoff.fail(), sources);
     }
   }
 
