@@ -17,7 +17,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends ffmpeg && rm -r
 COPY models models
 COPY deploy/docker/healthcheck.mjs ./
 # As in packages/stack/src/stack.ts: V8 would let the space for new objects grow further than a service needs.
-ENV NODE_OPTIONS=--max-semi-space-size=16
+ENV NODE_OPTIONS=--max-semi-space-size=8
 ENV NODE_ENV=production
 USER 1000:1000
 CMD ["node", "services/inference/src/main.ts"]

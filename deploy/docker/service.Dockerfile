@@ -32,7 +32,7 @@ RUN mkdir /recordings /uploads && chown 1000:1000 /recordings /uploads
 COPY models models
 COPY deploy/docker/healthcheck.mjs deploy/docker/make-keys.mjs ./
 # As in packages/stack/src/stack.ts: V8 would let the space for new objects grow further than a service needs.
-ENV NODE_OPTIONS=--max-semi-space-size=16
+ENV NODE_OPTIONS=--max-semi-space-size=8
 ENV NODE_ENV=production SERVICE=${SERVICE}
 # node, by its number.
 USER 1000:1000

@@ -42,7 +42,7 @@ export interface StackOptions {
 export const nodeOptions = [
   "--disable-warning=ExperimentalWarning",
   "--disable-warning=DEP0123",
-  "--max-semi-space-size=16",
+  "--max-semi-space-size=8",
 ];
 
 /** NATS and the services as processes of this machine, started and stopped together. In a cluster there are several of each. */
