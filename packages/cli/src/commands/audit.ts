@@ -1,6 +1,5 @@
 import { AuditOutcome, type AuditRecord } from "@sightline/client";
 import { enumName, toIso } from "@sightline/contracts";
-
 import { Command } from "commander";
 import { timeOption, wholeNumber } from "../option-values.ts";
 import { withServer } from "../server-connection.ts";

@@ -1,7 +1,6 @@
 import { Readable } from "node:stream";
 import type { RecordingSpan, Video } from "@sightline/client";
 import { toIso } from "@sightline/contracts";
-
 import { Command, InvalidArgumentError, Option } from "commander";
 import sharp from "sharp";
 import { writeExport } from "../export/write-export.ts";

@@ -1,9 +1,7 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { type SightlineClient, SightlineError } from "@sightline/client";
-import type { Event } from "@sightline/contracts";
-import { toIso } from "@sightline/contracts";
-
+import { type Event, toIso } from "@sightline/contracts";
 import { type Pack, pack } from "tar-stream";
 import { CliError } from "../errors.ts";
 import { detectionsAsJsonLines, eventsAsJsonLines } from "./record-formats.ts";

@@ -16,7 +16,6 @@ import {
   recordingStatusJson,
   toIso,
 } from "@sightline/contracts";
-
 import { recordingMaskPaths } from "../../cameras/camera-recording.ts";
 import type { FormFaults } from "../../cameras/camera-settings.ts";
 import type { BodyFields } from "../json-body.ts";

@@ -1,11 +1,11 @@
-import type {
-  HttpActivated,
-  HttpModel,
-  HttpModelVersion,
-  HttpShadow,
-  WorkerInfo,
+import {
+  type HttpActivated,
+  type HttpModel,
+  type HttpModelVersion,
+  type HttpShadow,
+  toIso,
+  type WorkerInfo,
 } from "@sightline/contracts";
-import { toIso } from "@sightline/contracts";
 import {
   type Model,
   type ModelShadowMessage,

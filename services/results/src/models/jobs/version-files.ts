@@ -1,5 +1,4 @@
-import type { ModelJob } from "@sightline/contracts";
-import { inspectionKey } from "@sightline/contracts";
+import { inspectionKey, type ModelJob } from "@sightline/contracts";
 import type { InspectModelVersionResponse } from "@sightline/contracts/api";
 import type { ModelCatalog } from "../../cameras/model-catalog.ts";
 import { ApiError } from "../../errors.ts";
